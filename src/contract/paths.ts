@@ -1,0 +1,25 @@
+// Paths of the control plane's own HTTP API on 15013, beside the Kubernetes-shaped ones.
+
+export const apiPaths = {
+  /** GET → ControlPlaneVersion */
+  version: "/lateen/v1/version",
+  /** GET → ProxyStatus[]; admin sees all, a namespaced credential its namespace. */
+  proxies: "/lateen/v1/proxies",
+  /** POST JoinTokenRequest → JoinTokenResponse; GET → JoinTokenInfo[] */
+  tokens: "/lateen/v1/tokens",
+  /** GET → PendingField[]: valid fields that proxies do not act on yet. */
+  pendingFields: "/lateen/v1/pending-fields",
+} as const;
+
+/**
+ * GET or POST; relays one request to the admin interface of a machine's Envoy over the machine's own stream.
+ * `what` is an Envoy admin path with query, such as `config_dump?include_eds`.
+ */
+export function machineEnvoyPath(namespace: string, name: string, what: string): string {
+  return `/lateen/v1/namespaces/${encodeURIComponent(namespace)}/machines/${encodeURIComponent(name)}/envoy/${what}`;
+}
+
+/** GET → JSON of the agent's own account: `status`, `dns` or `capture`. */
+export function machineAgentPath(namespace: string, name: string, topic: string): string {
+  return `/lateen/v1/namespaces/${encodeURIComponent(namespace)}/machines/${encodeURIComponent(name)}/agent/${topic}`;
+}

@@ -1,0 +1,42 @@
+// What the xDS server asks of whoever makes resources. The server knows nothing of meshes.
+import type { NodeInfo } from "./node-info.ts";
+import type { Resource } from "./resource.ts";
+
+/** Who is on the other end of a stream. */
+export interface XdsClient {
+  readonly node: NodeInfo;
+  /** SPIFFE ids proven by the client certificate; empty on a plaintext stream. */
+  readonly identities: readonly string[];
+}
+
+export interface ResourceChange {
+  readonly key: string;
+  readonly before: Resource | undefined;
+  readonly after: Resource | undefined;
+}
+
+/** The resources of one type that one client may see, by name. `Collection<Resource>` has this shape. */
+export interface ResourceSet {
+  readonly size: number;
+  get(name: string): Resource | undefined;
+  values(): IterableIterator<Resource>;
+  /** Called once per batch of changes; returns the end of the subscription. */
+  subscribe(listener: (changes: readonly ResourceChange[]) => void): () => void;
+}
+
+/** What one client sees. Clients with equal views share the same sets. */
+export interface ClientView {
+  /** The set of a type; an empty one for types nobody makes. The same set for the same type each time. */
+  resources(typeUrl: string): ResourceSet;
+  /** The client is gone. */
+  close(): void;
+}
+
+export interface Generator {
+  /**
+   * Opens a client's view.
+   *
+   * @throws LateenError where the client may not have one; the stream ends with its code and message
+   */
+  open(client: XdsClient): ClientView;
+}

@@ -1,0 +1,23 @@
+// One xDS resource, encoded once.
+import type { ConfigRef } from "./config-ref.ts";
+
+export interface Resource {
+  readonly typeUrl: string;
+  readonly name: string;
+  /** A hash of the content; equal content has an equal version, also after a restart. */
+  readonly version: string;
+  /** The encoded message: the value of the `google.protobuf.Any`. Shared by every proxy that gets it; never changed. */
+  readonly body: Uint8Array;
+  /** The objects that made it, for status, quarantine and `why`. */
+  readonly sources: readonly ConfigRef[];
+  /**
+   * Name of the resource of another type that Envoy waits for after this one: an EDS cluster's load assignment, an RDS
+   * listener's route configurations.
+   */
+  readonly needs?: readonly ResourceName[];
+}
+
+export interface ResourceName {
+  readonly typeUrl: string;
+  readonly name: string;
+}
