@@ -13,6 +13,26 @@ export function formatPath(segments: readonly PathSegment[]): string {
   return text;
 }
 
+/** Reads what `formatPath` writes; undefined where the text is not a path. */
+export function parsePath(text: string): PathSegment[] | undefined {
+  const segments: PathSegment[] = [];
+  const part = /(?:^|\.)([A-Za-z_][A-Za-z0-9_-]*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/y;
+  while (part.lastIndex < text.length) {
+    const match = part.exec(text);
+    if (match === null) return undefined;
+    if (match[1] !== undefined) segments.push(match[1]);
+    else if (match[2] !== undefined) segments.push(Number(match[2]));
+    else {
+      try {
+        segments.push(JSON.parse(match[3] ?? '""') as string);
+      } catch {
+        return undefined;
+      }
+    }
+  }
+  return segments;
+}
+
 /** Reads a JSON pointer (RFC 6901); segments that index an array in `root` become numbers. */
 export function fromPointer(pointer: string, root: unknown): PathSegment[] {
   if (pointer === "") return [];
