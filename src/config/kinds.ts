@@ -2,9 +2,18 @@
 import { apiVersionOf, type Kind } from "./kind.ts";
 import { namespaceKind } from "./namespace/namespace.ts";
 import { peerAuthenticationKind } from "./peer-authentication/peer-authentication.ts";
+import { serviceEntryKind } from "./service-entry/service-entry.ts";
+import { workloadEntryKind } from "./workload-entry/workload-entry.ts";
+import { workloadGroupKind } from "./workload-group/workload-group.ts";
 
 /** In the order in which help and discovery list them. */
-export const kinds: readonly Kind[] = [peerAuthenticationKind, namespaceKind];
+export const kinds: readonly Kind[] = [
+  serviceEntryKind,
+  workloadEntryKind,
+  workloadGroupKind,
+  peerAuthenticationKind,
+  namespaceKind,
+];
 
 const byWord = new Map<string, Kind>();
 const byGvk = new Map<string, Kind>();

@@ -19,11 +19,17 @@ export function isNamespaceName(text: string): boolean {
   return text.length <= 63 && label.test(text);
 }
 
-function isLabelKey(key: string): boolean {
+/** A label or annotation key: a name, with an optional DNS prefix and `/` before it. */
+export function isLabelKey(key: string): boolean {
   const [first = "", ...rest] = key.split("/");
   if (rest.length === 0) return first.length <= 63 && qualifiedName.test(first);
   const name = rest.join("/");
   return isObjectName(first) && name.length <= 63 && qualifiedName.test(name);
+}
+
+/** At most 63 characters, starting and ending with a letter or digit; empty is fine. */
+export function isLabelValue(value: string): boolean {
+  return value === "" || (value.length <= 63 && qualifiedName.test(value));
 }
 
 /** Total size of annotations Kubernetes allows, bytes. */
@@ -60,7 +66,7 @@ export function checkMetadata(kind: Kind, meta: ObjectMeta): Problem[] {
   for (const [key, value] of Object.entries(meta.labels ?? {})) {
     const path = formatPath(["metadata", "labels", key]);
     if (!isLabelKey(key)) report(path, "is not a valid label key");
-    if (value !== "" && (value.length > 63 || !qualifiedName.test(value))) report(path, "is not a valid label value");
+    if (!isLabelValue(value)) report(path, "is not a valid label value");
   }
   let annotationBytes = 0;
   for (const [key, value] of Object.entries(meta.annotations ?? {})) {
