@@ -1,0 +1,12 @@
+// IP addresses and CIDR blocks in fields of policies and routes.
+import { parseCidrRange, parseIpAddress } from "../ip-address.ts";
+import type { Rule } from "../schema.ts";
+
+export function isIpSubnet(text: string): boolean {
+  return parseIpAddress(text) !== undefined || parseCidrRange(text) !== undefined;
+}
+
+export const ipSubnet: Rule<string> = {
+  message: "must be an IP address or a CIDR block such as 10.0.0.0/8",
+  test: isIpSubnet,
+};

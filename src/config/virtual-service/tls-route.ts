@@ -1,0 +1,68 @@
+// TLSRoute: one rule of a VirtualService for TLS that is passed through (istio.networking.v1alpha3.TLSRoute).
+import type { Finding } from "../kind.ts";
+import { list, map, object, type Rule, type SpecOf, string } from "../schema.ts";
+import { type At, broken } from "./finding.ts";
+import { gatewayName } from "./gateway-name.ts";
+import { hostPattern, isCoveredBy } from "./host-rule.ts";
+import { ipSubnet } from "./ip-subnet.ts";
+import { portNumber } from "./port.ts";
+import { weightRules } from "./route-weight.ts";
+import { hasDestination, routeDestinationSchema } from "./tcp-route.ts";
+
+const notEmpty: Rule<unknown[]> = { message: "must not be empty", test: (entries) => entries.length > 0 };
+
+export const tlsMatchSchema = object(
+  {
+    sniHosts: list(string({ rules: [hostPattern] }), {
+      description: "Server names (SNI) the client asks for; they must lie within the object's hosts.",
+      rules: [notEmpty],
+    }),
+    destinationSubnets: list(string({ rules: [ipSubnet] }), {
+      description: "Addresses or CIDR blocks that the client connects to.",
+    }),
+    port: portNumber({ description: "Port of the service that the client connects to." }),
+    sourceLabels: map(string({ description: "Value of the label." }), {
+      description: "Labels that the calling workload must carry.",
+    }),
+    gateways: list(string({ rules: [gatewayName] }), {
+      description: "Gateways the match is for, in place of the object's own list.",
+    }),
+    sourceNamespace: string({ description: "Namespace that the calling workload must be in." }),
+  },
+  { description: "Conditions that must all hold.", required: ["sniHosts"] },
+);
+
+export type TlsMatch = SpecOf<typeof tlsMatchSchema>;
+
+export const tlsRouteSchema = object(
+  {
+    match: list(tlsMatchSchema, {
+      description: "Connections the rule is for; one match suffices.",
+      rules: [notEmpty],
+    }),
+    route: list(routeDestinationSchema, {
+      description: "Destinations that share the connections by weight.",
+      rules: [...weightRules],
+    }),
+  },
+  {
+    description: "A rule for TLS connections, chosen by server name without decrypting them.",
+    required: ["match"],
+    rules: [hasDestination],
+  },
+);
+
+export type TlsRoute = SpecOf<typeof tlsRouteSchema>;
+
+/** A server name outside the object's hosts would reach into hosts of others. */
+export function checkTlsRoute(rule: TlsRoute, hosts: readonly string[], at: At): Finding[] {
+  const found: Finding[] = [];
+  for (const [matchIndex, match] of rule.match.entries()) {
+    for (const [index, name] of match.sniHosts.entries()) {
+      if (hosts.some((host) => isCoveredBy(name, host))) continue;
+      const here = [...at, "match", matchIndex, "sniHosts", index];
+      found.push(broken(here, "lies outside the hosts of the object", "Add it to spec.hosts, or correct it."));
+    }
+  }
+  return found;
+}
