@@ -46,34 +46,70 @@ function compileKind(schema: TSchema): CompiledKind {
 export function validateObject(kind: Kind, object: ApiObject): Problem[] {
   const problems: Problem[] = checkMetadata(kind, object.metadata);
   const { subject, prefix } = subjectOf(kind, object);
-  const { check, rules, pending } = compileKind(kind.schema);
-  if (subject === undefined) return problems;
-  if (!check.Check(subject)) {
-    problems.push(...schemaProblems(check, subject, prefix));
-  } else {
-    rules.walk(subject, (rule, value, path) => {
-      if (rule.test(value)) return;
-      const at = rule.at === undefined ? [] : rule.at.split(".");
-      problems.push({
-        severity: "error",
-        code: configCodes.ruleBroken,
-        message: rule.message,
-        path: formatPath([...prefix, ...path, ...at]),
-      });
-    });
-    if (problems.every((problem) => problem.severity !== "error")) problems.push(...(kind.check?.(object) ?? []));
-    pending.walk(subject, (_, __, path) => {
-      problems.push({
-        severity: "warning",
-        code: configCodes.notCarriedOut,
-        message: "valid, but proxies do not act on it yet",
-        path: formatPath([...prefix, ...path]),
-        remedy: "Do not rely on the field.",
-      });
-    });
+  if (kind.root === "spec") problems.push(...unknownTopFields(object));
+  const found = validateValue(kind.schema, subject, prefix);
+  problems.push(...found.errors);
+  if (kind.check !== undefined && problems.every((problem) => problem.severity !== "error")) {
+    problems.push(...kind.check(kind.root === "spec" ? { ...object, spec: subject } : object));
   }
+  problems.push(...found.pending);
   const ref = { kind: kind.kind, namespace: object.metadata.namespace, name: object.metadata.name };
   return problems.slice(0, problemLimit).map((problem) => ({ ...problem, object: ref }));
+}
+
+/**
+ * Checks a value against a schema and its rules.
+ *
+ * @param prefix path of the value in its object; it starts every path of the result
+ * @returns `pending`: fields that are set but not carried out; empty where there are errors of the schema
+ */
+export function validateValue(
+  schema: TSchema,
+  value: unknown,
+  prefix: readonly PathSegment[],
+): { errors: Problem[]; pending: Problem[] } {
+  const { check, rules, pending } = compileKind(schema);
+  if (!check.Check(value)) return { errors: schemaProblems(check, value, prefix), pending: [] };
+  const errors: Problem[] = [];
+  rules.walk(value, (rule, found, path) => {
+    if (errors.length >= problemLimit || rule.test(found)) return;
+    const at = rule.at === undefined ? [] : rule.at.split(".");
+    errors.push({
+      severity: "error",
+      code: configCodes.ruleBroken,
+      message: rule.message,
+      path: formatPath([...prefix, ...path, ...at]),
+    });
+  });
+  const notCarriedOut: Problem[] = [];
+  pending.walk(value, (_, __, path) => {
+    if (notCarriedOut.length >= problemLimit) return;
+    notCarriedOut.push({
+      severity: "warning",
+      code: configCodes.notCarriedOut,
+      message: "valid, but proxies do not act on it yet",
+      path: formatPath([...prefix, ...path]),
+      remedy: "Do not rely on the field.",
+    });
+  });
+  return { errors, pending: notCarriedOut };
+}
+
+const topFields = ["apiVersion", "kind", "metadata", "spec", "status"];
+
+function unknownTopFields(object: ApiObject): Problem[] {
+  return Object.keys(object)
+    .filter((name) => !topFields.includes(name))
+    .map((name) => {
+      const nearest = nearestWord(name, topFields);
+      return {
+        severity: "error",
+        code: configCodes.unknownField,
+        message: "unknown field",
+        path: formatPath([name]),
+        remedy: nearest === undefined ? "Remove it, or move it into spec." : `Did you mean ${nearest}?`,
+      };
+    });
 }
 
 /** The part of the object that the schema is about. */
@@ -90,7 +126,7 @@ interface SchemaError {
   message: string;
 }
 
-function schemaProblems(check: CompiledKind["check"], subject: unknown, prefix: PathSegment[]): Problem[] {
+function schemaProblems(check: CompiledKind["check"], subject: unknown, prefix: readonly PathSegment[]): Problem[] {
   const problems: Problem[] = [];
   for (const error of check.Errors(subject) as unknown as SchemaError[]) {
     const path = [...prefix, ...fromPointer(error.instancePath, subject)];
@@ -162,10 +198,9 @@ function schemaAt(check: CompiledKind["check"], pointer: string, subject: unknow
     if (node === undefined) return undefined;
     const properties = node["properties"] as Record<string, Record<string, unknown>> | undefined;
     const patterns = node["patternProperties"] as Record<string, Record<string, unknown>> | undefined;
-    node =
-      typeof segment === "number"
-        ? (node["items"] as Record<string, unknown> | undefined)
-        : (properties?.[segment] ?? patterns?.["^.*$"]);
+    if (typeof segment === "number") node = node["items"] as Record<string, unknown> | undefined;
+    else if (properties !== undefined && Object.hasOwn(properties, segment)) node = properties[segment];
+    else node = patterns?.["^.*$"];
   }
   return node;
 }

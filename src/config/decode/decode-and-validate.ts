@@ -40,6 +40,7 @@ export function decodeAndValidate(text: string, options: DecodeOptions = {}): Va
     }
     (found.some((problem) => problem.severity === "error") ? result.refused : result.objects).push(decoded);
   }
+  problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
   return result;
 }
 
