@@ -1,9 +1,11 @@
 // What a service port speaks, as Istio's protocol selection tells it.
 
-/** Istio's words for what a port speaks. `AUTO`: nobody said, so a proxy looks at the first bytes. */
-export type PortProtocol = "HTTP" | "HTTPS" | "GRPC" | "GRPC-WEB" | "HTTP2" | "MONGO" | "TCP" | "TLS" | "AUTO";
+/** Istio's words for what a port speaks. */
+export type PortProtocol = "HTTP" | "HTTPS" | "GRPC" | "GRPC-WEB" | "HTTP2" | "MONGO" | "TCP" | "TLS";
 
 const protocols: readonly PortProtocol[] = ["HTTP", "HTTPS", "GRPC", "GRPC-WEB", "HTTP2", "MONGO", "TCP", "TLS"];
+/** Istio knows these too, and without its filters for them their bytes pass as TCP. */
+const passedAsTcp = ["MYSQL", "REDIS"];
 
 /** Words that `protocol` takes, for messages. */
 export const protocolWords: readonly string[] = protocols;
@@ -11,7 +13,7 @@ export const protocolWords: readonly string[] = protocols;
 /** A `protocol` field in any case; undefined where the word is none. */
 export function parseProtocol(text: string): PortProtocol | undefined {
   const word = text.toUpperCase();
-  return protocols.find((known) => known === word);
+  return passedAsTcp.includes(word) ? "TCP" : protocols.find((known) => known === word);
 }
 
 /** The protocol that a port name promises: the name itself, or what stands before its first `-` (`http-web`, `grpc-web-x`). */
@@ -21,12 +23,8 @@ export function protocolOfName(name: string): PortProtocol | undefined {
   return parseProtocol(word.split("-")[0] ?? "");
 }
 
-/** What the port speaks: its `protocol`, else what its name says, else `AUTO`. */
-export function portProtocol(port: { name?: string; protocol?: string }): PortProtocol {
-  return parseProtocol(port.protocol ?? "") ?? protocolOfName(port.name ?? "") ?? "AUTO";
-}
-
-/** True where requests of several hosts on one address can be told apart, by `:authority` or by SNI. */
-export function carriesHost(protocol: PortProtocol): boolean {
-  return protocol !== "TCP" && protocol !== "MONGO" && protocol !== "AUTO";
+/** True where a proxy can tell requests for several hosts on one address apart, by `:authority` or by SNI. */
+export function carriesHost(port: { name: string; protocol?: string }): boolean {
+  const protocol = parseProtocol(port.protocol ?? "") ?? protocolOfName(port.name) ?? "TCP";
+  return protocol !== "TCP" && protocol !== "MONGO";
 }

@@ -28,6 +28,8 @@ export function decodeJsonText(text: string, line = 1): DecodedText[] | { faults
 }
 
 const numbers = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?/y;
+/** No control character, quote or backslash: nothing to unescape or to refuse. */
+const plainString = /^[ -!#-[\]-\u{10FFFF}]*$/u;
 const spaces = /[ \t\r\n]*/y;
 class JsonReader {
   readonly places: Places = new Map();
@@ -88,7 +90,7 @@ class JsonReader {
     } while (this.isEscaped(end, start));
     this.at = end + 1;
     let value = this.text.slice(start + 1, end);
-    if (value.includes("\\") || value < " ") {
+    if (!plainString.test(value)) {
       try {
         value = JSON.parse(this.text.slice(start, end + 1)) as string;
       } catch {

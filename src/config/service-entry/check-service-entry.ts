@@ -5,7 +5,7 @@ import { formatPath, type PathSegment } from "../field-path.ts";
 import { isDnsLabel, isWildcard, isWildcardOrDnsName } from "../host-name.ts";
 import { addressScope, parseCidrRange, parseIpAddress } from "../ip-address.ts";
 import type { Finding } from "../kind.ts";
-import { carriesHost, parseProtocol, portProtocol, protocolOfName, protocolWords } from "../port-protocol.ts";
+import { carriesHost, parseProtocol, protocolOfName, protocolWords } from "../port-protocol.ts";
 import { checkWorkload } from "../workload-entry/check-workload.ts";
 import type { ServiceEntry } from "./service-entry-schema.ts";
 
@@ -97,7 +97,7 @@ function checkPorts(spec: ServiceEntry, report: Report): void {
       report(
         "info",
         ["ports", index, "name"],
-        "neither protocol nor name says what the port speaks, so proxies look at the first bytes",
+        "neither protocol nor name says what the port speaks, so its bytes pass as TCP",
         "Set protocol, or start the name with it: http-web.",
         "IST0118",
       );
@@ -105,7 +105,7 @@ function checkPorts(spec: ServiceEntry, report: Report): void {
   }
   if (spec.hosts.length > 1 && (spec.resolution ?? "NONE") !== "NONE") {
     for (const [index, port] of ports.entries()) {
-      if (carriesHost(portProtocol(port)) || portProtocol(port) === "AUTO") continue;
+      if (carriesHost(port)) continue;
       report(
         "error",
         ["ports", index, "protocol"],

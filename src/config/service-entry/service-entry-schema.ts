@@ -58,7 +58,7 @@ const servicePort = () =>
       protocol: string({
         maxLength: 256,
         description:
-          "What the port speaks: HTTP, HTTPS, GRPC, GRPC-WEB, HTTP2, MONGO, TCP or TLS. Without it the start of the name says so (http-web), else proxies look at the first bytes.",
+          "What the port speaks: HTTP, HTTPS, GRPC, GRPC-WEB, HTTP2, MONGO, TCP or TLS. Without it the start of the name says so (http-web), else its bytes pass as TCP.",
       }),
       name: string({ maxLength: 256, description: "Name of the port, unique in the object." }),
       targetPort: portNumber("The port that endpoints listen on. By default the same number."),
