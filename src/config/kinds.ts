@@ -1,17 +1,23 @@
 // Every kind that is served, and how a reader's word finds one.
+import { authorizationPolicyKind } from "./authorization-policy/authorization-policy.ts";
+import { destinationRuleKind } from "./destination-rule/destination-rule.ts";
 import { apiVersionOf, type Kind } from "./kind.ts";
 import { namespaceKind } from "./namespace/namespace.ts";
 import { peerAuthenticationKind } from "./peer-authentication/peer-authentication.ts";
 import { serviceEntryKind } from "./service-entry/service-entry.ts";
+import { virtualServiceKind } from "./virtual-service/virtual-service.ts";
 import { workloadEntryKind } from "./workload-entry/workload-entry.ts";
 import { workloadGroupKind } from "./workload-group/workload-group.ts";
 
 /** In the order in which help and discovery list them. */
 export const kinds: readonly Kind[] = [
+  virtualServiceKind,
+  destinationRuleKind,
   serviceEntryKind,
   workloadEntryKind,
   workloadGroupKind,
   peerAuthenticationKind,
+  authorizationPolicyKind,
   namespaceKind,
 ];
 
