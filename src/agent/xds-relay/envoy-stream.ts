@@ -1,0 +1,214 @@
+// One delta ADS stream of Envoy, answered from the agent's cache.
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type DeltaDiscoveryRequest,
+  DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
+} from "../../../gen/envoy/service/discovery/v3/discovery_pb.ts";
+import type { Cancel, Clock } from "../../kernel/clock.ts";
+import { pushOrder, typeUrls } from "../../xds/type-url.ts";
+import { agentErrors } from "../errors.ts";
+import type { CallListener, ServerCall } from "../grpc/server-call.ts";
+import { edsServiceName } from "./eds-service-name.ts";
+import { type DeltaResponse, EnvoySubscription, subscriptionLimit, type Verdict } from "./envoy-subscription.ts";
+import type { CacheChange, CachedResource, ResourceCache } from "./resource-cache.ts";
+
+/** What a stream needs of the relay. */
+export interface EnvoyStreamHost {
+  cacheOf(typeUrl: string): ResourceCache;
+  /** The stream's subscriptions to a type are other ones than before. */
+  subscribed(typeUrl: string): void;
+  /** Envoy decided on names that were sent on this stream. */
+  decided(typeUrl: string, verdict: Verdict): void;
+  /** Whatever could be sent on this stream has been sent. */
+  settled(): void;
+  closed(stream: EnvoyStream): void;
+}
+
+/** Types that a stream may ask for; Envoy knows about a dozen. */
+const typeLimit = 32;
+/**
+ * Longest time that listeners and routes wait for the clusters they may name, and that clusters stay until nothing names them,
+ * milliseconds. Envoy answers for clusters only when they are warm, which a dead endpoint can delay.
+ */
+export const orderHoldMs = 1_000;
+
+const routeTypes: readonly string[] = [typeUrls.listener, typeUrls.route];
+
+export class EnvoyStream implements CallListener {
+  private readonly call: ServerCall;
+  private readonly host: EnvoyStreamHost;
+  private readonly clock: Clock;
+  private readonly types = new Map<string, EnvoySubscription>();
+  private nonce = 0;
+  private heldSinceMs: number | undefined;
+  private cancelHold: Cancel | undefined;
+  private open = true;
+
+  constructor(call: ServerCall, host: EnvoyStreamHost, clock: Clock) {
+    this.call = call;
+    this.host = host;
+    this.clock = clock;
+  }
+
+  subscription(typeUrl: string): EnvoySubscription | undefined {
+    return this.types.get(typeUrl);
+  }
+
+  message(bytes: Uint8Array): void {
+    const request = decodeRequest(bytes);
+    const { typeUrl } = request;
+    if (!typeUrl.startsWith("type.googleapis.com/envoy.")) return; // nothing that Envoy could ask for
+    const subscription = this.typeOf(typeUrl);
+    if (request.responseNonce !== "") this.answer(subscription, request);
+    const { resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request;
+    if (request.responseNonce === "" || subscribe.length > 0 || unsubscribe.length > 0) {
+      if (subscription.names.size + subscribe.length > subscriptionLimit) {
+        throw agentErrors.tooManyCalls(`more than ${subscriptionLimit} names of ${typeUrl} were subscribed to`);
+      }
+      subscription.request(subscribe, unsubscribe, request.initialResourceVersions);
+      this.host.subscribed(typeUrl);
+    }
+    this.pump();
+  }
+
+  closed(): void {
+    this.open = false;
+    this.cancelHold?.();
+    this.host.closed(this);
+  }
+
+  /** The cache changed. */
+  changed(change: CacheChange): void {
+    const subscription = this.types.get(change.typeUrl);
+    if (subscription === undefined) return;
+    subscription.changed(change);
+    this.pump();
+  }
+
+  private typeOf(typeUrl: string): EnvoySubscription {
+    let subscription = this.types.get(typeUrl);
+    if (subscription === undefined) {
+      if (this.types.size >= typeLimit) throw agentErrors.tooManyCalls(`more than ${typeLimit} types on one stream`);
+      subscription = new EnvoySubscription(this.host.cacheOf(typeUrl));
+      this.types.set(typeUrl, subscription);
+    }
+    return subscription;
+  }
+
+  private answer(subscription: EnvoySubscription, request: DeltaDiscoveryRequest): void {
+    const verdict = subscription.answer(request.responseNonce, request.errorDetail?.message);
+    if (verdict !== undefined) this.host.decided(subscription.typeUrl, verdict);
+  }
+
+  /** Sends what can be sent: at most one response of each type in flight, clusters before what names them. */
+  private pump(): void {
+    if (!this.open) return;
+    const patient = this.heldSinceMs === undefined || this.clock.monotonic() - this.heldSinceMs < orderHoldMs;
+    let held = false;
+    for (const subscription of this.inPushOrder()) {
+      let withRemovals = true;
+      if (patient && subscription.hasDue) {
+        if (routeTypes.includes(subscription.typeUrl) && this.clustersPending()) {
+          held = true;
+          continue;
+        }
+        if (subscription.typeUrl === typeUrls.cluster && this.routesPending()) {
+          held = true;
+          withRemovals = false;
+        }
+      }
+      const nonce = `${this.nonce + 1}`;
+      const response = subscription.next(nonce, withRemovals);
+      if (response === undefined) continue;
+      this.nonce += 1;
+      this.call.send(encodeResponse(subscription.typeUrl, nonce, response));
+      this.forceFollowers(subscription.typeUrl, response.resources);
+    }
+    this.rememberHold(held);
+    this.host.settled();
+  }
+
+  private *inPushOrder(): IterableIterator<EnvoySubscription> {
+    for (const typeUrl of pushOrder) {
+      const subscription = this.types.get(typeUrl);
+      if (subscription !== undefined) yield subscription;
+    }
+    for (const [typeUrl, subscription] of this.types) if (!pushOrder.includes(typeUrl)) yield subscription;
+  }
+
+  /** New clusters that Envoy has not taken yet. */
+  private clustersPending(): boolean {
+    const clusters = this.types.get(typeUrls.cluster);
+    return clusters !== undefined && (clusters.addsInFlight || clusters.hasAdds);
+  }
+
+  private routesPending(): boolean {
+    return routeTypes.some((typeUrl) => {
+      const subscription = this.types.get(typeUrl);
+      return subscription !== undefined && (subscription.inFlight || subscription.hasDue);
+    });
+  }
+
+  private rememberHold(held: boolean): void {
+    if (!held) {
+      this.heldSinceMs = undefined;
+      this.cancelHold?.();
+      this.cancelHold = undefined;
+    } else if (this.heldSinceMs === undefined) {
+      this.heldSinceMs = this.clock.monotonic();
+      this.cancelHold = this.clock.after(orderHoldMs, () => this.pump());
+    }
+  }
+
+  /**
+   * Envoy keeps a new or changed EDS cluster warming until its load assignment comes, even where it holds one, and does not ask
+   * for it; a changed listener waits for its routes alike.
+   */
+  private forceFollowers(typeUrl: string, sent: readonly CachedResource[]): void {
+    if (typeUrl === typeUrls.cluster) {
+      const endpoints = this.types.get(typeUrls.endpoint);
+      if (endpoints === undefined) return;
+      for (const cluster of sent) {
+        const name = edsServiceName(cluster.body);
+        if (name !== undefined) endpoints.force(name);
+      }
+    } else if (typeUrl === typeUrls.listener) {
+      const routes = this.types.get(typeUrls.route);
+      if (routes === undefined) return;
+      for (const name of routes.names) {
+        // A listener that names the route configuration has its name among its bytes. A false match costs one repeated
+        // response, which Envoy drops by its hash.
+        if (sent.some((listener) => viewOf(listener.body).includes(name))) routes.force(name);
+      }
+    }
+  }
+}
+
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function decodeRequest(bytes: Uint8Array): DeltaDiscoveryRequest {
+  try {
+    return fromBinary(DeltaDiscoveryRequestSchema, bytes);
+  } catch (cause) {
+    throw agentErrors.badStreamMessage("a delta discovery request of Envoy could not be decoded", { cause });
+  }
+}
+
+function encodeResponse(typeUrl: string, nonce: string, response: DeltaResponse): Uint8Array {
+  return toBinary(
+    DeltaDiscoveryResponseSchema,
+    create(DeltaDiscoveryResponseSchema, {
+      typeUrl,
+      nonce,
+      resources: response.resources.map(({ name, version, bodyType, body }) => ({
+        name,
+        version,
+        resource: { typeUrl: bodyType, value: body },
+      })),
+      removedResources: [...response.removed],
+    }),
+  );
+}

@@ -1,0 +1,257 @@
+// One xDS type on one stream of Envoy: what it asked for, what it holds, and what it must be sent next.
+import { typeUrls } from "../../xds/type-url.ts";
+import type { CacheChange, CachedResource, ResourceCache } from "./resource-cache.ts";
+
+export interface DeltaResponse {
+  resources: readonly CachedResource[];
+  removed: readonly string[];
+}
+
+/** What Envoy's answer decided. Names of a rejected response that are tried again one half at a time are in neither list. */
+export interface Verdict {
+  accepted: readonly string[];
+  rejected: readonly { name: string; message: string }[];
+}
+
+interface Flight {
+  nonce: string;
+  /** Versions that were sent, and what Envoy held before. */
+  sent: Map<string, { version: string; before: string | undefined }>;
+  removed: ReadonlySet<string>;
+}
+
+/** Most names one stream may subscribe to per type. */
+export const subscriptionLimit = 100_000;
+
+/** Types whose empty first subscription is no wildcard. */
+const namedTypes: ReadonlySet<string> = new Set([
+  typeUrls.endpoint,
+  typeUrls.route,
+  typeUrls.secret,
+  typeUrls.extensionConfig,
+]);
+
+export class EnvoySubscription {
+  readonly typeUrl: string;
+  private readonly cache: ResourceCache;
+  private readonly explicit = new Set<string>();
+  private readonly held = new Map<string, string>();
+  /** Names about which Envoy may have to be told something. */
+  private readonly due = new Set<string>();
+  /** Names that are sent even where Envoy holds the version. */
+  private readonly forced = new Set<string>();
+  /** Parts of a rejected response, tried apart to find the offender. */
+  private readonly trials: string[][] = [];
+  private flight: Flight | undefined;
+  private isWildcard = false;
+  /** A wildcard subscription is answered once even with nothing, or Envoy would wait to become ready. */
+  private owesAnswer = false;
+  private started = false;
+  private isTaken = false;
+
+  constructor(cache: ResourceCache) {
+    this.typeUrl = cache.typeUrl;
+    this.cache = cache;
+  }
+
+  get wildcard(): boolean {
+    return this.isWildcard;
+  }
+
+  get names(): ReadonlySet<string> {
+    return this.explicit;
+  }
+
+  /** True once Envoy has accepted a response on this stream. */
+  get taken(): boolean {
+    return this.isTaken;
+  }
+
+  /** True while a response waits for Envoy's answer. */
+  get inFlight(): boolean {
+    return this.flight !== undefined;
+  }
+
+  /** True while a response that brings or changes resources waits for Envoy's answer. */
+  get addsInFlight(): boolean {
+    return this.flight !== undefined && this.flight.sent.size > 0;
+  }
+
+  /** True where something is left to be sent. */
+  get hasDue(): boolean {
+    return this.due.size > 0 || this.trials.length > 0 || (this.owesAnswer && this.cache.answered);
+  }
+
+  /** True where a new or changed resource is left to be sent. */
+  get hasAdds(): boolean {
+    if (this.trials.length > 0) return true;
+    for (const name of this.due) {
+      const resource = this.cache.get(name);
+      if (resource !== undefined && this.held.get(name) !== resource.version) return true;
+    }
+    return false;
+  }
+
+  /** True where Envoy's word on this name is still to come. */
+  awaits(name: string): boolean {
+    return (
+      this.due.has(name) ||
+      this.flight?.sent.has(name) === true ||
+      this.flight?.removed.has(name) === true ||
+      this.trials.some((trial) => trial.includes(name))
+    );
+  }
+
+  /**
+   * Takes the subscription part of a request.
+   *
+   * @param initialVersions of the first request on a stream
+   */
+  request(
+    subscribe: readonly string[],
+    unsubscribe: readonly string[],
+    initialVersions: Readonly<Record<string, string>>,
+  ): void {
+    const first = !this.started;
+    this.started = true;
+    if (first) for (const [name, version] of Object.entries(initialVersions)) this.held.set(name, version);
+    if (subscribe.includes("*") || (first && subscribe.length === 0 && !namedTypes.has(this.typeUrl))) {
+      this.isWildcard = true;
+      this.owesAnswer = true;
+      for (const name of this.cache.names()) this.due.add(name);
+      for (const name of this.held.keys()) this.due.add(name);
+    }
+    for (const name of subscribe) {
+      if (name === "*") continue;
+      this.explicit.add(name);
+      this.due.add(name);
+      // Asked for again means sent again, whatever was sent before (xDS protocol, "Resubscribing").
+      if (!(first && this.held.has(name))) this.forced.add(name);
+    }
+    for (const name of unsubscribe) this.unsubscribe(name);
+  }
+
+  private unsubscribe(name: string): void {
+    if (name === "*") {
+      this.isWildcard = false;
+      for (const held of [...this.held.keys()]) if (!this.explicit.has(held)) this.drop(held);
+    } else if (this.explicit.delete(name) && !this.isWildcard) this.drop(name);
+  }
+
+  private drop(name: string): void {
+    this.held.delete(name);
+    this.due.delete(name);
+    this.forced.delete(name);
+  }
+
+  wants(name: string): boolean {
+    return this.isWildcard || this.explicit.has(name);
+  }
+
+  /** The control plane sent something of this type. */
+  changed(change: CacheChange): void {
+    for (const name of change.sent) {
+      if (!this.wants(name)) continue;
+      this.due.add(name);
+      if (namedTypes.has(this.typeUrl)) this.forced.add(name);
+    }
+    for (const name of change.removed) if (this.wants(name)) this.due.add(name);
+  }
+
+  /** Sends these again where Envoy holds them already: it will wait for them (DESIGN law 4). */
+  force(name: string): void {
+    if (!this.explicit.has(name)) return;
+    this.due.add(name);
+    this.forced.add(name);
+  }
+
+  /**
+   * The next response, or nothing while one is in flight or nothing is due.
+   *
+   * @param withRemovals false keeps removals for later
+   */
+  next(nonce: string, withRemovals: boolean): DeltaResponse | undefined {
+    if (this.flight !== undefined) return undefined;
+    if (this.isWildcard && !this.cache.answered) return undefined;
+    const trial = this.trials.shift();
+    if (trial !== undefined) for (const name of trial) if (this.wants(name)) this.forced.add(name);
+    const resources: CachedResource[] = [];
+    const removed: string[] = [];
+    for (const name of trial ?? [...this.due]) {
+      if (!this.wants(name) && !this.held.has(name)) {
+        this.drop(name);
+        continue;
+      }
+      const resource = this.cache.get(name);
+      if (resource !== undefined) {
+        this.due.delete(name);
+        if (this.forced.delete(name) || this.held.get(name) !== resource.version) resources.push(resource);
+      } else if (this.isGone(name)) {
+        if (!withRemovals) continue;
+        this.due.delete(name);
+        this.forced.delete(name);
+        removed.push(name);
+      } else {
+        // Not known yet: the control plane's answer makes it due again.
+        this.due.delete(name);
+      }
+    }
+    if (resources.length === 0 && removed.length === 0) {
+      if (trial !== undefined) return this.next(nonce, withRemovals);
+      if (!this.owesAnswer) return undefined;
+    }
+    this.owesAnswer = false;
+    this.depart(nonce, resources, removed);
+    return { resources, removed };
+  }
+
+  /** True where Envoy must be told that a name does not exist; a name nobody has answered for is not gone. */
+  private isGone(name: string): boolean {
+    if (this.cache.has(name)) return false;
+    return this.cache.isAbsent(name) || (this.isWildcard && this.held.has(name));
+  }
+
+  private depart(nonce: string, resources: readonly CachedResource[], removed: readonly string[]): void {
+    const sent: Flight["sent"] = new Map();
+    for (const { name, version } of resources) {
+      sent.set(name, { version, before: this.held.get(name) });
+      this.held.set(name, version);
+    }
+    for (const name of removed) this.held.delete(name);
+    this.flight = { nonce, sent, removed: new Set(removed) };
+  }
+
+  /**
+   * Envoy's answer to a response.
+   *
+   * @param error its message where it rejected the response
+   * @returns undefined where the nonce is not the one in flight
+   */
+  answer(nonce: string, error: string | undefined): Verdict | undefined {
+    const flight = this.flight;
+    if (flight?.nonce !== nonce) return undefined;
+    this.flight = undefined;
+    const names = [...flight.sent.keys()];
+    if (error === undefined) {
+      this.isTaken = true;
+      for (const [name, { version }] of flight.sent) this.cache.judge(name, version, true);
+      return { accepted: [...names, ...flight.removed], rejected: [] };
+    }
+    for (const [name, { before }] of flight.sent) {
+      if (before === undefined) this.held.delete(name);
+      else this.held.set(name, before);
+    }
+    if (names.length > 1) {
+      // Envoy's answer does not say which one it means; some types are applied in part. Halving finds the offender and gets
+      // everything else applied.
+      const middle = Math.ceil(names.length / 2);
+      this.trials.unshift(names.slice(0, middle), names.slice(middle));
+      return { accepted: [...flight.removed], rejected: [] };
+    }
+    for (const [name, { version }] of flight.sent) {
+      this.cache.judge(name, version, false);
+      this.due.add(name); // an older version that Envoy accepted, or a newer one that arrived meanwhile
+    }
+    return { accepted: [...flight.removed], rejected: names.map((name) => ({ name, message: error })) };
+  }
+}

@@ -1,0 +1,120 @@
+// The last known good resources on disk, so that Envoy and the machine restart without the control plane (DESIGN law 6).
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { DeltaDiscoveryResponseSchema } from "../../../gen/envoy/service/discovery/v3/discovery_pb.ts";
+import type { Cancel, Clock } from "../../kernel/clock.ts";
+import { describeError } from "../../kernel/error.ts";
+import type { Stoppable } from "../../kernel/lifecycle.ts";
+import type { Log } from "../../kernel/log.ts";
+import { typeUrls } from "../../xds/type-url.ts";
+import type { SealedFolder } from "../storage/sealed-folder.ts";
+import type { ResourceCache } from "./resource-cache.ts";
+import type { XdsRelay } from "./xds-relay.ts";
+
+/** `system_version_info` of a stored response: the version of this format. */
+const formatVersion = "lateen-1";
+/** Changes are gathered this long before they are written, milliseconds; what a crash may lose. */
+export const settleMs = 2_000;
+
+/** Types that are kept, and their files' names. Queries are of the moment and are not. */
+const storedTypes: ReadonlyMap<string, string> = new Map([
+  [typeUrls.cluster, "clusters"],
+  [typeUrls.endpoint, "endpoints"],
+  [typeUrls.listener, "listeners"],
+  [typeUrls.route, "routes"],
+  [typeUrls.secret, "secrets"],
+  [typeUrls.extensionConfig, "extensions"],
+  [typeUrls.nameTable, "names"],
+  [typeUrls.machine, "machine"],
+]);
+
+export interface StoredResourcesOptions {
+  relay: XdsRelay;
+  folder: SealedFolder;
+  clock: Clock;
+  log: Log;
+}
+
+export class StoredResources implements Stoppable {
+  private readonly options: StoredResourcesOptions;
+  private readonly dirty = new Set<string>();
+  private cancelTimer: Cancel | undefined;
+  private unsubscribe: (() => void) | undefined;
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(options: StoredResourcesOptions) {
+    this.options = options;
+  }
+
+  /** Fills the relay's caches with what was kept, and keeps what comes from then on. A damaged file is left out and logged. */
+  async start(): Promise<void> {
+    const { relay, log } = this.options;
+    for (const [typeUrl, name] of storedTypes) {
+      try {
+        const count = await this.restore(relay.cacheOf(typeUrl), name);
+        if (count === undefined) continue;
+        relay.restored(typeUrl);
+        log.info("restored resources from the disk", { type: name, count });
+      } catch (error) {
+        log.warn("stored resources were left out", { type: name, error: describeError(error) });
+      }
+    }
+    this.unsubscribe = relay.onChange((typeUrl) => this.changed(typeUrl));
+  }
+
+  async stop(): Promise<void> {
+    this.unsubscribe?.();
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    await this.flush();
+  }
+
+  /** Writes what has changed since the last time; resolves when it is on the disk. */
+  flush(): Promise<void> {
+    const types = [...this.dirty];
+    this.dirty.clear();
+    this.writing = this.writing.then(async () => {
+      for (const typeUrl of types) await this.write(typeUrl);
+    });
+    return this.writing;
+  }
+
+  private changed(typeUrl: string): void {
+    if (!storedTypes.has(typeUrl)) return;
+    this.dirty.add(typeUrl);
+    this.cancelTimer ??= this.options.clock.after(settleMs, () => {
+      this.cancelTimer = undefined;
+      void this.flush();
+    });
+  }
+
+  private async restore(cache: ResourceCache, name: string): Promise<number | undefined> {
+    const bytes = await this.options.folder.read(name);
+    if (bytes === undefined) return undefined;
+    const stored = fromBinary(DeltaDiscoveryResponseSchema, bytes);
+    if (stored.systemVersionInfo !== formatVersion) return undefined; // another version of the agent wrote it
+    cache.restore(
+      stored.resources.flatMap(({ name, version, resource }) =>
+        resource === undefined ? [] : [{ name, version, bodyType: resource.typeUrl, body: resource.value.slice() }],
+      ),
+    );
+    return stored.resources.length;
+  }
+
+  private async write(typeUrl: string): Promise<void> {
+    const { relay, folder, log } = this.options;
+    const name = storedTypes.get(typeUrl);
+    const cache = relay.cacheOf(typeUrl);
+    if (name === undefined || !cache.answered) return;
+    const resources = [...cache.lastKnownGood()].map(({ name, version, bodyType, body }) => ({
+      name,
+      version,
+      resource: { typeUrl: bodyType, value: body },
+    }));
+    const stored = create(DeltaDiscoveryResponseSchema, { systemVersionInfo: formatVersion, typeUrl, resources });
+    try {
+      await folder.write(name, toBinary(DeltaDiscoveryResponseSchema, stored));
+    } catch (error) {
+      log.warn("resources could not be kept on the disk", { type: name, error: describeError(error) });
+    }
+  }
+}

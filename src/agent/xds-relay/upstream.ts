@@ -1,0 +1,145 @@
+// The agent's own delta ADS client: asks the control plane for what Envoy and the agent want, and keeps the caches current.
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Node } from "../../../gen/envoy/config/core/v3/base_pb.ts";
+import {
+  type DeltaDiscoveryRequest,
+  DeltaDiscoveryRequestSchema,
+  type DeltaDiscoveryResponse,
+  DeltaDiscoveryResponseSchema,
+} from "../../../gen/envoy/service/discovery/v3/discovery_pb.ts";
+import { contentHash } from "../../kernel/hash.ts";
+import { agentErrors } from "../errors.ts";
+import type { CachedResource } from "./resource-cache.ts";
+
+/** What is asked for of one type. */
+export interface Wanted {
+  wildcard: boolean;
+  names: ReadonlySet<string>;
+}
+
+/** One response, for whoever decides about it. */
+export interface UpstreamResponse {
+  typeUrl: string;
+  nonce: string;
+  resources: readonly CachedResource[];
+  removed: readonly string[];
+}
+
+export interface UpstreamHost {
+  /** The node that introduces this machine; sent with the first message of each stream. */
+  node(): Node;
+  /** Types of which something may be wanted. */
+  types(): Iterable<string>;
+  wanted(typeUrl: string): Wanted;
+  /** Versions the agent holds of a type. */
+  versions(typeUrl: string): Record<string, string>;
+  /** A response arrived; `answer` must be called once Envoy, or the agent, has decided. */
+  received(response: UpstreamResponse): void;
+}
+
+/** `google.rpc.Code.INTERNAL`, as Envoy sends with a NACK. */
+const rejectedCode = 13;
+/** Longest error text of a NACK, characters. */
+const errorLimit = 8192;
+
+export class Upstream {
+  private readonly host: UpstreamHost;
+  private readonly send: (message: Uint8Array) => void;
+  /** What this stream has been told, by type. */
+  private readonly told = new Map<string, { wildcard: boolean; names: Set<string> }>();
+  private introduced = false;
+
+  /** Opens the protocol on a new stream and asks for everything wanted. */
+  constructor(host: UpstreamHost, send: (message: Uint8Array) => void) {
+    this.host = host;
+    this.send = send;
+    for (const typeUrl of host.types()) this.sync(typeUrl);
+  }
+
+  /** Tells the control plane what has changed in what is wanted of a type. */
+  sync(typeUrl: string): void {
+    const wanted = this.host.wanted(typeUrl);
+    const told = this.told.get(typeUrl);
+    if (told === undefined) {
+      if (!wanted.wildcard && wanted.names.size === 0) return;
+      this.told.set(typeUrl, { wildcard: wanted.wildcard, names: new Set(wanted.names) });
+      this.request({
+        typeUrl,
+        resourceNamesSubscribe: [...(wanted.wildcard ? ["*"] : []), ...wanted.names],
+        initialResourceVersions: this.host.versions(typeUrl),
+      });
+      return;
+    }
+    const subscribe = [...wanted.names].filter((name) => !told.names.has(name));
+    const unsubscribe = [...told.names].filter((name) => !wanted.names.has(name));
+    if (wanted.wildcard && !told.wildcard) subscribe.push("*");
+    if (!wanted.wildcard && told.wildcard) unsubscribe.push("*");
+    if (subscribe.length === 0 && unsubscribe.length === 0) return;
+    this.told.set(typeUrl, { wildcard: wanted.wildcard, names: new Set(wanted.names) });
+    this.request({ typeUrl, resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe });
+  }
+
+  /**
+   * Takes one message of the control plane.
+   *
+   * @throws LateenError LAT4210
+   */
+  message(bytes: Uint8Array): void {
+    const response = decodeResponse(bytes);
+    if (!this.told.has(response.typeUrl)) return; // never asked for
+    const resources: CachedResource[] = [];
+    const removed = [...response.removedResources];
+    for (const { name, version, resource } of response.resources) {
+      // A name without a body: the control plane knows that it does not exist (on-demand xDS).
+      if (resource === undefined) removed.push(name);
+      else {
+        // A copy, so that one small resource does not keep a large message alive.
+        const body = resource.value.slice();
+        resources.push({
+          name,
+          version: version === "" ? contentHash(body) : version,
+          bodyType: resource.typeUrl,
+          body,
+        });
+      }
+    }
+    this.host.received({ typeUrl: response.typeUrl, nonce: response.nonce, resources, removed });
+  }
+
+  /** Acknowledges a response, or rejects it with the reasons. */
+  answer(typeUrl: string, nonce: string, errors: readonly string[]): void {
+    this.request({
+      typeUrl,
+      responseNonce: nonce,
+      ...(errors.length === 0
+        ? {}
+        : { errorDetail: { code: rejectedCode, message: errors.join("; ").slice(0, errorLimit) } }),
+    });
+  }
+
+  private request(request: RequestFields): void {
+    const message = create(DeltaDiscoveryRequestSchema, {
+      ...request,
+      ...(this.introduced ? {} : { node: this.host.node() }),
+    });
+    this.introduced = true;
+    this.send(toBinary(DeltaDiscoveryRequestSchema, message));
+  }
+}
+
+type RequestFields = Partial<
+  Pick<
+    DeltaDiscoveryRequest,
+    "typeUrl" | "resourceNamesSubscribe" | "resourceNamesUnsubscribe" | "initialResourceVersions" | "responseNonce"
+  >
+> & { errorDetail?: { code: number; message: string } };
+
+function decodeResponse(bytes: Uint8Array): DeltaDiscoveryResponse {
+  try {
+    return fromBinary(DeltaDiscoveryResponseSchema, bytes);
+  } catch (cause) {
+    throw agentErrors.badStreamMessage("a delta discovery response of the control plane could not be decoded", {
+      cause,
+    });
+  }
+}
