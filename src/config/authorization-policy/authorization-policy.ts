@@ -3,7 +3,7 @@ import { defineKind, type Finding } from "../kind.ts";
 import type { ApiObject } from "../object.ts";
 import { list, object, oneOfStrings, type Rule, type SpecOf, string } from "../schema.ts";
 import { workloadSelector } from "../selector.ts";
-import { notCarriedOut } from "../virtual-service/finding.ts";
+import { collectFindings, notCarriedOut } from "../virtual-service/finding.ts";
 import { authorizationRuleSchema, checkAuthorizationRule, ruleListLimit } from "./authorization-rule.ts";
 import { policyTargetReference } from "./target-ref.ts";
 
@@ -91,15 +91,15 @@ export const authorizationPolicyKind = defineKind<AuthorizationPolicy>({
 
 function checkAuthorizationPolicy(policy: ApiObject<AuthorizationPolicy>): Finding[] {
   const { action, rules = [] } = policy.spec ?? {};
-  const found: Finding[] = [];
-  if (action === "AUDIT" || action === "CUSTOM") {
-    const message = `proxies do not carry out ${action} policies yet: calls are neither logged nor refused by it`;
-    found.push(notCarriedOut(["spec", "action"], message, "Use ALLOW or DENY."));
-  }
-  if (policy.metadata.annotations?.[dryRunAnnotation] === "true") {
-    const message = "dry run is not carried out yet";
-    found.push(notCarriedOut(["metadata", "annotations", dryRunAnnotation], message, "Do not apply the policy yet."));
-  }
-  for (const [index, rule] of rules.entries()) found.push(...checkAuthorizationRule(rule, ["spec", "rules", index]));
-  return found;
+  return collectFindings((report) => {
+    if (action === "AUDIT" || action === "CUSTOM") {
+      const message = `proxies do not carry out ${action} policies yet: calls are neither logged nor refused by it`;
+      report(notCarriedOut(["spec", "action"], message, "Use ALLOW or DENY."));
+    }
+    if (policy.metadata.annotations?.[dryRunAnnotation] === "true") {
+      const at = ["metadata", "annotations", dryRunAnnotation];
+      report(notCarriedOut(at, "dry run is not carried out yet", "Do not apply the policy yet."));
+    }
+    for (const [index, rule] of rules.entries()) checkAuthorizationRule(rule, ["spec", "rules", index], report);
+  });
 }

@@ -1,7 +1,6 @@
 // Rule: who may do what under which conditions (istio.security.v1beta1.Rule).
-import type { Finding } from "../kind.ts";
 import { list, object, type Rule, type SpecOf } from "../schema.ts";
-import type { At } from "../virtual-service/finding.ts";
+import type { At, Report } from "../virtual-service/finding.ts";
 import { checkCondition, conditionSchema } from "./condition.ts";
 import { checkOperation, operationSchema } from "./operation.ts";
 import { checkSource, sourceSchema } from "./source.ts";
@@ -45,16 +44,14 @@ export const authorizationRuleSchema = object(
 
 export type AuthorizationRule = SpecOf<typeof authorizationRuleSchema>;
 
-export function checkAuthorizationRule(rule: AuthorizationRule, at: At): Finding[] {
-  const found: Finding[] = [];
+export function checkAuthorizationRule(rule: AuthorizationRule, at: At, report: Report): void {
   for (const [index, { source }] of (rule.from ?? []).entries()) {
-    if (source !== undefined) found.push(...checkSource(source, [...at, "from", index, "source"]));
+    if (source !== undefined) checkSource(source, [...at, "from", index, "source"], report);
   }
   for (const [index, { operation }] of (rule.to ?? []).entries()) {
-    if (operation !== undefined) found.push(...checkOperation(operation, [...at, "to", index, "operation"]));
+    if (operation !== undefined) checkOperation(operation, [...at, "to", index, "operation"], report);
   }
   for (const [index, condition] of (rule.when ?? []).entries()) {
-    found.push(...checkCondition(condition, [...at, "when", index]));
+    checkCondition(condition, [...at, "when", index], report);
   }
-  return found;
 }

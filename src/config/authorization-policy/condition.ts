@@ -1,7 +1,6 @@
 // Condition: one attribute of the call and the values it may have (istio.security.v1beta1.Condition).
-import type { Finding } from "../kind.ts";
 import { list, object, type Rule, type SpecOf, string } from "../schema.ts";
-import { type At, broken, notCarriedOut } from "../virtual-service/finding.ts";
+import { type At, broken, notCarriedOut, type Report } from "../virtual-service/finding.ts";
 import { isHeaderName } from "../virtual-service/header-name.ts";
 import { isIpSubnet } from "../virtual-service/ip-subnet.ts";
 import { checkWildcards } from "./match-value.ts";
@@ -57,33 +56,30 @@ export function headerOfKey(key: string): string | undefined {
   return /^request\.headers\[([^[\]]+)\]$/.exec(key)?.[1];
 }
 
-export function checkCondition(condition: Condition, at: At): Finding[] {
+export function checkCondition(condition: Condition, at: At, report: Report): void {
   const { key } = condition;
   const keyAt = [...at, "key"];
   const form = carriedOut.get(key) ?? pending.get(key) ?? (bracketed.test(key) ? "pattern" : undefined);
-  if (form === undefined) return [broken(keyAt, "is not an attribute that Istio knows", "Correct its spelling.")];
   const header = headerOfKey(key);
   if (key.startsWith("request.headers") && (header === undefined || !isHeaderName(header))) {
-    return [broken(keyAt, "needs the name of one header in brackets", "Write request.headers[x-name].")];
-  }
-  const found = (["values", "notValues"] as const).flatMap((field) =>
-    checkValues(condition[field], form, [...at, field]),
-  );
-  if (header === undefined && !carriedOut.has(key)) {
-    found.push(notCarriedOut(keyAt, "valid, but proxies do not look at this attribute yet"));
-  }
-  return found;
-}
-
-function checkValues(values: readonly string[] | undefined, form: ValueForm, at: At): Finding[] {
-  if (form === "pattern") return checkWildcards(values, at);
-  const found: Finding[] = [];
-  for (const [index, value] of (values ?? []).entries()) {
-    if (form === "address" && !isIpSubnet(value)) {
-      found.push(broken([...at, index], "must be an IP address or a CIDR block such as 10.0.0.0/8"));
-    } else if (form === "port" && !isPortText(value)) {
-      found.push(broken([...at, index], "must be a port between 1 and 65535"));
+    report(broken(keyAt, "needs the name of one header in brackets", "Write request.headers[x-name]."));
+  } else if (form === undefined) {
+    report(broken(keyAt, "is not an attribute that Istio knows", "Correct its spelling."));
+  } else {
+    for (const field of ["values", "notValues"] as const) checkValues(condition[field], form, [...at, field], report);
+    if (header === undefined && !carriedOut.has(key)) {
+      report(notCarriedOut(keyAt, "valid, but proxies do not look at this attribute yet"));
     }
   }
-  return found;
+}
+
+function checkValues(values: readonly string[] | undefined, form: ValueForm, at: At, report: Report): void {
+  if (form === "pattern") checkWildcards(values, at, report);
+  for (const [index, value] of (values ?? []).entries()) {
+    if (form === "address" && !isIpSubnet(value)) {
+      report(broken([...at, index], "must be an IP address or a CIDR block such as 10.0.0.0/8"));
+    } else if (form === "port" && !isPortText(value)) {
+      report(broken([...at, index], "must be a port between 1 and 65535"));
+    }
+  }
 }

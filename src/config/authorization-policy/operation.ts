@@ -1,8 +1,7 @@
 // Operation: what is called (istio.security.v1beta1.Operation).
-import type { Finding } from "../kind.ts";
 import { object, type Rule, type SpecOf } from "../schema.ts";
-import { type At, broken, dubious } from "../virtual-service/finding.ts";
-import { checkWildcards, values } from "./match-value.ts";
+import { type At, broken, dubious, type Report } from "../virtual-service/finding.ts";
+import { checkWildcard, checkWildcards, values } from "./match-value.ts";
 import { isPathTemplate, pathFault } from "./path-template.ts";
 import { hasValues } from "./source.ts";
 
@@ -32,24 +31,20 @@ export const operationSchema = object(fields, {
 
 export type Operation = SpecOf<typeof operationSchema>;
 
-export function checkOperation(operation: Operation, at: At): Finding[] {
-  const found: Finding[] = [];
+export function checkOperation(operation: Operation, at: At, report: Report): void {
   for (const field of ["hosts", "notHosts", "methods", "notMethods"] as const) {
-    found.push(...checkWildcards(operation[field], [...at, field]));
+    checkWildcards(operation[field], [...at, field], report);
   }
   for (const field of ["paths", "notPaths"] as const) {
-    for (const [index, path] of (operation[field] ?? []).entries()) {
-      found.push(...checkPath(path, [...at, field, index]));
-    }
-    const plain = (operation[field] ?? []).map((path) => (isPathTemplate(path) ? "" : path));
-    found.push(...checkWildcards(plain, [...at, field]));
+    for (const [index, path] of (operation[field] ?? []).entries()) checkPath(path, [...at, field, index], report);
   }
-  return found;
 }
 
-function checkPath(path: string, at: At): Finding[] {
+function checkPath(path: string, at: At, report: Report): void {
   const fault = pathFault(path);
-  if (fault !== undefined) return [broken(at, fault)];
-  if (path.startsWith("/") || path.startsWith("*")) return [];
-  return [dubious(at, "never matches: paths begin with /", "Put a / at the beginning.")];
+  if (fault !== undefined) report(broken(at, fault));
+  else if (!path.startsWith("/") && !path.startsWith("*")) {
+    report(dubious(at, "never matches: paths begin with /", "Put a / at the beginning."));
+  }
+  if (!isPathTemplate(path)) checkWildcard(path, at, report);
 }

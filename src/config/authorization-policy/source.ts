@@ -1,7 +1,6 @@
 // Source: who calls (istio.security.v1beta1.Source).
-import type { Finding } from "../kind.ts";
 import { object, type Rule, type SpecOf } from "../schema.ts";
-import { type At, dubious } from "../virtual-service/finding.ts";
+import { type At, dubious, type Report } from "../virtual-service/finding.ts";
 import { ipSubnet } from "../virtual-service/ip-subnet.ts";
 import { checkWildcards, values } from "./match-value.ts";
 
@@ -82,13 +81,12 @@ const patterns = [
   "notTrustDomains",
 ] as const;
 
-export function checkSource(source: Source, at: At): Finding[] {
-  const found = patterns.flatMap((field) => checkWildcards(source[field], [...at, field]));
+export function checkSource(source: Source, at: At, report: Report): void {
+  for (const field of patterns) checkWildcards(source[field], [...at, field], report);
   for (const field of ["principals", "notPrincipals"] as const) {
     for (const [index, principal] of (source[field] ?? []).entries()) {
       if (!principal.startsWith("spiffe://")) continue;
-      found.push(dubious([...at, field, index], "never matches: principals are written without spiffe://", "Drop it."));
+      report(dubious([...at, field, index], "never matches: principals are written without spiffe://", "Drop it."));
     }
   }
-  return found;
 }

@@ -1,7 +1,6 @@
 // ClientTLSSettings: TLS towards a service (istio.networking.v1alpha3.ClientTLSSettings).
-import type { Finding } from "../kind.ts";
 import { bool, list, object, oneOfStrings, type Rule, type SpecOf, string } from "../schema.ts";
-import { type At, dubious } from "../virtual-service/finding.ts";
+import { type At, dubious, type Report } from "../virtual-service/finding.ts";
 import { dnsName } from "../virtual-service/host-rule.ts";
 import { notEmpty } from "./bounds.ts";
 
@@ -117,16 +116,14 @@ function emptyOr(rule: Rule<string>): Rule<string> {
 export type ClientTls = SpecOf<ReturnType<typeof clientTls>>;
 
 /** Fields that have no meaning in a mode; Istio ignores them, which their author may not expect. */
-export function checkClientTls(tls: ClientTls, at: At): Finding[] {
+export function checkClientTls(tls: ClientTls, at: At, report: Report): void {
   const mode = tls.mode ?? "DISABLE";
   const certificate = ["clientCertificate", "privateKey"] as const;
   const verification = ["caCertificates", "insecureSkipVerify"] as const;
   const meaningless =
     mode === "MUTUAL" ? [] : mode === "SIMPLE" ? certificate : ([...certificate, ...verification] as const);
-  const found: Finding[] = [];
   for (const field of meaningless) {
     if (tls[field] === undefined || tls[field] === "" || tls[field] === false) continue;
-    found.push(dubious([...at, field], `has no effect in mode ${mode}`, "Remove it, or change the mode."));
+    report(dubious([...at, field], `has no effect in mode ${mode}`, "Remove it, or change the mode."));
   }
-  return found;
 }

@@ -4,6 +4,7 @@ import { defineKind, type Finding } from "../kind.ts";
 import type { ApiObject } from "../object.ts";
 import { list, object, type Rule, type SpecOf, string } from "../schema.ts";
 import { workloadSelector } from "../selector.ts";
+import { collectFindings } from "../virtual-service/finding.ts";
 import { hostPattern } from "../virtual-service/host-rule.ts";
 import { checkSubsets, subsetSchema } from "./subset.ts";
 import { checkTrafficPolicy, trafficPolicy } from "./traffic-policy.ts";
@@ -57,13 +58,12 @@ export const destinationRuleKind = defineKind<DestinationRule>({
   check: checkDestinationRule,
 });
 
-function checkDestinationRule(object: ApiObject<DestinationRule>): Finding[] {
-  const { spec } = object;
-  const found: Finding[] = [];
-  if (spec?.trafficPolicy !== undefined) {
-    found.push(...checkTrafficPolicy(spec.trafficPolicy, ["spec", "trafficPolicy"]));
-  }
-  found.push(...checkSubsets(spec?.subsets ?? [], ["spec", "subsets"]));
-  found.push(...checkExportTo(spec?.exportTo, { mayHide: false }));
-  return found;
+function checkDestinationRule({ spec }: ApiObject<DestinationRule>): Finding[] {
+  return collectFindings((report) => {
+    if (spec?.trafficPolicy !== undefined) {
+      checkTrafficPolicy(spec.trafficPolicy, ["spec", "trafficPolicy"], report);
+    }
+    checkSubsets(spec?.subsets ?? [], ["spec", "subsets"], report);
+    for (const found of checkExportTo(spec?.exportTo, { mayHide: false })) report(found);
+  });
 }

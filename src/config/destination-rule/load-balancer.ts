@@ -1,8 +1,7 @@
 // LoadBalancerSettings: how requests are spread over endpoints (istio.networking.v1alpha3.LoadBalancerSettings).
 import { duration } from "../duration.ts";
-import type { Finding } from "../kind.ts";
 import { atMostOne, integer, list, number, object, oneOfStrings, type Rule, type SpecOf, string } from "../schema.ts";
-import { type At, dubious } from "../virtual-service/finding.ts";
+import { type At, dubious, type Report } from "../virtual-service/finding.ts";
 import { notNegativeDuration } from "./bounds.ts";
 import { consistentHashSchema } from "./consistent-hash.ts";
 import { checkLocality, localitySchema, onePreference, zoneAwareSchema } from "./locality-load-balancer.ts";
@@ -88,19 +87,17 @@ const slowStarters = ["UNSPECIFIED", "ROUND_ROBIN", "LEAST_REQUEST", "LEAST_CONN
 
 const hashKeys = ["httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName"] as const;
 
-export function checkLoadBalancer(balancer: LoadBalancer, at: At): Finding[] {
-  const found: Finding[] = [];
+export function checkLoadBalancer(balancer: LoadBalancer, at: At, report: Report): void {
   const hash = balancer.consistentHash;
   if (hash !== undefined && hashKeys.every((key) => hash[key] === undefined || hash[key] === false)) {
     const message = "has no key to hash, so requests are spread at random";
-    found.push(dubious([...at, "consistentHash"], message, `Set one of ${hashKeys.join(", ")}.`));
+    report(dubious([...at, "consistentHash"], message, `Set one of ${hashKeys.join(", ")}.`));
   }
   const starts = hash === undefined && slowStarters.includes(balancer.simple ?? "UNSPECIFIED");
   if (balancer.warmup !== undefined && !starts) {
-    found.push(dubious([...at, "warmup"], "has an effect with ROUND_ROBIN and LEAST_REQUEST only"));
+    report(dubious([...at, "warmup"], "has an effect with ROUND_ROBIN and LEAST_REQUEST only"));
   }
   if (balancer.localityLbSetting !== undefined) {
-    found.push(...checkLocality(balancer.localityLbSetting, [...at, "localityLbSetting"]));
+    checkLocality(balancer.localityLbSetting, [...at, "localityLbSetting"], report);
   }
-  return found;
 }

@@ -1,7 +1,6 @@
 // LocalityLoadBalancerSetting: which regions and zones get the traffic (istio.networking.v1alpha3).
-import type { Finding } from "../kind.ts";
 import { bool, integer, list, map, object, type Rule, type SpecOf, string } from "../schema.ts";
-import { type At, broken } from "../virtual-service/finding.ts";
+import { type At, broken, type Report } from "../virtual-service/finding.ts";
 
 const failover = list(
   object(
@@ -59,23 +58,19 @@ export const onePreference: Rule<{ localityLbSetting?: object; zoneAwareLbSettin
   test: (settings) => settings.localityLbSetting === undefined || settings.zoneAwareLbSetting === undefined,
 };
 
-export function checkLocality(locality: LocalityLoadBalancer, at: At): Finding[] {
-  const found: Finding[] = [];
+export function checkLocality(locality: LocalityLoadBalancer, at: At, report: Report): void {
   const { distribute = [], failover = [], failoverPriority = [] } = locality;
   if (distribute.length > 0 && failover.length + failoverPriority.length > 0) {
-    found.push(broken([...at, "distribute"], "cannot be combined with failover or failoverPriority"));
+    report(broken([...at, "distribute"], "cannot be combined with failover or failoverPriority"));
   }
   for (const [index, share] of distribute.entries()) {
-    const percents = Object.values(share.to ?? {});
-    const total = percents.reduce((sum, percent) => sum + percent, 0);
-    if (percents.length === 0 || total !== 100) {
-      found.push(broken([...at, "distribute", index, "to"], `the percents must add up to 100, not ${total}`));
+    const total = Object.values(share.to ?? {}).reduce((sum, percent) => sum + percent, 0);
+    if (total !== 100) {
+      report(broken([...at, "distribute", index, "to"], `the percents must add up to 100, not ${total}`));
     }
   }
-  for (const [index, rule] of failover.entries()) {
-    if (rule.from === undefined || rule.from === "" || rule.from === rule.to) {
-      found.push(broken([...at, "failover", index], "needs a region from and another region to"));
-    }
+  for (const [index, { from = "", to = "" }] of failover.entries()) {
+    if (from !== "" && to !== "" && from !== to) continue;
+    report(broken([...at, "failover", index], "needs a region from and another region to"));
   }
-  return found;
 }

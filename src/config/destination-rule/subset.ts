@@ -1,15 +1,8 @@
 // Subset: endpoints of a service by label, such as one version (istio.networking.v1alpha3.Subset).
-import type { Finding } from "../kind.ts";
-import { map, object, type Rule, type SpecOf, string } from "../schema.ts";
-import { type At, broken } from "../virtual-service/finding.ts";
+import { map, object, type SpecOf, string } from "../schema.ts";
+import { type At, broken, type Report } from "../virtual-service/finding.ts";
 import { dnsLabel } from "../virtual-service/host-rule.ts";
 import { checkTrafficPolicy, trafficPolicy } from "./traffic-policy.ts";
-
-const named: Rule<{ name?: string }> = {
-  message: "a subset needs a name",
-  at: "name",
-  test: ({ name }) => name !== undefined,
-};
 
 export const subsetSchema = object(
   {
@@ -19,23 +12,19 @@ export const subsetSchema = object(
     }),
     trafficPolicy: trafficPolicy("Settings for the subset; each replaces the one of the whole service."),
   },
-  { description: "A named part of the service's endpoints.", rules: [named] },
+  { description: "A named part of the service's endpoints.", required: ["name"] },
 );
 
 export type Subset = SpecOf<typeof subsetSchema>;
 
-export function checkSubsets(subsets: readonly Subset[], at: At): Finding[] {
-  const found: Finding[] = [];
+export function checkSubsets(subsets: readonly Subset[], at: At, report: Report): void {
   const seen = new Set<string>();
-  for (const [index, subset] of subsets.entries()) {
-    const { name = "" } = subset;
+  for (const [index, { name, trafficPolicy }] of subsets.entries()) {
+    const here = [...at, index];
     if (seen.has(name)) {
-      found.push(broken([...at, index, "name"], `a subset named ${name} exists already`, "Give it another name."));
+      report(broken([...here, "name"], `a subset named ${name} exists already`, "Give it another name."));
     }
     seen.add(name);
-    if (subset.trafficPolicy !== undefined) {
-      found.push(...checkTrafficPolicy(subset.trafficPolicy, [...at, index, "trafficPolicy"]));
-    }
+    if (trafficPolicy !== undefined) checkTrafficPolicy(trafficPolicy, [...here, "trafficPolicy"], report);
   }
-  return found;
 }

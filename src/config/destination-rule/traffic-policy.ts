@@ -2,9 +2,8 @@
 import { duration } from "../duration.ts";
 import { isDnsName } from "../host-name.ts";
 import { parseIpAddress } from "../ip-address.ts";
-import type { Finding } from "../kind.ts";
 import { integer, list, number, object, oneOfStrings, type Rule, type SpecOf, string } from "../schema.ts";
-import { type At, broken } from "../virtual-service/finding.ts";
+import { type At, broken, type Report } from "../virtual-service/finding.ts";
 import { portNumber, portSelector } from "../virtual-service/port.ts";
 import { notBlank, notNegativeDuration } from "./bounds.ts";
 import { checkClientTls, clientTls } from "./client-tls.ts";
@@ -114,24 +113,19 @@ export function trafficPolicy(description: string) {
 
 export type TrafficPolicy = SpecOf<ReturnType<typeof trafficPolicy>>;
 
-export function checkTrafficPolicy(policy: TrafficPolicy, at: At): Finding[] {
-  const found = checkSettings(policy, at);
+export function checkTrafficPolicy(policy: TrafficPolicy, at: At, report: Report): void {
+  checkSettings(policy, at, report);
   const seen = new Set<number>();
   for (const [index, settings] of (policy.portLevelSettings ?? []).entries()) {
     const here = [...at, "portLevelSettings", index];
     const port = settings.port?.number ?? 0;
-    if (seen.has(port)) found.push(broken([...here, "port", "number"], `port ${port} has settings already`));
+    if (seen.has(port)) report(broken([...here, "port", "number"], `port ${port} has settings already`));
     seen.add(port);
-    found.push(...checkSettings(settings, here));
+    checkSettings(settings, here, report);
   }
-  return found;
 }
 
-function checkSettings(settings: Omit<PortTrafficPolicy, "port">, at: At): Finding[] {
-  const found: Finding[] = [];
-  if (settings.loadBalancer !== undefined) {
-    found.push(...checkLoadBalancer(settings.loadBalancer, [...at, "loadBalancer"]));
-  }
-  if (settings.tls !== undefined) found.push(...checkClientTls(settings.tls, [...at, "tls"]));
-  return found;
+function checkSettings(settings: Omit<PortTrafficPolicy, "port">, at: At, report: Report): void {
+  if (settings.loadBalancer !== undefined) checkLoadBalancer(settings.loadBalancer, [...at, "loadBalancer"], report);
+  if (settings.tls !== undefined) checkClientTls(settings.tls, [...at, "tls"], report);
 }

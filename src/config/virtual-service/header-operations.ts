@@ -1,7 +1,6 @@
 // Headers: what is set, added and removed on the way (istio.networking.v1alpha3.Headers).
-import type { Finding } from "../kind.ts";
 import { list, map, object, type SpecOf, string } from "../schema.ts";
-import { type At, broken } from "./finding.ts";
+import { type At, broken, type Report } from "./finding.ts";
 import { isAuthorityHeader, isHeaderFormat, isHeaderName } from "./header-name.ts";
 
 const operations = (what: string) =>
@@ -31,9 +30,8 @@ export function headers(description: string) {
 export type Headers = SpecOf<ReturnType<typeof headers>>;
 export type HeaderOperations = NonNullable<Headers["request"]>;
 
-/** Names and values, and that the authority is changed at most once, `rewrite` included. */
-export function checkHeaders(headers: Headers | undefined, at: At, rewritesAuthority = false): Finding[] {
-  const found: Finding[] = [];
+/** Names and values, and that the authority is changed at most once, `rewritesAuthority` included. */
+export function checkHeaders(headers: Headers | undefined, at: At, report: Report, rewritesAuthority = false): void {
   let authorityChanges = rewritesAuthority ? 1 : 0;
   for (const direction of ["request", "response"] as const) {
     const operations = headers?.[direction];
@@ -41,24 +39,21 @@ export function checkHeaders(headers: Headers | undefined, at: At, rewritesAutho
       for (const [name, value] of Object.entries(operations?.[verb] ?? {})) {
         const here = [...at, direction, verb, name];
         const isAuthority = direction === "request" && isAuthorityHeader(name);
-        if (!isAuthority) found.push(...checkName(name, here));
-        else if (++authorityChanges > 1) found.push(broken(here, "the authority is rewritten more than once"));
+        if (!isAuthority) checkName(name, here, report);
+        else if (++authorityChanges > 1) report(broken(here, "the authority is rewritten more than once"));
         if (!isHeaderFormat(value)) {
-          found.push(
-            broken(here, "is not a value Envoy can format", "Write a literal % as %%; leave out line breaks."),
-          );
+          report(broken(here, "is not a value Envoy can format", "Write a literal % as %%; leave out line breaks."));
         }
       }
     }
     for (const [index, name] of (operations?.remove ?? []).entries()) {
-      found.push(...checkName(name, [...at, direction, "remove", index]));
+      checkName(name, [...at, direction, "remove", index], report);
     }
   }
-  return found;
 }
 
 /** Envoy refuses to touch pseudo-headers and Host this way. */
-function checkName(name: string, at: At): Finding[] {
-  if (isAuthorityHeader(name)) return [broken(at, `header ${name} cannot be changed here`)];
-  return isHeaderName(name) ? [] : [broken(at, "is not the name of an HTTP header")];
+function checkName(name: string, at: At, report: Report): void {
+  if (isAuthorityHeader(name)) report(broken(at, `header ${name} cannot be changed here`));
+  else if (!isHeaderName(name)) report(broken(at, "is not the name of an HTTP header"));
 }

@@ -1,7 +1,6 @@
 // HTTPMatchRequest: which requests a rule is for (istio.networking.v1alpha3.HTTPMatchRequest).
-import type { Finding } from "../kind.ts";
 import { bool, list, map, object, type SpecOf, string } from "../schema.ts";
-import { type At, broken, dubious, notCarriedOut } from "./finding.ts";
+import { type At, broken, dubious, notCarriedOut, type Report } from "./finding.ts";
 import { gatewayName } from "./gateway-name.ts";
 import { isHeaderName, isRequestPseudoHeader } from "./header-name.ts";
 import { portNumber } from "./port.ts";
@@ -48,34 +47,32 @@ const ignoredHeaderKeys = ["uri", "scheme", "method", "authority"];
 /** Prefix of header keys that stand for claims of a JWT, which only gateways look at. */
 const claimPrefix = "@request.auth.claims";
 
-export function checkHttpMatch(match: HttpMatch, at: At): Finding[] {
-  const found: Finding[] = [];
+export function checkHttpMatch(match: HttpMatch, at: At, report: Report): void {
   for (const field of ["headers", "withoutHeaders"] as const) {
-    for (const name of Object.keys(match[field] ?? {})) found.push(...checkHeaderKey(name, [...at, field, name]));
+    for (const name of Object.keys(match[field] ?? {})) checkHeaderKey(name, [...at, field, name], report);
   }
   for (const name of Object.keys(match.queryParams ?? {})) {
-    if (name === "") found.push(broken([...at, "queryParams", name], "a query parameter needs a name"));
+    if (name === "") report(broken([...at, "queryParams", name], "a query parameter needs a name"));
   }
-  found.push(...checkPath(match.uri, [...at, "uri"]));
-  return found;
+  checkPath(match.uri, [...at, "uri"], report);
 }
 
-function checkHeaderKey(name: string, at: At): Finding[] {
+function checkHeaderKey(name: string, at: At, report: Report): void {
   if (ignoredHeaderKeys.includes(name)) {
-    return [dubious(at, `the key ${name} is ignored among headers`, `Use the field ${name} of the match.`)];
+    report(dubious(at, `the key ${name} is ignored among headers`, `Use the field ${name} of the match.`));
+  } else if (name.startsWith(claimPrefix)) {
+    report(notCarriedOut(at, "valid, but proxies do not route by claims yet"));
+  } else if (!isHeaderName(name) && !isRequestPseudoHeader(name)) {
+    report(broken(at, "is not the name of an HTTP header"));
   }
-  if (name.startsWith(claimPrefix)) return [notCarriedOut(at, "valid, but proxies do not route by claims yet")];
-  if (isHeaderName(name) || isRequestPseudoHeader(name)) return [];
-  return [broken(at, "is not the name of an HTTP header")];
 }
 
-function checkPath(uri: StringMatch | undefined, at: At): Finding[] {
+function checkPath(uri: StringMatch | undefined, at: At, report: Report): void {
   for (const form of ["exact", "prefix"] as const) {
     const path = uri?.[form];
     if (path === undefined || path.startsWith("/") || path === "*") continue;
-    return [dubious([...at, form], "never matches: paths begin with /", "Put a / at the beginning.")];
+    report(dubious([...at, form], "never matches: paths begin with /", "Put a / at the beginning."));
   }
-  return [];
 }
 
 /** True where the match holds for every request that reaches the rule. */

@@ -1,12 +1,11 @@
 // HTTPRoute: one rule of a VirtualService for HTTP (istio.networking.v1alpha3.HTTPRoute).
 import { duration } from "../duration.ts";
-import type { Finding } from "../kind.ts";
 import { list, object, type Rule, type SpecOf, string } from "../schema.ts";
 import { corsPolicySchema } from "./cors.ts";
 import { destination } from "./destination.ts";
 import { directResponseSchema } from "./direct-response.ts";
 import { faultSchema } from "./fault.ts";
-import type { At } from "./finding.ts";
+import type { At, Report } from "./finding.ts";
 import { checkHeaders, headers } from "./header-operations.ts";
 import { checkHttpMatch, httpMatchSchema } from "./http-match.ts";
 import { httpRedirectSchema } from "./http-redirect.ts";
@@ -114,15 +113,13 @@ export const httpRouteSchema = object(
 
 export type HttpRoute = SpecOf<typeof httpRouteSchema>;
 
-export function checkHttpRoute(rule: HttpRoute, at: At): Finding[] {
-  const found: Finding[] = [];
+export function checkHttpRoute(rule: HttpRoute, at: At, report: Report): void {
   for (const [index, match] of (rule.match ?? []).entries()) {
-    found.push(...checkHttpMatch(match, [...at, "match", index]));
+    checkHttpMatch(match, [...at, "match", index], report);
   }
   const rewritesAuthority = (rule.rewrite?.authority ?? "") !== "";
-  found.push(...checkHeaders(rule.headers, [...at, "headers"], rewritesAuthority));
+  checkHeaders(rule.headers, [...at, "headers"], report, rewritesAuthority);
   for (const [index, route] of (rule.route ?? []).entries()) {
-    found.push(...checkHeaders(route.headers, [...at, "route", index, "headers"]));
+    checkHeaders(route.headers, [...at, "route", index, "headers"], report);
   }
-  return found;
 }

@@ -5,13 +5,16 @@ import type { Re2Fault } from "./re2-cursor.ts";
 
 const notEmpty: Rule<string> = { message: "must not be empty", test: (text) => text !== "" };
 
+/** All rules below ask about one text after the other; it is read once for all of them. */
+let latest: { text: string; result: ReturnType<typeof checkRe2> } | undefined;
+
 function without(fault: Re2Fault, message: string): Rule<string> {
   return {
     message,
     test: (text) => {
       if (text.length > regexLengthLimit) return true; // said by the rule on length
-      const result = checkRe2(text);
-      return !("fault" in result) || result.fault !== fault;
+      if (latest?.text !== text) latest = { text, result: checkRe2(text) };
+      return !("fault" in latest.result) || latest.result.fault !== fault;
     },
   };
 }

@@ -1,9 +1,8 @@
 // TLSRoute: one rule of a VirtualService for TLS that is passed through (istio.networking.v1alpha3.TLSRoute).
-import type { Finding } from "../kind.ts";
 import { list, map, object, type Rule, type SpecOf, string } from "../schema.ts";
-import { type At, broken } from "./finding.ts";
+import { type At, broken, type Report } from "./finding.ts";
 import { gatewayName } from "./gateway-name.ts";
-import { hostPattern, isCoveredBy } from "./host-rule.ts";
+import { coversHost, type HostPatterns, hostPattern } from "./host-rule.ts";
 import { ipSubnet } from "./ip-subnet.ts";
 import { portNumber } from "./port.ts";
 import { weightRules } from "./route-weight.ts";
@@ -55,14 +54,12 @@ export const tlsRouteSchema = object(
 export type TlsRoute = SpecOf<typeof tlsRouteSchema>;
 
 /** A server name outside the object's hosts would reach into hosts of others. */
-export function checkTlsRoute(rule: TlsRoute, hosts: readonly string[], at: At): Finding[] {
-  const found: Finding[] = [];
+export function checkTlsRoute(rule: TlsRoute, hosts: HostPatterns, at: At, report: Report): void {
   for (const [matchIndex, match] of rule.match.entries()) {
     for (const [index, name] of match.sniHosts.entries()) {
-      if (hosts.some((host) => isCoveredBy(name, host))) continue;
+      if (coversHost(hosts, name)) continue;
       const here = [...at, "match", matchIndex, "sniHosts", index];
-      found.push(broken(here, "lies outside the hosts of the object", "Add it to spec.hosts, or correct it."));
+      report(broken(here, "lies outside the hosts of the object", "Add it to spec.hosts, or correct it."));
     }
   }
-  return found;
 }

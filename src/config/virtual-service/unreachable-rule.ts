@@ -1,6 +1,7 @@
 // Rules that no request can reach, with Istio's analysis codes.
+import { formatPath } from "../field-path.ts";
 import type { Finding } from "../kind.ts";
-import { type At, finding } from "./finding.ts";
+import { type At, finding, type Report } from "./finding.ts";
 import { type HttpMatch, matchesEverything } from "./http-match.ts";
 import type { HttpRoute } from "./http-route.ts";
 
@@ -10,22 +11,18 @@ const unreachableRule = "IST0130";
 const ineffectiveMatch = "IST0131";
 
 /** Finds the first rule that takes everything although others follow, and matches that repeat an earlier one. */
-export function checkReachability(rules: readonly HttpRoute[], at: At): Finding[] {
-  const found: Finding[] = [];
+export function checkReachability(rules: readonly HttpRoute[], at: At, report: Report): void {
   const firstPlace = new Map<string, string>();
   for (const [index, rule] of rules.entries()) {
+    const here = [...at, index];
     if (takesEverything(rule)) {
-      if (index < rules.length - 1) {
-        const message = "matches every request, so the rules after it are never used";
-        found.push(
-          finding("warning", unreachableRule, [...at, index], message, "Move it to the end, or give it a match."),
-        );
-      }
-      break;
+      const message = "matches every request, so the rules after it are never used";
+      const remedy = "Move it to the end, or give it a match.";
+      if (index < rules.length - 1) report(finding("warning", unreachableRule, here, message, remedy));
+      return;
     }
-    found.push(...checkRepeats(rule.match ?? [], [...at, index], firstPlace));
+    checkRepeats(rule.match ?? [], here, firstPlace, report);
   }
-  return found;
 }
 
 function takesEverything(rule: HttpRoute): boolean {
@@ -33,19 +30,22 @@ function takesEverything(rule: HttpRoute): boolean {
   return matches.length === 0 || matches.some(matchesEverything);
 }
 
-function checkRepeats(matches: readonly HttpMatch[], at: At, firstPlace: Map<string, string>): Finding[] {
+/** @param firstPlace path of the first match with the same conditions; grows with each new one */
+function checkRepeats(matches: readonly HttpMatch[], at: At, firstPlace: Map<string, string>, report: Report): void {
   const repeats: Finding[] = [];
   for (const [index, match] of matches.entries()) {
     const here = [...at, "match", index];
     const key = canonical(conditionsOf(match));
     const place = firstPlace.get(key);
-    const repeat = finding("info", ineffectiveMatch, here, `repeats ${place}, so it has no effect`, "Remove it.");
-    if (place === undefined) firstPlace.set(key, repeat.path);
-    else repeats.push(repeat);
+    if (place === undefined) firstPlace.set(key, formatPath(here));
+    else repeats.push(finding("info", ineffectiveMatch, here, `repeats ${place}, so it has no effect`, "Remove it."));
   }
-  if (repeats.length < matches.length) return repeats;
-  const message = "every match of the rule repeats an earlier one, so the rule is never used";
-  return [finding("warning", unreachableRule, at, message, "Remove the rule, or correct its matches.")];
+  if (repeats.length < matches.length) {
+    for (const repeat of repeats) report(repeat);
+  } else {
+    const message = "every match of the rule repeats an earlier one, so the rule is never used";
+    report(finding("warning", unreachableRule, at, message, "Remove the rule, or correct its matches."));
+  }
 }
 
 /** The match without what only names it. */

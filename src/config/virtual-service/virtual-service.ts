@@ -4,9 +4,9 @@ import { parseIpAddress } from "../ip-address.ts";
 import { defineKind, type Finding } from "../kind.ts";
 import type { ApiObject } from "../object.ts";
 import { list, object, type Rule, type SpecOf, string } from "../schema.ts";
-import { type At, broken, notCarriedOut } from "./finding.ts";
+import { type At, broken, collectFindings, notCarriedOut, type Report } from "./finding.ts";
 import { gatewayName, meshGateway } from "./gateway-name.ts";
-import { isHostPattern } from "./host-rule.ts";
+import { hostPatterns, isHostPattern } from "./host-rule.ts";
 import { checkHttpRoute, httpRouteSchema } from "./http-route.ts";
 import { tcpRouteSchema } from "./tcp-route.ts";
 import { checkTlsRoute, tlsRouteSchema } from "./tls-route.ts";
@@ -76,32 +76,31 @@ export const virtualServiceKind = defineKind<VirtualService>({
 });
 
 function checkVirtualService(object: ApiObject<VirtualService>): Finding[] {
-  const { hosts = [], gateways = [], http = [], tls = [] } = object.spec ?? {};
-  const found: Finding[] = [];
+  const { hosts = [], gateways = [], http = [], tls = [], exportTo } = object.spec ?? {};
   const appliesToMesh = gateways.length === 0 || gateways.includes(meshGateway);
-  if (!appliesToMesh) {
-    const message = "the rules are for gateways only, which are not served yet; no sidecar uses them";
-    found.push(notCarriedOut(["spec", "gateways"], message, `Add ${meshGateway} to apply them to sidecars.`));
-  }
-  found.push(...checkHosts(hosts, appliesToMesh, ["spec", "hosts"]));
-  for (const [index, rule] of http.entries()) found.push(...checkHttpRoute(rule, ["spec", "http", index]));
-  for (const [index, rule] of tls.entries()) found.push(...checkTlsRoute(rule, hosts, ["spec", "tls", index]));
-  found.push(...checkExportTo(object.spec?.exportTo, { mayHide: false }));
-  found.push(...checkReachability(http, ["spec", "http"]));
-  return found;
+  return collectFindings((report) => {
+    if (!appliesToMesh) {
+      const message = "the rules are for gateways only, which are not served yet; no sidecar uses them";
+      report(notCarriedOut(["spec", "gateways"], message, `Add ${meshGateway} to apply them to sidecars.`));
+    }
+    checkHosts(hosts, appliesToMesh, ["spec", "hosts"], report);
+    for (const [index, rule] of http.entries()) checkHttpRoute(rule, ["spec", "http", index], report);
+    const patterns = hostPatterns(hosts);
+    for (const [index, rule] of tls.entries()) checkTlsRoute(rule, patterns, ["spec", "tls", index], report);
+    for (const found of checkExportTo(exportTo, { mayHide: false })) report(found);
+    checkReachability(http, ["spec", "http"], report);
+  });
 }
 
-function checkHosts(hosts: readonly string[], appliesToMesh: boolean, at: At): Finding[] {
-  const found: Finding[] = [];
+function checkHosts(hosts: readonly string[], appliesToMesh: boolean, at: At, report: Report): void {
   const seen = new Set<string>();
   for (const [index, host] of hosts.entries()) {
     const here = [...at, index];
-    if (seen.has(host.toLowerCase())) found.push(broken(here, "is listed twice", "Remove one."));
+    if (seen.has(host.toLowerCase())) report(broken(here, "is listed twice", "Remove one."));
     seen.add(host.toLowerCase());
     if (host === "*" && appliesToMesh) {
       const remedy = "Name the hosts, or apply the object to gateways only.";
-      found.push(broken(here, "the host * is for gateways only; it would take over the whole mesh", remedy));
+      report(broken(here, "the host * is for gateways only; it would take over the whole mesh", remedy));
     }
   }
-  return found;
 }
