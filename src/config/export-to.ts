@@ -1,6 +1,6 @@
 // `exportTo`: the namespaces that may see an object.
 import { configCodes } from "./errors.ts";
-import { formatPath } from "./field-path.ts";
+import { formatPath, type PathSegment } from "./field-path.ts";
 import type { Finding } from "./kind.ts";
 import { isNamespaceName } from "./metadata.ts";
 import { list, string } from "./schema.ts";
@@ -12,11 +12,20 @@ export function exportToList(what: string) {
   });
 }
 
-/** `mayHide`: a ServiceEntry may be exported to nobody (`~`). */
-export function checkExportTo(exportTo: readonly string[] | undefined, options: { mayHide: boolean }): Finding[] {
+/**
+ * Checks the values of an `exportTo`.
+ *
+ * @param options.mayHide a ServiceEntry may be exported to nobody (`~`)
+ * @param options.at path of the list, by default `spec.exportTo`
+ */
+export function checkExportTo(
+  exportTo: readonly string[] | undefined,
+  options: { mayHide: boolean; at?: readonly PathSegment[] },
+): Finding[] {
   const findings: Finding[] = [];
+  const at = options.at ?? ["spec", "exportTo"];
   const report = (index: number, message: string, remedy: string): void => {
-    const path = formatPath(["spec", "exportTo", index]);
+    const path = formatPath([...at, index]);
     findings.push({ severity: "error", code: configCodes.ruleBroken, message, remedy, path });
   };
   const seen = new Set<string>();

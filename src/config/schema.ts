@@ -101,6 +101,12 @@ export function oneOfStrings<const V extends readonly string[]>(values: V, optio
   return Type.Enum([...values] as [...V], { type: "string", ...options }) as unknown as TEnum<[...V]>;
 }
 
+/** The same schema with other options, for a field that reuses a schema: its own description, or `pending`. */
+export function withOptions<T extends TSchema>(schema: T, options: FieldOptions): T {
+  const copy = Object.create(null, Object.getOwnPropertyDescriptors(schema)) as T;
+  return Object.assign(Object.setPrototypeOf(copy, Object.prototype), options);
+}
+
 /** Anything, as `google.protobuf.Struct` is; kept as it is. */
 export function anything(options: FieldOptions = {}) {
   return Type.Unknown({ ...options, "x-kubernetes-preserve-unknown-fields": true });

@@ -4,12 +4,10 @@ import { type PathSegment, parsePath } from "../field-path.ts";
 import type { Kind } from "../kind.ts";
 import type { ApiObject, Origin } from "../object.ts";
 import type { Problem } from "../problem.ts";
+import { decodeDocument } from "./decode-document.ts";
 import { isFields, readEnvelope } from "./envelope.ts";
-import { decodeJsonText } from "./json-text.ts";
-import { type DecodedText, textLines } from "./places.ts";
+import type { DecodedText } from "./places.ts";
 import { splitDocuments } from "./split-documents.ts";
-import { syntaxFault, type TextFault } from "./text-fault.ts";
-import { decodeYamlText } from "./yaml-text.ts";
 
 /** Largest text that is decoded, in characters. A mesh of 1,000 services is about 1.5 million. */
 export const textLimit = 10 << 20;
@@ -70,10 +68,9 @@ class Reading {
   }
 
   readDocument(text: string, line: number): void {
-    const decoded = decodeText(text, line);
+    const decoded = decodeDocument(text, line);
     if ("faults" in decoded) {
-      const lines = textLines(text, line);
-      for (const { offset, ...fault } of decoded.faults) this.report(lines.lineOf(offset), fault);
+      for (const { line: faultLine, ...fault } of decoded.faults) this.report(faultLine, fault);
       return;
     }
     for (const value of decoded) {
@@ -113,23 +110,6 @@ class Reading {
     if (this.problems.length >= problemLimit) return;
     const place = this.file === "" ? { line } : { file: this.file, line };
     this.problems.push({ severity: "error", ...found, ...place });
-  }
-}
-
-function decodeText(text: string, line: number): DecodedText[] | { faults: TextFault[] } {
-  try {
-    if (/^[ \t\r\n\uFEFF]*\{[ \t\r\n]*["}]/.test(text)) {
-      const json = decodeJsonText(text, line);
-      // A flow map with quoted keys is YAML too; where the text is neither, JSON's message is the better one.
-      if (!("faults" in json) || json.faults.some((fault) => fault.code !== configCodes.syntax)) return json;
-      const yaml = decodeYamlText(text, line);
-      return "faults" in yaml ? json : [yaml];
-    }
-    const yaml = decodeYamlText(text, line);
-    return "faults" in yaml ? yaml : [yaml];
-  } catch (error) {
-    if (error instanceof RangeError) return { faults: [syntaxFault("is nested too deeply", 0)] };
-    throw error;
   }
 }
 
