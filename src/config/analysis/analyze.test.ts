@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { decodeAndValidate } from "../decode/decode-and-validate.ts";
+import { formatProblem } from "../problem.ts";
+import { analyze } from "./analyze.ts";
+
+/** Lines of the problems of valid YAML. */
+function findings(yaml: string): string[] {
+  const { objects, problems } = decodeAndValidate(yaml, { file: "m.yaml", defaultNamespace: "shop" });
+  assert.deepEqual(
+    problems.filter((problem) => problem.severity === "error"),
+    [],
+  );
+  return analyze(objects).map(formatProblem);
+}
+
+const reviews = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: reviews}
+spec:
+  hosts: [reviews.shop.svc.cluster.local]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  workloadSelector: {labels: {app: reviews}}
+---
+apiVersion: networking.istio.io/v1
+kind: WorkloadGroup
+metadata: {name: reviews}
+spec:
+  metadata: {labels: {app: reviews, version: v1}}
+  template: {serviceAccount: reviews}
+---
+`;
+
+const route = (destination: string, hosts = "[reviews]", name = "reviews"): string => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}}
+spec:
+  hosts: ${hosts}
+  http:
+  - route:
+    - destination: ${destination}
+---
+`;
+
+describe("analyze", () => {
+  test("a consistent mesh has no findings", () => {
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: reviews}
+spec:
+  host: reviews
+  subsets: [{name: v1, labels: {version: v1}}]
+`;
+    assert.deepEqual(findings(reviews + route("{host: reviews, subset: v1}") + rule), []);
+  });
+
+  test("IST0101: a destination that is no service, with line, path and a suggestion", () => {
+    assert.deepEqual(findings(reviews + route("{host: reviewz}")), [
+      "m.yaml:27: warning IST0101 VirtualService shop/reviews spec.http[0].route[0].destination.host: there is no service with the host reviewz.shop.svc.cluster.local; requests to it fail with 503 (Did you mean reviews.shop.svc.cluster.local?)",
+    ]);
+  });
+
+  test("IST0101: subset, port, gateway, delegate and mirror", () => {
+    const found = findings(`${reviews}
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews]
+  gateways: [mesh, edge, infra/edge]
+  http:
+  - match: [{uri: {prefix: /a}}]
+    route: [{destination: {host: reviews, subset: v9, port: {number: 81}}}]
+    mirror: {host: shadow}
+  - delegate: {name: other, namespace: infra}
+`);
+    assert.deepEqual(
+      found.map((line) => line.replace(/^.*VirtualService shop\/reviews /, "")),
+      [
+        "spec.gateways[1]: there is no Gateway shop/edge (Create it, correct the name, or write mesh for all sidecars.)",
+        "spec.gateways[2]: there is no Gateway infra/edge (Create it, correct the name, or write mesh for all sidecars.)",
+        "spec.http[1].delegate: there is no VirtualService infra/other (Create it, or correct the name.)",
+        "spec.http[0].route[0].destination.port.number: reviews.shop.svc.cluster.local has no port 81; it has 80 (Correct the port, or add it to the service.)",
+        "spec.http[0].route[0].destination.subset: no DestinationRule for reviews.shop.svc.cluster.local has a subset v9; requests to it fail with 503 (Add the subset to a DestinationRule, or correct the name.)",
+        "spec.http[0].mirror.host: there is no service with the host shadow.shop.svc.cluster.local; requests to it fail with 503 (Create a ServiceEntry for it, or correct the host.)",
+      ],
+    );
+  });
+
+  test("IST0101: a service that is not exported to the caller's namespace is named as such", () => {
+    const hidden = reviews.replace("location:", 'exportTo: ["."]\n  location:');
+    const found = findings(
+      hidden + route("{host: reviews.shop.svc.cluster.local}").replace("{name: reviews}", "{name: a, namespace: web}"),
+    );
+    assert.match(
+      found[0] ?? "",
+      /IST0101 .* is not exported to namespace web \(Add web to exportTo of ServiceEntry shop\/reviews/,
+    );
+  });
+
+  test("IST0101: wildcard services answer for the names below them", () => {
+    const wildcard = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: any}
+spec:
+  hosts: ["*.example.com"]
+  ports: [{number: 443, name: tls, protocol: TLS}]
+---
+`;
+    assert.deepEqual(findings(wildcard + route("{host: api.example.com}", "[api.example.com]")), []);
+    assert.equal(findings(wildcard + route("{host: example.com}", "[example.com]")).length, 1);
+  });
+
+  test("IST0109: two VirtualServices claim one host, in the namespaces that see both", () => {
+    const both =
+      reviews +
+      route("{host: reviews.shop.svc.cluster.local}", "[reviews]", "a") +
+      route("{host: reviews.shop.svc.cluster.local}", "[reviews.shop.svc.cluster.local]", "b");
+    assert.deepEqual(
+      findings(both).map((line) => /IST\d+ \S+ \S+ \S+/.exec(line)?.[0]),
+      ["IST0109 VirtualService shop/a spec.hosts[0]:", "IST0109 VirtualService shop/b spec.hosts[0]:"],
+    );
+    const apart = both
+      .replaceAll(/hosts: (\[reviews[^\n]*)\n {2}http/g, 'hosts: $1\n  exportTo: ["."]\n  http')
+      .replace("{name: b}", "{name: b, namespace: web}");
+    assert.deepEqual(findings(apart), []);
+  });
+
+  test("IST0112: a destination without port where the service has several", () => {
+    const two = reviews.replace("protocol: HTTP}]", "protocol: HTTP}, {number: 90, name: grpc, protocol: GRPC}]");
+    assert.match(
+      findings(two + route("{host: reviews}"))[0] ?? "",
+      /IST0112 .*spec\.http\[0\]\.route\[0\]\.destination: .*has the ports 80, 90/,
+    );
+    assert.deepEqual(findings(two + route("{host: reviews, port: {number: 90}}")), []);
+  });
+
+  test("IST0127: selectors that choose no workload", () => {
+    const found = findings(`${reviews}
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: strict}
+spec: {selector: {matchLabels: {app: reviewz}}, mtls: {mode: STRICT}}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: root, namespace: istio-system}
+spec: {selector: {matchLabels: {app: reviews}}, mtls: {mode: STRICT}}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: ratings}
+spec:
+  hosts: [ratings.shop.svc.cluster.local]
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  workloadSelector: {labels: {app: ratings}}
+`);
+    assert.deepEqual(
+      found.map((line) => /IST\d+ \S+ \S+ \S+/.exec(line)?.[0]),
+      [
+        "IST0127 PeerAuthentication shop/strict spec.selector.matchLabels:",
+        "IST0127 ServiceEntry shop/ratings spec.workloadSelector.labels:",
+      ],
+    );
+  });
+
+  test("IST0173 and IST0174: DestinationRules that meet no endpoint or no service", () => {
+    const found = findings(`${reviews}
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: subsets}
+spec:
+  host: reviews
+  subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: nowhere}
+spec: {host: nowhere}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: everywhere}
+spec: {host: "*.svc.cluster.local"}
+`);
+    assert.deepEqual(
+      found.map((line) => /IST\d+ \S+ \S+ \S+/.exec(line)?.[0]),
+      [
+        "IST0173 DestinationRule shop/subsets spec.subsets[1].labels:",
+        "IST0174 DestinationRule shop/nowhere spec.host:",
+      ],
+    );
+  });
+
+  test("IST0177: one host and port with two protocols", () => {
+    const other = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: other, namespace: web}
+spec:
+  hosts: [reviews.shop.svc.cluster.local]
+  ports: [{number: 80, name: grpc, protocol: GRPC}]
+`;
+    assert.deepEqual(
+      findings(reviews + other).map((line) => /IST\d+ \S+ \S+ \S+/.exec(line)?.[0]),
+      [
+        "IST0177 ServiceEntry shop/reviews spec.ports[0].protocol:",
+        "IST0177 ServiceEntry web/other spec.ports[0].protocol:",
+      ],
+    );
+  });
+
+  test("the order of the objects changes the order of the findings only", () => {
+    const yaml =
+      reviews +
+      route("{host: nowhere}", "[a]", "a") +
+      route("{host: reviews}", "[a]", "b") +
+      route("{host: c}", "[c]", "c");
+    const { objects } = decodeAndValidate(yaml, { file: "m.yaml", defaultNamespace: "shop" });
+    const expected = analyze(objects)
+      .map(formatProblem)
+      .sort()
+      .map((line) => line.replaceAll(/shop\/[ab](?=[;,])/g, "_"));
+    fc.assert(
+      fc.property(fc.shuffledSubarray(objects, { minLength: objects.length }), (shuffled) => {
+        const found = analyze(shuffled)
+          .map(formatProblem)
+          .sort()
+          .map((line) => line.replaceAll(/shop\/[ab](?=[;,])/g, "_"));
+        assert.deepEqual(found, expected);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

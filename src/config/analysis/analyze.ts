@@ -1,0 +1,41 @@
+// What only several objects together show: dangling references, and claims that contradict each other.
+import type { Problem } from "../problem.ts";
+import { type AnalyzedObject, type Report, toProblem } from "./analyzed-object.ts";
+import { checkConflictingHosts } from "./conflicting-hosts.ts";
+import { checkConflictingProtocols } from "./conflicting-protocol.ts";
+import { checkDestinationRuleReferences } from "./destination-rule-references.ts";
+import { indexMesh } from "./mesh-index.ts";
+import { checkSelectedWorkloads } from "./selected-workloads.ts";
+import { checkVirtualServiceReferences } from "./virtual-service-references.ts";
+
+export interface AnalysisOptions {
+  /** By default `cluster.local`. */
+  domainSuffix?: string;
+  /** Namespace whose policies apply to the whole mesh; by default `istio-system`. */
+  rootNamespace?: string;
+}
+
+/** Problems of one analysis. */
+const problemLimit = 1_000;
+
+/**
+ * Looks at the objects as one mesh. Pure; objects are never changed.
+ *
+ * @param objects objects that fit their schemas; of each object one
+ * @returns warnings with Istio's codes, in the order of the objects
+ */
+export function analyze(objects: readonly AnalyzedObject[], options: AnalysisOptions = {}): Problem[] {
+  const index = indexMesh(objects, options.domainSuffix ?? "cluster.local");
+  const found = new Map<AnalyzedObject, Problem[]>();
+  const report: Report = (problem) => {
+    const list = found.get(problem.on);
+    if (list === undefined) found.set(problem.on, [toProblem(problem)]);
+    else list.push(toProblem(problem));
+  };
+  checkVirtualServiceReferences(index, report);
+  checkConflictingHosts(index, report);
+  checkDestinationRuleReferences(index, report);
+  checkSelectedWorkloads(index, options.rootNamespace ?? "istio-system", report);
+  checkConflictingProtocols(index, report);
+  return objects.flatMap((each) => found.get(each) ?? []).slice(0, problemLimit);
+}
