@@ -53,7 +53,7 @@ function checkHosts(spec: ServiceEntry, report: Report): void {
 
 function checkAddresses(spec: ServiceEntry, report: Report): void {
   for (const [index, address] of (spec.addresses ?? []).entries()) {
-    const ip = parseIpAddress(address) ?? parseCidrRange(address)?.address;
+    const ip = parseIpAddress(address) ?? parseCidrRange(address)?.network;
     if (ip === undefined) {
       report("error", ["addresses", index], "must be an IP address or a CIDR range", "Write 10.0.0.1 or 10.0.0.0/8.");
       continue;
