@@ -3,7 +3,7 @@
 import { Attributes, CertificationRequest, CertificationRequestInfo } from "@peculiar/asn1-csr";
 import { AsnConvert } from "@peculiar/asn1-schema";
 import { Name, SubjectPublicKeyInfo } from "@peculiar/asn1-x509";
-import { checkDer } from "./der.ts";
+import { checkDer, derBitString, derSequence } from "./der.ts";
 import { identityErrors } from "./errors.ts";
 import { decodePem, encodePem } from "./pem.ts";
 import { type PublicKeyInfo, readPublicKey } from "./public-key.ts";
@@ -37,13 +37,10 @@ export async function createCertificateRequest(signer: Signer): Promise<string> 
     subjectPKInfo: AsnConvert.parse(signer.publicKey, SubjectPublicKeyInfo),
     attributes: new Attributes(),
   });
-  const signature = await signer.sign(new Uint8Array(AsnConvert.serialize(info)));
-  const request = new CertificationRequest({
-    certificationRequestInfo: info,
-    signatureAlgorithm: algorithmIdentifier(signer.algorithm),
-    signature: new Uint8Array(signature).buffer,
-  });
-  return encodePem("CERTIFICATE REQUEST", new Uint8Array(AsnConvert.serialize(request)));
+  const signed = new Uint8Array(AsnConvert.serialize(info));
+  const algorithm = new Uint8Array(AsnConvert.serialize(algorithmIdentifier(signer.algorithm)));
+  const der = derSequence(signed, algorithm, derBitString(await signer.sign(signed)));
+  return encodePem("CERTIFICATE REQUEST", der);
 }
 
 /**

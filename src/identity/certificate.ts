@@ -4,7 +4,6 @@ import {
   AttributeTypeAndValue,
   AttributeValue,
   AuthorityKeyIdentifier,
-  Certificate,
   Extensions,
   id_ce_authorityKeyIdentifier,
   id_ce_subjectKeyIdentifier,
@@ -18,6 +17,7 @@ import {
 } from "@peculiar/asn1-x509";
 import type { CertificateInfo } from "./certificate-info.ts";
 import { type CertificateProfile, extension } from "./certificate-profile.ts";
+import { derBitString, derSequence } from "./der.ts";
 import { identityErrors } from "./errors.ts";
 import { keyIdOf } from "./public-key.ts";
 import { algorithmIdentifier } from "./signature-algorithm.ts";
@@ -98,13 +98,9 @@ async function sign(order: CertificateOrder, issuerName: Name, signer: Signer): 
       extension(id_ce_authorityKeyIdentifier, false, new AuthorityKeyIdentifier({ keyIdentifier: authorityKeyId })),
     ]),
   });
-  const signature = await signer.sign(new Uint8Array(AsnConvert.serialize(tbs)));
-  const certificate = new Certificate({
-    tbsCertificate: tbs,
-    signatureAlgorithm: algorithmIdentifier(signer.algorithm),
-    signatureValue: new Uint8Array(signature).buffer,
-  });
-  return new Uint8Array(AsnConvert.serialize(certificate));
+  const signed = new Uint8Array(AsnConvert.serialize(tbs));
+  const algorithm = new Uint8Array(AsnConvert.serialize(algorithmIdentifier(signer.algorithm)));
+  return derSequence(signed, algorithm, derBitString(await signer.sign(signed)));
 }
 
 function wholeSeconds(ms: number): Date {

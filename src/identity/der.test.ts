@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkDer, derChildren } from "./der.ts";
+import { checkDer, derBitString, derChildren, derSequence } from "./der.ts";
 
 const limits = { bytes: 1 << 20 };
 const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex.replaceAll(" ", ""), "hex"));
@@ -90,4 +90,12 @@ test("children of a sequence", () => {
     ],
   );
   assert.throws(() => derChildren(bytes("020105")), { code: "LAT3004" });
+});
+
+test("what is written passes the check, at every size of the length", () => {
+  for (const size of [0, 1, 125, 126, 127, 128, 253, 254, 255, 256, 65_534, 65_535, 65_536, 100_000]) {
+    const written = derSequence(derBitString(new Uint8Array(size).fill(7)));
+    checkDer(written, limits);
+    assert.equal(derChildren(written)[0]?.content.length, size + 1, String(size));
+  }
 });

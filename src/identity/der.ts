@@ -1,6 +1,7 @@
 // A strict look at DER before a library parses it: X.690 §8 and §10, with limits.
 //
 // The library accepts BER and recurses; what passes here has one encoding only and bounded depth and size.
+import { concatBytes } from "../kernel/bytes.ts";
 import { identityErrors } from "./errors.ts";
 
 export interface DerLimits {
@@ -127,4 +128,24 @@ export function derChildren(bytes: Uint8Array): DerValue[] {
     at = child.end;
   }
   return children;
+}
+
+/** Writes a SEQUENCE of values that are encoded already. */
+export function derSequence(...values: readonly Uint8Array[]): Uint8Array {
+  return derValue(0x30, values);
+}
+
+/** Writes a BIT STRING of whole bytes. */
+export function derBitString(bytes: Uint8Array): Uint8Array {
+  return derValue(0x03, [new Uint8Array([0]), bytes]);
+}
+
+function derValue(tag: number, parts: readonly Uint8Array[]): Uint8Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const head = [tag];
+  if (length < 0x80) head.push(length);
+  else if (length < 0x100) head.push(0x81, length);
+  else if (length < 0x10000) head.push(0x82, length >> 8, length & 0xff);
+  else head.push(0x83, length >> 16, (length >> 8) & 0xff, length & 0xff);
+  return concatBytes([new Uint8Array(head), ...parts]);
 }
