@@ -17,7 +17,7 @@ export interface DerivedOptions<I, T> {
   name: string;
   from: Collection<I>;
   /** Every collection that `derive` may read through its Reader. */
-  uses?: readonly Collection<never>[] | readonly Collection<unknown>[];
+  uses?: readonly Collection<unknown>[];
   /**
    * A pure function of its arguments and of what it reads. Where two inputs give the same output key, the input whose key
    * sorts first wins.

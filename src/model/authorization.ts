@@ -1,0 +1,24 @@
+// The AuthorizationPolicies that hold for one workload.
+import type { AuthorizationPolicy } from "../config/authorization-policy/authorization-policy.ts";
+import type { Config } from "../config/object.ts";
+import { matchesLabels } from "../config/selector.ts";
+
+export interface AuthorizationView {
+  /** Sorted by namespace and name. */
+  readonly deny: readonly Config<AuthorizationPolicy>[];
+  readonly allow: readonly Config<AuthorizationPolicy>[];
+}
+
+/** Policies of the root namespace hold for every namespace. AUDIT and CUSTOM are not carried out yet. */
+export function authorizationFor(
+  policies: readonly Config<AuthorizationPolicy>[],
+  labels: Readonly<Record<string, string>>,
+): AuthorizationView {
+  const selected = policies
+    .filter((config) => matchesLabels(config.spec.selector?.matchLabels, labels))
+    .sort((a, b) => (`${a.key.namespace}/${a.key.name}` < `${b.key.namespace}/${b.key.name}` ? -1 : 1));
+  return {
+    deny: selected.filter((config) => config.spec.action === "DENY"),
+    allow: selected.filter((config) => (config.spec.action ?? "ALLOW") === "ALLOW"),
+  };
+}

@@ -1,0 +1,125 @@
+// Where a service's requests can go: its workloads and the ports they listen on.
+import type { Collection } from "../collection/collection.ts";
+import { Derived } from "../collection/derived.ts";
+import { Group } from "../collection/group.ts";
+import type { Config } from "../config/object.ts";
+import type { PeerAuthentication } from "../config/peer-authentication/peer-authentication.ts";
+import { matchesLabels } from "../config/selector.ts";
+import type { ServiceEntry } from "../config/service-entry/service-entry.ts";
+import { type MeshSettings, meshSettingsKey } from "./mesh-settings.ts";
+import { effectivePeerAuthentication } from "./peer-authentication.ts";
+import type { Service } from "./service.ts";
+import { sourceRefOf } from "./source-ref.ts";
+import type { Workload } from "./workload.ts";
+
+/** One workload behind a service, with what holds for it as a destination. */
+export interface Endpoint {
+  readonly workload: Workload;
+  /** Service port number → port the workload listens on. */
+  readonly ports: Readonly<Record<number, number>>;
+  /** Service ports that are called with mutual TLS. */
+  readonly mtlsPorts: readonly number[];
+}
+
+export interface ServiceEndpoints {
+  /** Ordered by workload uid. */
+  readonly endpoints: readonly Endpoint[];
+  /** Service accounts behind the service, sorted, as `namespace/account`: what its certificates may say. */
+  readonly serviceAccounts: readonly string[];
+}
+
+/** The label by which Istio marks workloads that have a proxy. */
+const tlsModeLabel = "security.istio.io/tlsMode";
+
+/** Endpoints by service key. */
+export function deriveEndpoints(inputs: {
+  services: Collection<Service>;
+  workloads: Collection<Workload>;
+  peerAuthentications: Collection<Config<PeerAuthentication>>;
+  mesh: Collection<MeshSettings>;
+}): Collection<ServiceEndpoints> {
+  const workloadsByNamespace = new Group("workloads-by-namespace", inputs.workloads, (workload) => [
+    workload.namespace,
+  ]);
+  const policiesByNamespace = new Group("peer-authentications-by-namespace", inputs.peerAuthentications, (config) => [
+    config.key.namespace,
+  ]);
+  return new Derived<Service, ServiceEndpoints>({
+    name: "endpoints",
+    from: inputs.services,
+    uses: [workloadsByNamespace, policiesByNamespace, inputs.mesh],
+    derive: (service, key, read) => {
+      const mesh = read.get(inputs.mesh, meshSettingsKey);
+      if (mesh === undefined) return [];
+      const policies = {
+        own: read.get(policiesByNamespace, service.namespace) ?? [],
+        root: service.namespace === mesh.rootNamespace ? [] : (read.get(policiesByNamespace, mesh.rootNamespace) ?? []),
+      };
+      if (service.namespace === mesh.rootNamespace) policies.root = policies.own;
+      const endpoints: Endpoint[] = [];
+      for (const entry of service.entries) {
+        const members =
+          entry.spec.endpoints === undefined
+            ? selected(entry, () => read.get(workloadsByNamespace, entry.key.namespace) ?? [])
+            : inline(entry);
+        for (const workload of members) endpoints.push(endpointOf(service, workload, policies));
+      }
+      endpoints.sort((a, b) => (a.workload.uid < b.workload.uid ? -1 : 1));
+      const accounts = endpoints.map(({ workload }) => `${workload.namespace}/${workload.serviceAccount}`);
+      return [[key, { endpoints, serviceAccounts: [...new Set(accounts)].sort() }]];
+    },
+  });
+}
+
+/** ServiceEntry.spec.endpoints: a workload of its own for each. */
+function inline(entry: Config<ServiceEntry>): Workload[] {
+  return (entry.spec.endpoints ?? []).map((endpoint, index) => ({
+    uid: `${entry.key.source}/ServiceEntry/${entry.key.namespace}/${entry.key.name}/${String(index).padStart(6, "0")}`,
+    name: entry.key.name,
+    namespace: entry.key.namespace,
+    addresses: endpoint.address === undefined || endpoint.address === "" ? [] : [endpoint.address],
+    labels: endpoint.labels ?? {},
+    serviceAccount: endpoint.serviceAccount ?? "default",
+    ports: endpoint.ports ?? {},
+    locality: endpoint.locality ?? "",
+    network: endpoint.network ?? "",
+    weight: endpoint.weight ?? 1,
+    registered: false,
+    healthy: true,
+    clusterId: entry.key.source,
+    source: sourceRefOf(entry),
+  }));
+}
+
+function selected(entry: Config<ServiceEntry>, workloads: () => readonly Workload[]): readonly Workload[] {
+  const labels = entry.spec.workloadSelector?.labels;
+  if (labels === undefined) return [];
+  return workloads().filter((workload) => matchesLabels(labels, workload.labels));
+}
+
+function endpointOf(
+  service: Service,
+  workload: Workload,
+  policies: { own: readonly Config<PeerAuthentication>[]; root: readonly Config<PeerAuthentication>[] },
+): Endpoint {
+  const effective = effectivePeerAuthentication(policies, workload.labels);
+  const ports: Record<number, number> = {};
+  const mtlsPorts: number[] = [];
+  for (const port of service.ports) {
+    const target = workload.ports[port.name] ?? port.targetPort;
+    ports[port.number] = target;
+    const mode = effective.ports[target] ?? effective.mode;
+    if (takesMutualTls(service, workload, mode)) mtlsPorts.push(port.number);
+  }
+  return { workload, ports, mtlsPorts };
+}
+
+/**
+ * A registered workload is always called with mutual TLS unless its policy says DISABLE: a lost label never turns it to
+ * plaintext. A written one of unknown capability is, where its policy is STRICT.
+ */
+function takesMutualTls(service: Service, workload: Workload, mode: "DISABLE" | "PERMISSIVE" | "STRICT"): boolean {
+  if (mode === "DISABLE") return false;
+  if (workload.registered || workload.labels[tlsModeLabel] === "istio") return true;
+  return !service.external && mode === "STRICT";
+}

@@ -1,0 +1,40 @@
+// Host names as Istio's kinds spell them: short, fully qualified, or with a leading wildcard.
+
+declare const hostnameBrand: unique symbol;
+/** A host in lower case, fully qualified unless it is external; may start with `*.` or be `*`. */
+export type Hostname = string & { readonly [hostnameBrand]: true };
+
+/**
+ * The full name of a host named by an object of `namespace`: `reviews` becomes `reviews.shop.svc.cluster.local`; a name
+ * with a dot stays as it is (Istio's ResolveShortnameToFQDN).
+ */
+export function resolveHost(host: string, namespace: string, domainSuffix: string): Hostname {
+  const lower = host.toLowerCase();
+  return (lower === "*" || lower.includes(".") ? lower : `${lower}.${namespace}.svc.${domainSuffix}`) as Hostname;
+}
+
+export function isWildcardHost(host: string): boolean {
+  return host.startsWith("*");
+}
+
+/** `host` itself and the wildcards that cover it, most specific first: `a.b.c`, `*.b.c`, `*.c`, `*`. */
+export function coveringHosts(host: Hostname): Hostname[] {
+  const covering: string[] = [host];
+  let rest: string = host.startsWith("*.") ? host.slice(2) : host;
+  for (let dot = rest.indexOf("."); dot >= 0; dot = rest.indexOf(".")) {
+    rest = rest.slice(dot + 1);
+    covering.push(`*.${rest}`);
+  }
+  if (host !== "*") covering.push("*");
+  return covering as Hostname[];
+}
+
+/** Names by which a proxy in `namespace` may call a mesh-local host, beside the full one: `reviews`, `reviews.shop`, `reviews.shop.svc`. */
+export function shortNames(host: Hostname, namespace: string, domainSuffix: string): string[] {
+  const tail = `.svc.${domainSuffix}`;
+  if (!host.endsWith(tail) || isWildcardHost(host)) return [];
+  const [name = "", owner = "", ...rest] = host.slice(0, -tail.length).split(".");
+  if (owner === "" || rest.length > 0) return [];
+  const names = [`${name}.${owner}`, `${name}.${owner}.svc`];
+  return owner === namespace ? [name, ...names] : names;
+}

@@ -1,0 +1,77 @@
+// Everything that decides what one workload's proxy does with what comes in.
+import type { AuthorizationView } from "./authorization.ts";
+import type { EffectivePeerAuthentication, MtlsMode } from "./peer-authentication.ts";
+import { isHttp, type Protocol } from "./protocol.ts";
+import type { Service } from "./service.ts";
+import type { SourceRef } from "./source-ref.ts";
+
+/** A proxy's own workload, as its node says and its identity proves. */
+export interface ProxyWorkload {
+  readonly name: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly addresses: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** Port name → number, of the WorkloadGroup's template. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly clusterId: string;
+}
+
+export interface InboundPort {
+  /** The port the application listens on. */
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly mode: MtlsMode;
+  readonly host: string;
+  readonly serviceName: string;
+  readonly serviceNamespace: string;
+}
+
+export interface InboundView {
+  readonly workload: ProxyWorkload;
+  /** Sorted by port. */
+  readonly ports: readonly InboundPort[];
+  /** For ports that no service names. */
+  readonly otherMode: MtlsMode;
+  readonly authorization: AuthorizationView;
+  readonly sources: readonly SourceRef[];
+}
+
+export function inboundView(
+  workload: ProxyWorkload,
+  services: readonly Service[],
+  authentication: EffectivePeerAuthentication,
+  authorization: AuthorizationView,
+): InboundView {
+  const ports = new Map<number, InboundPort>();
+  for (const service of services) {
+    for (const servicePort of service.ports) {
+      const port = workload.ports[servicePort.name] ?? servicePort.targetPort;
+      const present = ports.get(port);
+      // Two services on one port: HTTP says more than TCP, else the first by name.
+      if (present !== undefined && (isHttp(present.protocol) || !isHttp(servicePort.protocol))) continue;
+      ports.set(port, {
+        port,
+        protocol: servicePort.protocol,
+        mode: authentication.ports[port] ?? authentication.mode,
+        host: service.host,
+        serviceName: service.name,
+        serviceNamespace: service.namespace,
+      });
+    }
+  }
+  return {
+    workload,
+    ports: [...ports.values()].sort((a, b) => a.port - b.port),
+    otherMode: authentication.mode,
+    authorization,
+    sources: [
+      ...services.flatMap((service) => service.sources),
+      ...[...authentication.policies, ...authorization.deny, ...authorization.allow].map((config) => ({
+        kind: config.key.kind,
+        namespace: config.key.namespace,
+        name: config.key.name,
+      })),
+    ],
+  };
+}

@@ -1,0 +1,211 @@
+// What one scope sees, as collections of views. Each view is the single input of one translate function.
+import type { Collection } from "../collection/collection.ts";
+import { Derived, type Reader } from "../collection/derived.ts";
+import { Group } from "../collection/group.ts";
+import { Join } from "../collection/join.ts";
+import type { Config } from "../config/object.ts";
+import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
+import { type ClusterView, clusterViews } from "./cluster-view.ts";
+import type { DestinationLookup } from "./destination.ts";
+import { type HostRules, selectRules } from "./destination-rule.ts";
+import { coveringHosts, type Hostname } from "./hostname.ts";
+import { type LoadAssignmentView, loadAssignmentViews } from "./load-assignment-view.ts";
+import type { Mesh } from "./mesh.ts";
+import { defaultMeshSettings, type MeshSettings, meshSettingsKey } from "./mesh-settings.ts";
+import { type NameEntry, nameEntry } from "./name-table-view.ts";
+import {
+  type ListenerPiece,
+  listenerName,
+  listenerPieces,
+  type OutboundListenerView,
+  outboundListenerView,
+} from "./outbound-listener-view.ts";
+import { isHttp } from "./protocol.ts";
+import type { Scope } from "./scope.ts";
+import { type Service, serviceKey } from "./service.ts";
+import { hostVirtualHost, serviceVirtualHost, type VirtualHostView } from "./virtual-host-view.ts";
+import { selectVirtualService } from "./virtual-service.ts";
+import { deriveVisibleServices } from "./visible-service.ts";
+
+/** A virtual host and the port of the route configuration it is in. */
+export interface PlacedVirtualHost {
+  readonly port: number;
+  readonly virtualHost: VirtualHostView;
+}
+
+/** Istio puts hosts that no service has into the route configuration of this port. */
+const serviceLessPort = 80;
+
+export class ScopeView {
+  readonly scope: Scope;
+  /** By cluster name. */
+  readonly clusters: Collection<ClusterView>;
+  /** By cluster name. */
+  readonly loadAssignments: Collection<LoadAssignmentView>;
+  /** By `port/host`. */
+  readonly virtualHosts: Collection<PlacedVirtualHost>;
+  /** The same, gathered by port. */
+  readonly virtualHostsByPort: Collection<readonly PlacedVirtualHost[]>;
+  /** By listener name. */
+  readonly listeners: Collection<OutboundListenerView>;
+  /** By host. */
+  readonly names: Collection<NameEntry>;
+  readonly settings: Collection<MeshSettings>;
+  private readonly disposables: { dispose(): void }[] = [];
+
+  constructor(mesh: Mesh, scope: Scope) {
+    this.scope = scope;
+    this.settings = mesh.settings;
+    const services = this.own(deriveVisibleServices(mesh.servicesByHost, scope));
+    const reads = new ScopeReads(mesh, services, scope);
+    this.clusters = this.own(
+      new Derived<Service, ClusterView>({
+        name: `clusters(${scope.namespace})`,
+        from: services,
+        uses: [mesh.endpoints, mesh.destinationRules, mesh.settings],
+        derive: (service, _, read) =>
+          clusterViews(
+            service,
+            read.get(mesh.endpoints, serviceKey(service.namespace, service.host)),
+            reads.rules(service, read),
+            reads.settings(read),
+          ).map((view) => [view.name, view]),
+      }),
+    );
+    this.loadAssignments = this.own(
+      new Derived<Service, LoadAssignmentView>({
+        name: `load-assignments(${scope.namespace})`,
+        from: services,
+        uses: [mesh.endpoints, mesh.destinationRules, mesh.settings],
+        derive: (service, _, read) =>
+          loadAssignmentViews(
+            service,
+            read.get(mesh.endpoints, serviceKey(service.namespace, service.host)),
+            reads.rules(service, read),
+          ).map((view) => [view.cluster, view]),
+      }),
+    );
+    const serviceHosts = this.own(
+      new Derived<Service, PlacedVirtualHost>({
+        name: `virtual-hosts(${scope.namespace})`,
+        from: services,
+        uses: [services, mesh.virtualServices, mesh.destinationRules, mesh.settings],
+        derive: (service, _, read) => {
+          const virtualService = reads.virtualService(service.host, read);
+          return service.ports
+            .filter((port) => isHttp(port.protocol))
+            .map(({ number: port }) => [
+              `${port}/${service.host}`,
+              { port, virtualHost: serviceVirtualHost(service, port, virtualService, scope, reads.lookup(read)) },
+            ]);
+        },
+      }),
+    );
+    const otherHosts = this.own(
+      new Derived<readonly Config<VirtualService>[], PlacedVirtualHost>({
+        name: `service-less-hosts(${scope.namespace})`,
+        from: mesh.virtualServices,
+        uses: [services, mesh.virtualServices, mesh.destinationRules, mesh.settings],
+        derive: (_, host, read) => {
+          if (read.get(services, host) !== undefined) return [];
+          const virtualService = reads.virtualService(host as Hostname, read);
+          // Only the object that names this very host: a wildcard's own virtual host is made under the wildcard.
+          if (virtualService?.spec.http === undefined || !reads.names(virtualService, host)) return [];
+          const view = hostVirtualHost(host, serviceLessPort, virtualService, scope, reads.lookup(read));
+          return [[`${serviceLessPort}/${host}`, { port: serviceLessPort, virtualHost: view }]];
+        },
+      }),
+    );
+    this.virtualHosts = this.own(new Join(`all-virtual-hosts(${scope.namespace})`, [serviceHosts, otherHosts]));
+    this.virtualHostsByPort = this.own(
+      new Group(`virtual-hosts-by-port(${scope.namespace})`, this.virtualHosts, ({ port }) => [String(port)]),
+    );
+    const pieces = this.own(
+      new Derived<Service, ListenerPiece>({
+        name: `listener-pieces(${scope.namespace})`,
+        from: services,
+        uses: [services, mesh.virtualServices, mesh.destinationRules, mesh.settings],
+        derive: (service, host, read) =>
+          listenerPieces(service, reads.virtualService(service.host, read), scope, reads.lookup(read)).map(
+            (piece, index) => [`${host}#${index}`, piece],
+          ),
+      }),
+    );
+    const piecesByListener = this.own(
+      new Group(`pieces-by-listener(${scope.namespace})`, pieces, (piece) => [listenerName(piece)]),
+    );
+    this.listeners = this.own(
+      new Derived<readonly ListenerPiece[], OutboundListenerView>({
+        name: `listeners(${scope.namespace})`,
+        from: piecesByListener,
+        derive: (members, name) => {
+          const view = outboundListenerView(members);
+          return view === undefined ? [] : [[name, view]];
+        },
+      }),
+    );
+    this.names = this.own(
+      new Derived<Service, NameEntry>({
+        name: `names(${scope.namespace})`,
+        from: services,
+        derive: (service, host) => {
+          const entry = nameEntry(service, scope, mesh.domainSuffix);
+          return entry === undefined ? [] : [[host, entry]];
+        },
+      }),
+    );
+  }
+
+  /** Takes the scope's collections out of the graph; nobody may use them any more. */
+  dispose(): void {
+    for (const node of this.disposables.reverse()) node.dispose();
+    this.disposables.length = 0;
+  }
+
+  private own<T extends { dispose(): void }>(node: T): T {
+    this.disposables.push(node);
+    return node;
+  }
+}
+
+/** The look-ups that several derivations of a scope share; every one goes through the Reader, so it is a dependency. */
+class ScopeReads {
+  private readonly mesh: Mesh;
+  private readonly services: Collection<Service>;
+  private readonly scope: Scope;
+
+  constructor(mesh: Mesh, services: Collection<Service>, scope: Scope) {
+    this.mesh = mesh;
+    this.services = services;
+    this.scope = scope;
+  }
+
+  settings(read: Reader): MeshSettings {
+    return read.get(this.mesh.settings, meshSettingsKey) ?? defaultMeshSettings;
+  }
+
+  rules(service: Service, read: Reader): HostRules {
+    const candidates = coveringHosts(service.host).map((host) => read.get(this.mesh.destinationRules, host) ?? []);
+    return selectRules(candidates, service, this.scope.namespace, this.settings(read));
+  }
+
+  virtualService(host: Hostname, read: Reader): Config<VirtualService> | undefined {
+    const candidates = coveringHosts(host).map((name) => read.get(this.mesh.virtualServices, name) ?? []);
+    return selectVirtualService(candidates, this.scope.namespace, this.settings(read).defaultVirtualServiceExportTo);
+  }
+
+  /** True where the VirtualService names the host itself. */
+  names(config: Config<VirtualService>, host: string): boolean {
+    return (config.spec.hosts ?? []).some(
+      (name) => name.toLowerCase() === host || host.startsWith(`${name.toLowerCase()}.`),
+    );
+  }
+
+  lookup(read: Reader): DestinationLookup {
+    return {
+      service: (host) => read.get(this.services, host),
+      rules: (service) => this.rules(service, read),
+      domainSuffix: this.mesh.domainSuffix,
+    };
+  }
+}

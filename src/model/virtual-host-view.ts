@@ -1,0 +1,140 @@
+// Everything that decides one virtual host of one outbound route configuration.
+
+import type { ConsistentHash } from "../config/destination-rule/consistent-hash.ts";
+import type { Config } from "../config/object.ts";
+import type { HttpMatch } from "../config/virtual-service/http-match.ts";
+import type { HttpRoute } from "../config/virtual-service/http-route.ts";
+import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
+import type { ClusterName } from "./cluster-name.ts";
+import { type DestinationLookup, resolveDestination } from "./destination.ts";
+import { isWildcardHost, shortNames } from "./hostname.ts";
+import type { Scope } from "./scope.ts";
+import type { Service } from "./service.ts";
+import { type SourceRef, sourceRefOf } from "./source-ref.ts";
+import { scopedRules } from "./virtual-service.ts";
+import { addressesOf } from "./visible-service.ts";
+
+type RouteDestination = NonNullable<HttpRoute["route"]>[number];
+
+export interface WeightedDestination {
+  readonly cluster: ClusterName;
+  readonly weight: number;
+  readonly headers: RouteDestination["headers"];
+}
+
+export interface MirrorDestination {
+  readonly cluster: ClusterName;
+  /** 0 to 100. */
+  readonly percent: number;
+}
+
+/** One VirtualService HTTP rule, with its destinations resolved. */
+export interface HttpRuleView {
+  /** `name` of the rule, or `name.match-name` is made in translate. */
+  readonly route: HttpRoute;
+  readonly matches: readonly HttpMatch[] | undefined;
+  readonly destinations: readonly WeightedDestination[];
+  readonly mirrors: readonly MirrorDestination[];
+  readonly hash: ConsistentHash | undefined;
+}
+
+export interface VirtualHostView {
+  /** `host:port` */
+  readonly name: string;
+  readonly domains: readonly string[];
+  /** In order; empty where no VirtualService holds. */
+  readonly rules: readonly HttpRuleView[];
+  /** Where requests go that no rule takes; undefined where a VirtualService holds. */
+  readonly fallback: { readonly cluster: ClusterName; readonly hash: ConsistentHash | undefined } | undefined;
+  readonly virtualService: { readonly namespace: string; readonly name: string } | undefined;
+  readonly sources: readonly SourceRef[];
+}
+
+/** The virtual host of a service on one of its HTTP ports. */
+export function serviceVirtualHost(
+  service: Service,
+  port: number,
+  virtualService: Config<VirtualService> | undefined,
+  scope: Scope,
+  lookup: DestinationLookup,
+): VirtualHostView {
+  const own = resolveDestination({ host: service.host, port: { number: port } }, service.namespace, port, lookup);
+  const routes = virtualService?.spec.http;
+  return {
+    name: `${service.host}:${port}`,
+    domains: serviceDomains(service, scope, lookup.domainSuffix),
+    rules:
+      virtualService === undefined || routes === undefined
+        ? []
+        : ruleViews(virtualService, routes, scope, port, lookup),
+    fallback: routes === undefined ? own : undefined,
+    virtualService: virtualService === undefined || routes === undefined ? undefined : virtualService.key,
+    sources: [...service.sources, ...(virtualService === undefined ? [] : [sourceRefOf(virtualService)])],
+  };
+}
+
+/** The virtual host of a VirtualService host that no service has: its routes only. */
+export function hostVirtualHost(
+  host: string,
+  port: number,
+  config: Config<VirtualService>,
+  scope: Scope,
+  lookup: DestinationLookup,
+): VirtualHostView {
+  return {
+    name: `${host}:${port}`,
+    domains: [host],
+    rules: ruleViews(config, config.spec.http ?? [], scope, port, lookup),
+    fallback: undefined,
+    virtualService: config.key,
+    sources: [sourceRefOf(config)],
+  };
+}
+
+/** Names and addresses by which a proxy of the scope may call the service. Ports are ignored in matching. */
+function serviceDomains(service: Service, scope: Scope, domainSuffix: string): string[] {
+  if (isWildcardHost(service.host)) return [service.host];
+  const addresses = addressesOf(service, scope)
+    .filter((address) => !address.includes("/"))
+    .map((address) => (address.includes(":") ? `[${address}]` : address));
+  return [service.host, ...shortNames(service.host, scope.namespace, domainSuffix), ...addresses];
+}
+
+function ruleViews(
+  config: Config<VirtualService>,
+  routes: readonly HttpRoute[],
+  scope: Scope,
+  port: number,
+  lookup: DestinationLookup,
+): HttpRuleView[] {
+  const namespace = config.key.namespace;
+  return scopedRules(routes, scope, port).map(({ route, matches }) => {
+    const destinations = route.route ?? [];
+    const resolved = destinations.map(({ destination }) => resolveDestination(destination, namespace, port, lookup));
+    return {
+      route,
+      matches,
+      destinations: destinations.map((destination, index) => ({
+        cluster: resolved[index]?.cluster as ClusterName,
+        weight: destination.weight ?? (destinations.length === 1 ? 100 : 0),
+        headers: destination.headers,
+      })),
+      mirrors: mirrorsOf(route).map(({ destination, percent }) => ({
+        cluster: resolveDestination(destination, namespace, port, lookup).cluster,
+        percent,
+      })),
+      hash: resolved[0]?.hash,
+    };
+  });
+}
+
+function mirrorsOf(route: HttpRoute): { destination: NonNullable<HttpRoute["mirror"]>; percent: number }[] {
+  if (route.mirrors !== undefined && route.mirrors.length > 0) {
+    return route.mirrors.map((mirror) => ({
+      destination: mirror.destination,
+      percent: mirror.percentage?.value ?? 100,
+    }));
+  }
+  if (route.mirror === undefined) return [];
+  return [{ destination: route.mirror, percent: route.mirrorPercentage?.value ?? route.mirrorPercent ?? 100 }];
+}

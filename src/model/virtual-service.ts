@@ -1,0 +1,78 @@
+// Which VirtualService holds for a host in sidecars, and which of its rules concern one scope and port.
+import type { Config } from "../config/object.ts";
+import type { HttpMatch } from "../config/virtual-service/http-match.ts";
+import type { HttpRoute } from "../config/virtual-service/http-route.ts";
+import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
+import type { Scope } from "./scope.ts";
+import { byAge } from "./source-ref.ts";
+import { isVisible, visibilityOf } from "./visibility.ts";
+
+/** The gateway name that means "all sidecars"; it is the default. */
+export const meshGateway = "mesh";
+
+/** True where the object concerns sidecars. */
+export function isForMesh(virtualService: VirtualService): boolean {
+  const gateways = virtualService.gateways ?? [];
+  return gateways.length === 0 || gateways.includes(meshGateway);
+}
+
+/**
+ * @param candidates VirtualServices by host pattern, most specific pattern first
+ *
+ * The most specific pattern wins, then the oldest object: sidecars do not merge (IST0109).
+ */
+export function selectVirtualService(
+  candidates: readonly (readonly Config<VirtualService>[])[],
+  namespace: string,
+  fallback: readonly string[],
+): Config<VirtualService> | undefined {
+  for (const pattern of candidates) {
+    const visible = pattern.filter(
+      (config) =>
+        isForMesh(config.spec) &&
+        (config.key.namespace === namespace ||
+          isVisible(visibilityOf(config.spec.exportTo, config.key.namespace, fallback), namespace)),
+    );
+    const oldest = visible.sort(byAge)[0];
+    if (oldest !== undefined) return oldest;
+  }
+  return undefined;
+}
+
+/** An HTTP rule with the matches that concern the scope and port; without matches it takes everything. */
+export interface ScopedRule {
+  readonly route: HttpRoute;
+  /** Undefined where the rule has no `match`. */
+  readonly matches: readonly HttpMatch[] | undefined;
+}
+
+/** Rules in order; one whose matches all concern other gateways, ports or sources is left out. */
+export function scopedRules(routes: readonly HttpRoute[], scope: Scope, port: number): ScopedRule[] {
+  const rules: ScopedRule[] = [];
+  for (const route of routes) {
+    if (route.match === undefined || route.match.length === 0) {
+      rules.push({ route, matches: undefined });
+      continue;
+    }
+    const matches = route.match.filter((match) => concerns(match, scope, port));
+    if (matches.length > 0) rules.push({ route, matches });
+  }
+  return rules;
+}
+
+function concerns(match: HttpMatch, scope: Scope, port: number): boolean {
+  if (match.gateways !== undefined && match.gateways.length > 0 && !match.gateways.includes(meshGateway)) return false;
+  if (match.port !== undefined && match.port !== 0 && match.port !== port) return false;
+  if (match.sourceNamespace !== undefined && match.sourceNamespace !== "" && match.sourceNamespace !== scope.namespace)
+    return false;
+  return Object.entries(match.sourceLabels ?? {}).every(([key, value]) => scope.sourceLabels[key] === value);
+}
+
+/** Label keys that some rule asks callers for. */
+export function sourceLabelKeys(virtualService: VirtualService): string[] {
+  const keys = new Set<string>();
+  for (const route of virtualService.http ?? []) {
+    for (const match of route.match ?? []) for (const key of Object.keys(match.sourceLabels ?? {})) keys.add(key);
+  }
+  return [...keys].sort();
+}

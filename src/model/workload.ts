@@ -1,0 +1,67 @@
+// A workload: one instance of something that runs, whether written down, registered or inline in a ServiceEntry.
+import type { Collection } from "../collection/collection.ts";
+import { Derived } from "../collection/derived.ts";
+import type { Config } from "../config/object.ts";
+import type { WorkloadEntry } from "../config/workload-entry/workload-entry.ts";
+import { type SourceRef, sourceRefOf } from "./source-ref.ts";
+
+export interface Workload {
+  /** Stable for the life of the instance; never an address. */
+  readonly uid: string;
+  readonly name: string;
+  readonly namespace: string;
+  /** IP addresses, a DNS name, or `unix:///path`; the first one is primary. */
+  readonly addresses: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  /** Service port name → port the workload listens on. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** `region/zone/subzone` */
+  readonly locality: string;
+  readonly network: string;
+  readonly weight: number;
+  /** Registered by an agent, so a proxy is known to be there. */
+  readonly registered: boolean;
+  readonly healthy: boolean;
+  readonly clusterId: string;
+  readonly source: SourceRef;
+}
+
+/** Istio's annotation on WorkloadEntries that registration made. */
+export const registrationAnnotation = "istio.io/autoRegistrationGroup";
+/** Istio's annotation: health is reported, so an entry without a report is not healthy. */
+const healthChecksAnnotation = "proxy.istio.io/health-checks-enabled";
+
+export function workloadOf(config: Config<WorkloadEntry>): Workload {
+  const { spec, key, meta } = config;
+  return {
+    uid: `${key.source}/${key.kind}/${key.namespace}/${key.name}`,
+    name: key.name,
+    namespace: key.namespace,
+    addresses: spec.address === undefined || spec.address === "" ? [] : [spec.address],
+    labels: { ...meta.labels, ...spec.labels },
+    serviceAccount: spec.serviceAccount ?? "default",
+    ports: spec.ports ?? {},
+    locality: spec.locality ?? "",
+    network: spec.network ?? "",
+    weight: spec.weight ?? 1,
+    registered: meta.annotations?.[registrationAnnotation] !== undefined,
+    healthy: isHealthy(config),
+    clusterId: key.source,
+    source: sourceRefOf(config),
+  };
+}
+
+function isHealthy(config: Config<WorkloadEntry>): boolean {
+  if (config.meta.annotations?.[healthChecksAnnotation] !== "true") return true;
+  const conditions = (config.status as { conditions?: { type: string; status: string }[] } | undefined)?.conditions;
+  return conditions?.some((condition) => condition.type === "Healthy" && condition.status === "True") ?? false;
+}
+
+export function deriveWorkloads(entries: Collection<Config<WorkloadEntry>>): Collection<Workload> {
+  return new Derived<Config<WorkloadEntry>, Workload>({
+    name: "workloads",
+    from: entries,
+    derive: (config, key) => [[key, workloadOf(config)]],
+  });
+}

@@ -1,0 +1,125 @@
+// ServiceEntry.spec, DestinationRule.spec.host → envoy.config.cluster.v3.Cluster
+import { create } from "@bufbuild/protobuf";
+import {
+  type Cluster,
+  ClusterSchema,
+  Cluster_DiscoveryType as DiscoveryType,
+  Cluster_DnsLookupFamily as DnsLookupFamily,
+  Cluster_LbPolicy as LbPolicy,
+} from "../../../gen/envoy/config/cluster/v3/cluster_pb.ts";
+import { ApiVersion } from "../../../gen/envoy/config/core/v3/config_source_pb.ts";
+import type { ClusterView } from "../../model/cluster-view.ts";
+import { socketAddress } from "../address.ts";
+import { durationFrom, durationFromMs } from "../duration.ts";
+import { buildMeshTls, buildOriginatedTls } from "../tls/upstream-tls.ts";
+import { buildCircuitBreakers } from "./circuit-breakers.ts";
+import { clusterMetadata } from "./cluster-metadata.ts";
+import { applyLoadBalancer } from "./load-balancer.ts";
+import { buildOutlierDetection } from "./outlier-detection.ts";
+import { buildHttpProtocolOptions, httpProtocolOptionsKey } from "./protocol-options.ts";
+import { applyTcpKeepalive } from "./tcp-keepalive.ts";
+
+export function buildCluster(view: ClusterView): Cluster {
+  const tcp = view.policy.connectionPool?.tcp;
+  const cluster = create(ClusterSchema, {
+    name: view.name,
+    // The trailing character keeps Envoy from cutting the name at its last separator (Istio's convention).
+    altStatName: `${view.name};`,
+    connectTimeout: durationFrom(tcp?.connectTimeout) ?? durationFromMs(view.connectTimeoutMs),
+    circuitBreakers: buildCircuitBreakers(view.policy.connectionPool),
+    metadata: clusterMetadata(view),
+  });
+  applyDiscovery(cluster, view);
+  if (view.discovery !== "original-dst") applyLoadBalancer(cluster, view.policy.loadBalancer);
+  const outliers = view.policy.outlierDetection;
+  if (outliers !== undefined) {
+    cluster.outlierDetection = buildOutlierDetection(outliers);
+    cluster.commonLbConfig = create(ClusterSchema, {
+      commonLbConfig: { healthyPanicThreshold: { value: outliers.minHealthPercent ?? 0 } },
+    }).commonLbConfig;
+  }
+  const protocolOptions = buildHttpProtocolOptions(view.http2, view.policy.connectionPool);
+  if (protocolOptions !== undefined) cluster.typedExtensionProtocolOptions[httpProtocolOptionsKey] = protocolOptions;
+  applyTcpKeepalive(cluster, tcp?.tcpKeepalive);
+  applyTls(cluster, view);
+  return cluster;
+}
+
+function applyDiscovery(cluster: Cluster, view: ClusterView): void {
+  const type = {
+    eds: DiscoveryType.EDS,
+    "strict-dns": DiscoveryType.STRICT_DNS,
+    "logical-dns": DiscoveryType.LOGICAL_DNS,
+    "original-dst": DiscoveryType.ORIGINAL_DST,
+  }[view.discovery];
+  cluster.clusterDiscoveryType = { case: "type", value: type };
+  if (view.discovery === "eds") {
+    cluster.edsClusterConfig = create(ClusterSchema, {
+      edsClusterConfig: {
+        serviceName: view.name,
+        edsConfig: {
+          resourceApiVersion: ApiVersion.V3,
+          initialFetchTimeout: durationFromMs(0),
+          configSourceSpecifier: { case: "ads", value: {} },
+        },
+      },
+    }).edsClusterConfig;
+    return;
+  }
+  if (view.discovery === "original-dst") {
+    cluster.lbPolicy = LbPolicy.CLUSTER_PROVIDED;
+    return;
+  }
+  cluster.dnsLookupFamily = DnsLookupFamily.ALL;
+  cluster.dnsRefreshRate = durationFromMs(view.dnsRefreshRateMs);
+  cluster.dnsJitter = durationFromMs(100);
+  cluster.respectDnsTtl = true;
+  cluster.loadAssignment = create(ClusterSchema, {
+    loadAssignment: {
+      clusterName: view.name,
+      endpoints: [
+        {
+          lbEndpoints: view.dnsEndpoints.map(({ address, port, weight }) => ({
+            loadBalancingWeight: weight,
+            hostIdentifier: { case: "endpoint", value: { address: socketAddress(address, port) } } as const,
+          })),
+        },
+      ],
+    },
+  }).loadAssignment;
+}
+
+function applyTls(cluster: Cluster, view: ClusterView): void {
+  const tls = view.tls;
+  switch (tls.mode) {
+    case "plaintext":
+      return;
+    case "istio-mutual":
+      cluster.transportSocket = buildMeshTls(view, tls);
+      return;
+    case "simple":
+    case "mutual":
+      cluster.transportSocket = buildOriginatedTls(view, tls);
+      return;
+    case "auto":
+      // Per endpoint: its metadata says whether it takes mutual TLS.
+      cluster.transportSocketMatches = create(ClusterSchema, {
+        transportSocketMatches: [
+          { name: "tlsMode-istio", match: { tlsMode: "istio" }, transportSocket: buildMeshTls(view, tls) },
+          {
+            name: "tlsMode-disabled",
+            match: {},
+            transportSocket: {
+              name: "envoy.transport_sockets.raw_buffer",
+              configType: { case: "typedConfig", value: rawBuffer },
+            },
+          },
+        ],
+      }).transportSocketMatches;
+  }
+}
+
+const rawBuffer = {
+  typeUrl: "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+  value: new Uint8Array(),
+};

@@ -1,0 +1,79 @@
+// MeshConfig.outboundTrafficPolicy → envoy.config.cluster.v3.Cluster PassthroughCluster, BlackHoleCluster, InboundPassthroughCluster
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type Cluster,
+  ClusterSchema,
+  Cluster_DiscoveryType as DiscoveryType,
+  Cluster_LbPolicy as LbPolicy,
+} from "../../../gen/envoy/config/cluster/v3/cluster_pb.ts";
+import {
+  blackHoleCluster,
+  inboundClusterName,
+  inboundPassthroughCluster,
+  passthroughCluster,
+} from "../../model/cluster-name.ts";
+import type { InboundPort } from "../../model/inbound-view.ts";
+import { isHttp2 } from "../../model/protocol.ts";
+import { durationFromMs } from "../duration.ts";
+import { buildCircuitBreakers } from "./circuit-breakers.ts";
+import { serviceMetadata } from "./cluster-metadata.ts";
+import { buildHttpProtocolOptions, httpProtocolOptionsKey } from "./protocol-options.ts";
+
+/**
+ * Source address of connections from the proxy to its own application. Capture lets it pass, so they do not come back
+ * to the proxy (Istio's inbound passthrough address).
+ */
+const inboundSource = "127.0.0.6";
+
+export function buildPassthroughCluster(connectTimeoutMs: number): Cluster {
+  return originalDestination(passthroughCluster, connectTimeoutMs, {
+    metadata: serviceMetadata("unknown", passthroughCluster, "unknown"),
+  });
+}
+
+/** No endpoints: what goes here is refused. */
+export function buildBlackHoleCluster(connectTimeoutMs: number): Cluster {
+  return create(ClusterSchema, {
+    name: blackHoleCluster,
+    clusterDiscoveryType: { case: "type", value: DiscoveryType.STATIC },
+    connectTimeout: durationFromMs(connectTimeoutMs),
+  });
+}
+
+export function buildInboundPassthroughCluster(connectTimeoutMs: number): Cluster {
+  return originalDestination(inboundPassthroughCluster, connectTimeoutMs, {
+    ...inboundBinding,
+    metadata: serviceMetadata("unknown", inboundPassthroughCluster, "unknown"),
+  });
+}
+
+/** ServiceEntry.spec.ports[].targetPort: the application's own port, reached at the address the caller used. */
+export function buildInboundCluster(port: InboundPort, connectTimeoutMs: number): Cluster {
+  const cluster = originalDestination(inboundClusterName(port.port), connectTimeoutMs, {
+    ...inboundBinding,
+    altStatName: `${inboundClusterName(port.port)};`,
+    metadata: serviceMetadata(port.host, port.serviceName, port.serviceNamespace),
+  });
+  const options = buildHttpProtocolOptions(isHttp2(port.protocol), undefined);
+  if (options !== undefined) cluster.typedExtensionProtocolOptions[httpProtocolOptionsKey] = options;
+  return cluster;
+}
+
+const inboundBinding: MessageInitShape<typeof ClusterSchema> = {
+  upstreamBindConfig: { sourceAddress: { address: inboundSource, portSpecifier: { case: "portValue", value: 0 } } },
+};
+
+function originalDestination(
+  name: string,
+  connectTimeoutMs: number,
+  more: MessageInitShape<typeof ClusterSchema> = {},
+): Cluster {
+  return create(ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: "type", value: DiscoveryType.ORIGINAL_DST },
+    lbPolicy: LbPolicy.CLUSTER_PROVIDED,
+    connectTimeout: durationFromMs(connectTimeoutMs),
+    circuitBreakers: buildCircuitBreakers(undefined),
+    ...more,
+  });
+}

@@ -1,0 +1,36 @@
+// PeerAuthentication.spec.mtls.mode, PeerAuthentication.spec.portLevelMtls → envoy.config.listener.v3.FilterChainMatch
+import type { MtlsMode } from "../../model/peer-authentication.ts";
+
+/** ALPN values that Istio's clients offer for mesh mutual TLS. */
+const meshAlpn: readonly string[] = ["istio", "istio-peer-exchange", "istio-http/1.0", "istio-http/1.1", "istio-h2"];
+
+export interface ChainMatch {
+  readonly transportProtocol: "tls" | "raw_buffer";
+  readonly applicationProtocols: readonly string[];
+  /** The proxy ends the TLS; otherwise bytes pass unread. */
+  readonly terminatesTls: boolean;
+  /** An opaque chain carries TLS that the application itself ends, so HTTP cannot be read on it. */
+  readonly opaque: boolean;
+}
+
+const mutual: ChainMatch = { transportProtocol: "tls", applicationProtocols: [], terminatesTls: true, opaque: false };
+const meshMutual: ChainMatch = { ...mutual, applicationProtocols: meshAlpn };
+const plaintext: ChainMatch = {
+  transportProtocol: "raw_buffer",
+  applicationProtocols: [],
+  terminatesTls: false,
+  opaque: false,
+};
+const ownTls: ChainMatch = { transportProtocol: "tls", applicationProtocols: [], terminatesTls: false, opaque: true };
+
+/** Istio's chains for a port (pilot/pkg/networking/core filterchain options), in order. */
+export function chainMatches(mode: MtlsMode, http: boolean): ChainMatch[] {
+  switch (mode) {
+    case "STRICT":
+      return [mutual];
+    case "DISABLE":
+      return http ? [plaintext] : [plaintext, ownTls];
+    case "PERMISSIVE":
+      return http ? [meshMutual, plaintext] : [meshMutual, ownTls, plaintext];
+  }
+}

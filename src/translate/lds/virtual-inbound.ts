@@ -1,0 +1,148 @@
+// WorkloadGroup.spec.template.ports, ServiceEntry.spec.workloadSelector, PeerAuthentication.spec.selector → envoy.config.listener.v3.Listener virtualInbound
+import { create } from "@bufbuild/protobuf";
+import { TrafficDirection } from "../../../gen/envoy/config/core/v3/base_pb.ts";
+import { type FilterChain, FilterChainSchema } from "../../../gen/envoy/config/listener/v3/listener_components_pb.ts";
+import { type Listener, ListenerSchema } from "../../../gen/envoy/config/listener/v3/listener_pb.ts";
+import { blackHoleCluster, inboundClusterName, inboundPassthroughCluster } from "../../model/cluster-name.ts";
+import type { InboundPort, InboundView } from "../../model/inbound-view.ts";
+import type { MeshSettings } from "../../model/mesh-settings.ts";
+import { isHttp } from "../../model/protocol.ts";
+import { socketAddress } from "../address.ts";
+import { durationFromMs } from "../duration.ts";
+import { buildHttpAuthorization, buildTcpAuthorization } from "../rbac/authorization-filter.ts";
+import { buildInboundRoutes } from "../rds/inbound-routes.ts";
+import { buildFileAccessLog } from "../telemetry/access-log.ts";
+import { destinationTags, type Security } from "../telemetry/labels.ts";
+import { buildPeerHeaderRemoval, buildPeerMetadataFilter } from "../telemetry/peer-header.ts";
+import { buildPeerNamespaceFilter } from "../telemetry/peer-namespace.ts";
+import { buildHttpStatsLogger, buildTcpStatsLoggers } from "../telemetry/stats-logger.ts";
+import { buildDownstreamTls } from "../tls/downstream-tls.ts";
+import { buildHttpConnectionManager } from "./http-connection-manager.ts";
+import { type ChainMatch, chainMatches } from "./inbound-chain-match.ts";
+import { buildOriginalDst, buildTlsInspector } from "./listener-filter.ts";
+import { buildTcpProxy } from "./tcp-proxy.ts";
+
+export const virtualInboundName = "virtualInbound";
+
+export function buildVirtualInbound(view: InboundView, mesh: MeshSettings): Listener {
+  return create(ListenerSchema, {
+    name: virtualInboundName,
+    address: socketAddress("0.0.0.0", mesh.proxyInboundListenPort),
+    trafficDirection: TrafficDirection.INBOUND,
+    useOriginalDst: false,
+    listenerFilters: [buildOriginalDst(), buildTlsInspector()],
+    listenerFiltersTimeout: durationFromMs(0),
+    continueOnListenerFiltersTimeout: true,
+    filterChains: [
+      blackHoleChain(mesh.proxyInboundListenPort),
+      ...view.ports.flatMap((port) =>
+        chainMatches(port.mode, isHttp(port.protocol)).map((match) => portChain(view, port, match, mesh)),
+      ),
+      ...chainMatches(view.otherMode, false).map((match) => otherChain(view, match, mesh)),
+    ],
+  });
+}
+
+/** Connections to the listener's own port were not redirected: forwarding them would loop. */
+function blackHoleChain(destinationPort: number): FilterChain {
+  return create(FilterChainSchema, {
+    name: "virtualInbound-blackhole",
+    filterChainMatch: { destinationPort },
+    filters: [
+      buildTcpProxy({
+        statPrefix: blackHoleCluster,
+        destinations: [{ cluster: blackHoleCluster, weight: 100 }],
+        accessLog: [],
+        afterHandshake: false,
+      }),
+    ],
+  });
+}
+
+function portChain(view: InboundView, port: InboundPort, match: ChainMatch, mesh: MeshSettings): FilterChain {
+  const name = `0.0.0.0_${port.port}`;
+  const http = isHttp(port.protocol) && !match.opaque;
+  return chain(
+    name,
+    port.port,
+    match,
+    mesh,
+    http ? httpFilters(view, port, match, mesh) : tcpFilters(view, port, match, mesh),
+  );
+}
+
+/** Ports that no service names: their bytes pass, under the workload's mode and policies. */
+function otherChain(view: InboundView, match: ChainMatch, mesh: MeshSettings): FilterChain {
+  return chain(virtualInboundName, undefined, match, mesh, tcpFilters(view, undefined, match, mesh));
+}
+
+function chain(
+  name: string,
+  destinationPort: number | undefined,
+  match: ChainMatch,
+  mesh: MeshSettings,
+  filters: FilterChain["filters"],
+): FilterChain {
+  return create(FilterChainSchema, {
+    name,
+    filterChainMatch: {
+      ...(destinationPort === undefined ? {} : { destinationPort }),
+      transportProtocol: match.transportProtocol,
+      applicationProtocols: [...match.applicationProtocols],
+    },
+    filters: match.terminatesTls ? [buildPeerNamespaceFilter(), ...filters] : filters,
+    ...(match.terminatesTls ? { transportSocket: buildDownstreamTls(mesh) } : {}),
+  });
+}
+
+function httpFilters(
+  view: InboundView,
+  port: InboundPort,
+  match: ChainMatch,
+  mesh: MeshSettings,
+): FilterChain["filters"] {
+  const tags = destinationTags(view.workload, port, security(match), true);
+  return [
+    buildHttpConnectionManager(
+      {
+        statPrefix: `inbound_0.0.0.0_${port.port};`,
+        routes: { inline: buildInboundRoutes(port) },
+        filters: [
+          match.terminatesTls ? buildPeerMetadataFilter() : buildPeerHeaderRemoval(),
+          ...buildHttpAuthorization(view.authorization, mesh),
+        ],
+        accessLog: [
+          buildHttpStatsLogger(tags, port.protocol === "grpc" || port.protocol === "grpc-web" ? "grpc" : "http"),
+          ...buildFileAccessLog(mesh),
+        ],
+        inbound: true,
+      },
+      mesh,
+    ),
+  ];
+}
+
+function tcpFilters(
+  view: InboundView,
+  port: InboundPort | undefined,
+  match: ChainMatch,
+  mesh: MeshSettings,
+): FilterChain["filters"] {
+  const cluster = port === undefined ? inboundPassthroughCluster : inboundClusterName(port.port);
+  return [
+    ...buildTcpAuthorization(view.authorization, mesh),
+    buildTcpProxy({
+      statPrefix: cluster,
+      destinations: [{ cluster, weight: 100 }],
+      accessLog: [
+        ...buildTcpStatsLoggers(destinationTags(view.workload, port, security(match), false)),
+        ...buildFileAccessLog(mesh),
+      ],
+      afterHandshake: match.terminatesTls,
+    }),
+  ];
+}
+
+function security(match: ChainMatch): Security {
+  return match.terminatesTls ? "mutual_tls" : "none";
+}

@@ -1,0 +1,54 @@
+// MeshConfig.outboundTrafficPolicy, MeshConfig.proxyListenPort → envoy.config.listener.v3.Listener virtualOutbound
+import { create } from "@bufbuild/protobuf";
+import { TrafficDirection } from "../../../gen/envoy/config/core/v3/base_pb.ts";
+import type { FilterChain } from "../../../gen/envoy/config/listener/v3/listener_components_pb.ts";
+import { FilterChainSchema } from "../../../gen/envoy/config/listener/v3/listener_components_pb.ts";
+import { type Listener, ListenerSchema } from "../../../gen/envoy/config/listener/v3/listener_pb.ts";
+import { blackHoleCluster, type ClusterName, passthroughCluster } from "../../model/cluster-name.ts";
+import type { MeshSettings } from "../../model/mesh-settings.ts";
+import { socketAddress } from "../address.ts";
+import { buildFileAccessLog } from "../telemetry/access-log.ts";
+import { sourceTags } from "../telemetry/labels.ts";
+import { buildTcpStatsLoggers } from "../telemetry/stats-logger.ts";
+import { buildTcpProxy } from "./tcp-proxy.ts";
+
+/** The listener that capture redirects to; it hands connections to the listener of their original destination. */
+export function buildVirtualOutbound(mesh: MeshSettings): Listener {
+  return create(ListenerSchema, {
+    name: "virtualOutbound",
+    address: socketAddress("0.0.0.0", mesh.proxyListenPort),
+    trafficDirection: TrafficDirection.OUTBOUND,
+    useOriginalDst: true,
+    filterChains: [
+      create(FilterChainSchema, {
+        name: "virtualOutbound-blackhole",
+        filterChainMatch: { destinationPort: mesh.proxyListenPort },
+        filters: [
+          buildTcpProxy({
+            statPrefix: blackHoleCluster,
+            destinations: [{ cluster: blackHoleCluster, weight: 100 }],
+            accessLog: [],
+            afterHandshake: false,
+          }),
+        ],
+      }),
+      buildUnknownDestinationChain("virtualOutbound-catchall-tcp", mesh),
+    ],
+  });
+}
+
+/** Connections to places the mesh does not know: passed on, or refused with REGISTRY_ONLY. */
+export function buildUnknownDestinationChain(name: string, mesh: MeshSettings): FilterChain {
+  const cluster: ClusterName = mesh.outboundTrafficPolicy === "ALLOW_ANY" ? passthroughCluster : blackHoleCluster;
+  return create(FilterChainSchema, {
+    name,
+    filters: [
+      buildTcpProxy({
+        statPrefix: cluster,
+        destinations: [{ cluster, weight: 100 }],
+        accessLog: [...buildTcpStatsLoggers(sourceTags()), ...buildFileAccessLog(mesh)],
+        afterHandshake: false,
+      }),
+    ],
+  });
+}

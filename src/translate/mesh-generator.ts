@@ -1,0 +1,175 @@
+// The Generator of the mesh: gives each client the resources of its scope and of its own workload.
+import type { Collection } from "../collection/collection.ts";
+import type { Graph } from "../collection/graph.ts";
+import { contentHash } from "../kernel/hash.ts";
+import type { ProxyWorkload } from "../model/inbound-view.ts";
+import type { Mesh } from "../model/mesh.ts";
+import { type Scope, scopeKey } from "../model/scope.ts";
+import { ScopeView } from "../model/scope-view.ts";
+import { WorkloadView } from "../model/workload-view.ts";
+import type { ClientView, Generator, ResourceSet, XdsClient } from "../xds/generator.ts";
+import type { NodeInfo } from "../xds/node-info.ts";
+import type { Resource } from "../xds/resource.ts";
+import { InternedResources } from "./interned.ts";
+import { proxyWorkloadOf } from "./proxy-workload.ts";
+import { ScopeResources } from "./scope-resources.ts";
+import { ViewSet } from "./view-set.ts";
+import { WorkloadResources } from "./workload-resources.ts";
+
+/** Something that several clients share, freed with the last of them. */
+interface Shared<T> {
+  readonly value: T;
+  users: number;
+}
+
+interface Half {
+  readonly sets: ReadonlyMap<string, readonly Collection<Resource>[]>;
+  dispose(): void;
+}
+
+export class MeshGenerator implements Generator {
+  private readonly mesh: Mesh;
+  private readonly graph: Graph;
+  private readonly interned = new InternedResources();
+  private readonly scopes = new Map<string, Shared<Half>>();
+  private readonly workloads = new Map<string, Shared<Half>>();
+  private readonly clients = new Set<MeshClientView>();
+
+  constructor(mesh: Mesh, graph: Graph) {
+    this.mesh = mesh;
+    this.graph = graph;
+    mesh.sourceLabelKeys.subscribe(() => {
+      // The label keys that rules ask for decide which proxies are alike.
+      for (const client of [...this.clients]) client.rescope();
+    });
+  }
+
+  /** Scopes and workloads that clients use now. */
+  get counts(): { scopes: number; workloads: number; clients: number; interned: number } {
+    return {
+      scopes: this.scopes.size,
+      workloads: this.workloads.size,
+      clients: this.clients.size,
+      interned: this.interned.size,
+    };
+  }
+
+  open(client: XdsClient): ClientView {
+    const view = new MeshClientView(this, client.node, (closed) => this.clients.delete(closed));
+    this.clients.add(view);
+    return view;
+  }
+
+  scopeOf(node: NodeInfo): Scope {
+    const sourceLabels: Record<string, string> = {};
+    for (const key of this.mesh.sourceLabelKeys.keys()) {
+      const value = node.labels[key];
+      if (value !== undefined) sourceLabels[key] = value;
+    }
+    return {
+      namespace: node.namespace,
+      autoAddresses: node.dnsCapture,
+      sourceLabels,
+      ipv6: node.ips.some((ip) => ip.includes(":")),
+    };
+  }
+
+  takeScope(scope: Scope): { key: string; half: Half } {
+    const key = scopeKey(scope);
+    return {
+      key,
+      half: take(this.scopes, key, () => {
+        const view = new ScopeView(this.mesh, scope);
+        const resources = new ScopeResources(view, this.interned);
+        return { sets: resources.sets, dispose: () => [resources, view].map((part) => part.dispose()) };
+      }),
+    };
+  }
+
+  takeWorkload(workload: ProxyWorkload): { key: string; half: Half } {
+    const key = contentHash(JSON.stringify(workload));
+    return {
+      key,
+      half: take(this.workloads, key, () => {
+        const view = new WorkloadView(this.mesh, this.graph, workload);
+        const resources = new WorkloadResources(view, this.mesh.settings);
+        return { sets: resources.sets, dispose: () => [resources, view].map((part) => part.dispose()) };
+      }),
+    };
+  }
+
+  releaseScope(key: string): void {
+    release(this.scopes, key);
+  }
+
+  releaseWorkload(key: string): void {
+    release(this.workloads, key);
+  }
+}
+
+function take(map: Map<string, Shared<Half>>, key: string, make: () => Half): Half {
+  let shared = map.get(key);
+  if (shared === undefined) {
+    shared = { value: make(), users: 0 };
+    map.set(key, shared);
+  }
+  shared.users += 1;
+  return shared.value;
+}
+
+function release(map: Map<string, Shared<Half>>, key: string): void {
+  const shared = map.get(key);
+  if (shared === undefined) return;
+  shared.users -= 1;
+  if (shared.users > 0) return;
+  map.delete(key);
+  shared.value.dispose();
+}
+
+class MeshClientView implements ClientView {
+  private readonly generator: MeshGenerator;
+  private readonly node: NodeInfo;
+  private readonly onClose: (view: MeshClientView) => void;
+  private readonly sets = new Map<string, ViewSet>();
+  private readonly workload: { key: string; half: Half };
+  private scope: { key: string; half: Half };
+  private closed = false;
+
+  constructor(generator: MeshGenerator, node: NodeInfo, onClose: (view: MeshClientView) => void) {
+    this.generator = generator;
+    this.node = node;
+    this.onClose = onClose;
+    this.scope = generator.takeScope(generator.scopeOf(node));
+    this.workload = generator.takeWorkload(proxyWorkloadOf(node));
+  }
+
+  resources(typeUrl: string): ResourceSet {
+    let set = this.sets.get(typeUrl);
+    if (set === undefined) {
+      set = new ViewSet(this.parts(typeUrl));
+      this.sets.set(typeUrl, set);
+    }
+    return set;
+  }
+
+  rescope(): void {
+    const next = this.generator.takeScope(this.generator.scopeOf(this.node));
+    const before = this.scope;
+    this.scope = next;
+    if (next.key !== before.key) for (const [typeUrl, set] of this.sets) set.replace(this.parts(typeUrl));
+    this.generator.releaseScope(before.key);
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const set of this.sets.values()) set.detach();
+    this.generator.releaseScope(this.scope.key);
+    this.generator.releaseWorkload(this.workload.key);
+    this.onClose(this);
+  }
+
+  private parts(typeUrl: string): readonly Collection<Resource>[] {
+    return [...(this.scope.half.sets.get(typeUrl) ?? []), ...(this.workload.half.sets.get(typeUrl) ?? [])];
+  }
+}

@@ -1,0 +1,43 @@
+// An Envoy message as the Resource that is served: encoded once, versioned by its content.
+import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { contentHash } from "../kernel/hash.ts";
+import type { ConfigRef } from "../xds/config-ref.ts";
+import type { Resource, ResourceName } from "../xds/resource.ts";
+
+export function resourceOf<D extends DescMessage>(
+  schema: D,
+  name: string,
+  message: MessageShape<D>,
+  sources: readonly ConfigRef[],
+  needs?: readonly ResourceName[],
+): Resource {
+  return encodedResource(`type.googleapis.com/${schema.typeName}`, name, toBinary(schema, message), sources, needs);
+}
+
+export function encodedResource(
+  typeUrl: string,
+  name: string,
+  body: Uint8Array,
+  sources: readonly ConfigRef[],
+  needs?: readonly ResourceName[],
+): Resource {
+  return encodedResourceWithVersion(typeUrl, name, body, contentHash(body), sources, needs);
+}
+
+/** @param version a hash of the content, where it is cheaper to make than from all its bytes */
+export function encodedResourceWithVersion(
+  typeUrl: string,
+  name: string,
+  body: Uint8Array,
+  version: string,
+  sources: readonly ConfigRef[],
+  needs?: readonly ResourceName[],
+): Resource {
+  const refs = [...new Map(sources.map((ref) => [`${ref.kind}/${ref.namespace}/${ref.name}`, ref])).values()];
+  return { typeUrl, name, version, body, sources: refs, ...(needs === undefined ? {} : { needs }) };
+}
+
+/** Resources with equal bytes are equal, whoever made them. */
+export function sameResource(a: Resource, b: Resource): boolean {
+  return a.version === b.version && a.name === b.name;
+}

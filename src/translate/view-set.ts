@@ -1,0 +1,65 @@
+// The resources of one type that one client sees: several collections as one, without copying them.
+import type { Collection } from "../collection/collection.ts";
+import type { ResourceChange, ResourceSet } from "../xds/generator.ts";
+import type { Resource } from "../xds/resource.ts";
+
+export class ViewSet implements ResourceSet {
+  private parts: readonly Collection<Resource>[] = [];
+  private readonly listeners = new Set<(changes: readonly ResourceChange[]) => void>();
+  private subscriptions: (() => void)[] = [];
+
+  constructor(parts: readonly Collection<Resource>[]) {
+    this.attach(parts);
+  }
+
+  get size(): number {
+    return this.parts.reduce((sum, part) => sum + part.size, 0);
+  }
+
+  get(name: string): Resource | undefined {
+    for (const part of this.parts) {
+      const resource = part.get(name);
+      if (resource !== undefined) return resource;
+    }
+    return undefined;
+  }
+
+  *values(): IterableIterator<Resource> {
+    for (const part of this.parts) yield* part.values();
+  }
+
+  subscribe(listener: (changes: readonly ResourceChange[]) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** The client sees other collections from now on; listeners hear of what is different. */
+  replace(parts: readonly Collection<Resource>[]): void {
+    const before = new Map([...this.values()].map((resource) => [resource.name, resource]));
+    this.detach();
+    this.attach(parts);
+    const changes: ResourceChange[] = [];
+    for (const after of this.values()) {
+      const old = before.get(after.name);
+      before.delete(after.name);
+      if (old?.version !== after.version) changes.push({ key: after.name, before: old, after });
+    }
+    for (const [key, old] of before) changes.push({ key, before: old, after: undefined });
+    this.tell(changes);
+  }
+
+  detach(): void {
+    for (const end of this.subscriptions) end();
+    this.subscriptions = [];
+  }
+
+  private attach(parts: readonly Collection<Resource>[]): void {
+    this.parts = parts;
+    this.subscriptions = parts.map((part) => part.subscribe((changes) => this.tell(changes)));
+  }
+
+  private tell(changes: readonly ResourceChange[]): void {
+    if (changes.length === 0) return;
+    for (const listener of [...this.listeners]) listener(changes);
+  }
+}
