@@ -1,7 +1,5 @@
 // A proxy's own account of itself: Envoy's Node with Istio's id and metadata, read with limits and believed in nothing.
-import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
-import { toJson } from "@bufbuild/protobuf";
-import { StructSchema } from "@bufbuild/protobuf/wkt";
+import type { JsonValue } from "@bufbuild/protobuf";
 import { type Node, NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import { xdsErrors } from "./errors.ts";
 
@@ -102,17 +100,15 @@ export function readNode(node: Node | undefined): NodeInfo {
   };
 }
 
-function readMetadata(node: Node): Record<string, JsonValue> {
-  if (node.metadata === undefined) return {};
-  if (depthOf(node.metadata) > depthLimit) throw xdsErrors.badNode(`node metadata is nested deeper than ${depthLimit}`);
-  return toJson(StructSchema, node.metadata as never) as JsonObject as Record<string, JsonValue>;
+function readMetadata(node: Node): Readonly<Record<string, JsonValue>> {
+  const metadata = node.metadata ?? {};
+  if (isDeeperThan(metadata, depthLimit)) throw xdsErrors.badNode(`node metadata is nested deeper than ${depthLimit}`);
+  return metadata;
 }
 
-function depthOf(value: unknown, depth = 0): number {
-  if (depth > depthLimit * 4 || value === null || typeof value !== "object") return Math.ceil(depth / 2);
-  let deepest = depth;
-  for (const child of Object.values(value)) deepest = Math.max(deepest, depthOf(child, depth + 1));
-  return deepest;
+function isDeeperThan(value: JsonValue, limit: number): boolean {
+  if (value === null || typeof value !== "object") return false;
+  return limit === 0 || Object.values(value).some((child) => isDeeperThan(child, limit - 1));
 }
 
 function readLabels(value: JsonValue | undefined): Record<string, string> {
