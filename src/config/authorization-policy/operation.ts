@@ -42,8 +42,11 @@ export function checkOperation(operation: Operation, at: At, report: Report): vo
 
 function checkPath(path: string, at: At, report: Report): void {
   const fault = pathFault(path);
-  if (fault !== undefined) report(broken(at, fault));
-  else if (!path.startsWith("/") && !path.startsWith("*")) {
+  if (fault !== undefined) {
+    report(broken(at, fault));
+    return;
+  }
+  if (!path.startsWith("/") && !path.startsWith("*")) {
     report(dubious(at, "never matches: paths begin with /", "Put a / at the beginning."));
   }
   if (!isPathTemplate(path)) checkWildcard(path, at, report);
