@@ -61,7 +61,7 @@ export function deriveEndpoints(inputs: {
         const members =
           entry.spec.endpoints === undefined
             ? selected(entry, () => read.get(workloadsByNamespace, entry.key.namespace) ?? [])
-            : inline(entry);
+            : inline(entry, mesh.clusterId);
         for (const workload of members) endpoints.push(endpointOf(service, workload, policies));
       }
       endpoints.sort((a, b) => (a.workload.uid < b.workload.uid ? -1 : 1));
@@ -72,7 +72,7 @@ export function deriveEndpoints(inputs: {
 }
 
 /** ServiceEntry.spec.endpoints: a workload of its own for each. */
-function inline(entry: Config<ServiceEntry>): Workload[] {
+function inline(entry: Config<ServiceEntry>, clusterId: string): Workload[] {
   return (entry.spec.endpoints ?? []).map((endpoint, index) => ({
     uid: `${entry.key.source}/ServiceEntry/${entry.key.namespace}/${entry.key.name}/${String(index).padStart(6, "0")}`,
     name: entry.key.name,
@@ -86,7 +86,7 @@ function inline(entry: Config<ServiceEntry>): Workload[] {
     weight: endpoint.weight ?? 1,
     registered: false,
     healthy: true,
-    clusterId: entry.key.source,
+    clusterId,
     source: sourceRefOf(entry),
   }));
 }

@@ -24,6 +24,8 @@ export interface MeshInputs {
   settings: Collection<MeshSettings>;
   /** By service key. */
   autoAddresses: Collection<AutoAddresses>;
+  /** Names this cluster in metrics; fixed for the life of the process. */
+  clusterId: string;
   /** DNS suffix of mesh names; fixed for the life of the process. */
   domainSuffix: string;
 }
@@ -51,13 +53,13 @@ export interface Mesh {
 }
 
 export function deriveMesh(inputs: MeshInputs): Mesh {
-  const { configs, settings, autoAddresses, domainSuffix } = inputs;
+  const { configs, settings, autoAddresses, domainSuffix, clusterId } = inputs;
   const serviceEntries = configsOfKind<ServiceEntry>(configs, "ServiceEntry");
   const virtualServices = configsOfKind<VirtualService>(configs, "VirtualService");
   const destinationRules = configsOfKind<DestinationRule>(configs, "DestinationRule");
   const peerAuthentications = configsOfKind<PeerAuthentication>(configs, "PeerAuthentication");
   const services = deriveServices({ serviceEntries, autoAddresses, mesh: settings });
-  const workloads = deriveWorkloads(configsOfKind<WorkloadEntry>(configs, "WorkloadEntry"));
+  const workloads = deriveWorkloads(configsOfKind<WorkloadEntry>(configs, "WorkloadEntry"), clusterId);
   const byNamespace = <T>(config: Config<T>): string[] => [config.key.namespace];
   return {
     settings,

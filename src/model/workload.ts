@@ -32,7 +32,7 @@ export const registrationAnnotation = "istio.io/autoRegistrationGroup";
 /** Istio's annotation: health is reported, so an entry without a report is not healthy. */
 const healthChecksAnnotation = "proxy.istio.io/health-checks-enabled";
 
-export function workloadOf(config: Config<WorkloadEntry>): Workload {
+export function workloadOf(config: Config<WorkloadEntry>, clusterId: string): Workload {
   const { spec, key, meta } = config;
   return {
     uid: `${key.source}/${key.kind}/${key.namespace}/${key.name}`,
@@ -47,7 +47,7 @@ export function workloadOf(config: Config<WorkloadEntry>): Workload {
     weight: spec.weight ?? 1,
     registered: meta.annotations?.[registrationAnnotation] !== undefined,
     healthy: isHealthy(config),
-    clusterId: key.source,
+    clusterId,
     source: sourceRefOf(config),
   };
 }
@@ -58,10 +58,10 @@ function isHealthy(config: Config<WorkloadEntry>): boolean {
   return conditions?.some((condition) => condition.type === "Healthy" && condition.status === "True") ?? false;
 }
 
-export function deriveWorkloads(entries: Collection<Config<WorkloadEntry>>): Collection<Workload> {
+export function deriveWorkloads(entries: Collection<Config<WorkloadEntry>>, clusterId: string): Collection<Workload> {
   return new Derived<Config<WorkloadEntry>, Workload>({
     name: "workloads",
     from: entries,
-    derive: (config, key) => [[key, workloadOf(config)]],
+    derive: (config, key) => [[key, workloadOf(config, clusterId)]],
   });
 }
