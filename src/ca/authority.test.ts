@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { after, test } from "node:test";
 import { type CertificateInfo, readCertificate } from "../identity/certificate-info.ts";
 import { createCertificateRequest } from "../identity/certificate-request.ts";
+import { greedyRequest } from "../identity/greedy-request.fake.ts";
 import { decodePem, encodePem } from "../identity/pem.ts";
 import { ecSigner, rsaSigner } from "../identity/signer.fake.ts";
 import { parseSpiffeId, workloadSpiffeId } from "../identity/spiffe-id.ts";
@@ -34,6 +35,16 @@ test("a workload's certificate carries the proven id and verifies up to the root
   assert.ok(issuing.ca && root.ca && !leaf.ca);
   assert.equal(svidSpiffeId(read(issued)), id);
   assert.deepEqual(read(issued).publicKey, signer.publicKey);
+});
+
+test("C1, C3: names and extensions that a request asks for are not copied", async () => {
+  const certificate = read(await authority.signWorkload(greedyRequest, id));
+  assert.deepEqual(certificate.uris, [id]);
+  assert.deepEqual([certificate.dnsNames, certificate.ipAddresses], [[], []]);
+  assert.equal(certificate.subject, "");
+  assert.equal(certificate.isAuthority || certificate.signsOthers, false);
+  const text = new X509Certificate(certificate.der).toString();
+  assert.ok(!Buffer.from(certificate.der).includes("custom") && !Buffer.from(certificate.der).includes("evil"), text);
 });
 
 test("F7: a certificate begins 10 minutes early and lives 24 hours by default", async () => {

@@ -1,5 +1,6 @@
 // Slows down whoever guesses: each address may fail a few times at once, then once a second.
 import type { Clock } from "../kernel/clock.ts";
+import { type Cidr, cidrContains, formatIp, parseIp } from "../kernel/ip-address.ts";
 
 /** Failures an address may make at once. */
 const burst = 5;
@@ -7,6 +8,8 @@ const burst = 5;
 const refillMs = 1000;
 /** Addresses that are remembered; the one that failed longest ago is forgotten first. */
 const addressLimit = 10_000;
+/** ::ffff:0:0/96, as a dual-stack socket spells IPv4. */
+const mappedIpv4: Cidr = { network: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0), prefix: 96 };
 
 export class FailureLimiter {
   private readonly clock: Clock;
@@ -43,15 +46,8 @@ export class FailureLimiter {
 
 /** An IPv4 address as it is; of an IPv6 address the first 64 bits, which one customer gets. */
 function networkOf(address: string): string {
-  const ipv4 = /(?:^|:)(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
-  if (ipv4 !== undefined) return ipv4;
-  const [head = "", tail] = address.split("::");
-  const before = head === "" ? [] : head.split(":");
-  const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
-  const groups = [...before, ...Array<string>(zeros).fill("0"), ...after];
-  return groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":");
+  const bytes = parseIp(address);
+  if (bytes === undefined || bytes.length === 4) return address;
+  if (cidrContains(mappedIpv4, bytes)) return formatIp(bytes.subarray(12));
+  return formatIp(Uint8Array.from(bytes, (byte, index) => (index < 8 ? byte : 0)));
 }

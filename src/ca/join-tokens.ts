@@ -162,14 +162,9 @@ export class JoinTokens implements Stoppable {
     if (!this.limiter.allows(address)) {
       throw caErrors.tokenAttemptsLimited("too many join tokens from this address were refused");
     }
-    try {
-      return await this.examine(text);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      this.limiter.failed(address);
-      this.options.log.warn("refused a join token", { address, reason: describeError(error) });
-      throw error;
-    }
+    const record = await this.recognise(text, address);
+    this.checkUsable(record);
+    return { id: record.id, namespace: record.namespace, group: record.group };
   }
 
   /**
@@ -194,15 +189,22 @@ export class JoinTokens implements Stoppable {
     await this.sweeping;
   }
 
-  private async examine(text: string): Promise<JoinTokenClaim> {
-    const { id, secret } = readToken(text);
-    const entry = await this.options.store.get(joinTokenKey(id));
-    const record = entry === undefined ? undefined : decodeJoinTokenRecord(entry.value);
-    // Compared in any case, so that the time taken does not tell whether the id exists.
-    const matches = sameHash(record?.secretHash ?? sha256Hex(""), sha256Hex(secret.reveal()));
-    if (record === undefined || !matches) throw caErrors.tokenRefused("the join token is not known here");
-    this.checkUsable(record);
-    return { id, namespace: record.namespace, group: record.group };
+  /** Only what is not known counts as a guess: whoever holds a token that ended may come again as often as others. */
+  private async recognise(text: string, address: string): Promise<JoinTokenRecord> {
+    try {
+      const { id, secret } = readToken(text);
+      const entry = await this.options.store.get(joinTokenKey(id));
+      const record = entry === undefined ? undefined : decodeJoinTokenRecord(entry.value);
+      // Compared in any case, so that the time taken does not tell whether the id exists.
+      const matches = sameHash(record?.secretHash ?? sha256Hex(""), sha256Hex(secret.reveal()));
+      if (record === undefined || !matches) throw caErrors.tokenRefused("the join token is not known here");
+      return record;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.limiter.failed(address);
+      this.options.log.warn("refused a join token", { address, reason: describeError(error) });
+      throw error;
+    }
   }
 
   private checkUsable(record: JoinTokenRecord): void {

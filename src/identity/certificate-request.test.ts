@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createPublicKey, verify } from "node:crypto";
 import { test } from "node:test";
 import { createCertificateRequest, parseCertificateRequest } from "./certificate-request.ts";
+import { greedyRequest } from "./greedy-request.fake.ts";
 import { assertSurvives, mutatedBytes } from "./mutation.fake.ts";
 import { decodePem, encodePem } from "./pem.ts";
 import { hashOf } from "./signature-algorithm.ts";
@@ -21,22 +22,8 @@ test("what is made is read back, and the signature is over the bytes given out",
   }
 });
 
-// openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 with CA:TRUE, keyCertSign and five names of others
-const greedy = `-----BEGIN CERTIFICATE REQUEST-----
-MIIBlzCCAT4CAQAwHjENMAsGA1UEAwwEcm9vdDENMAsGA1UECgwEZXZpbDBZMBMG
-ByqGSM49AgEGCCqGSM49AwEHA0IABNHZmrUViTNXoupKr8OavqKB7N7IXzCznRYz
-nHlTAJ/cZ7qIBVLl5VrOf4uATIDJDZ0uQPQXpsKaIt1XGPJquWqggb0wgboGCSqG
-SIb3DQEJDjGBrDCBqTASBgNVHRMBAf8ECDAGAQH/AgFjMA4GA1UdDwEB/wQEAwIB
-BjAQBgQqAwQFBAgMBmN1c3RvbTBxBgNVHREEajBohidzcGlmZmU6Ly9jbHVzdGVy
-LmxvY2FsL25zL2Jhbmsvc2EvdmF1bHSGF3NwaWZmZTovL2V2aWwuZXhhbXBsZS94
-ghdpc3Rpb2QuaXN0aW8tc3lzdGVtLnN2Y4cEfwAAAYEFYUBiLmMwCgYIKoZIzj0E
-AwIDRwAwRAIgW99N3+PCnv4+w5fwPdIV/JQzl6CGt4F+z1d8PKNiczcCICbowDws
-jsVf59ka0PxBmMqhMoZUIpMQfbBXpldWILrF
------END CERTIFICATE REQUEST-----
-`;
-
 test("C1, C3: a request full of names and extensions gives nothing but its key", () => {
-  const request = parseCertificateRequest(greedy);
+  const request = parseCertificateRequest(greedyRequest);
   assert.deepEqual(Object.keys(request).sort(), ["algorithm", "key", "publicKey", "signature", "signedBytes"]);
   assert.deepEqual(request.key, { kind: "ec", curve: "P-256" });
 });
@@ -73,6 +60,6 @@ test("C4: SHA-1, PSS and a signature of another kind of key are refused", () => 
 });
 
 test("10,000 damaged requests are read or refused", () => {
-  const rsa = decodePem("CERTIFICATE REQUEST", greedy)[0] as Uint8Array;
+  const rsa = decodePem("CERTIFICATE REQUEST", greedyRequest)[0] as Uint8Array;
   assertSurvives(mutatedBytes(der, rsa), (bytes) => parseCertificateRequest(encodePem("CERTIFICATE REQUEST", bytes)));
 });
