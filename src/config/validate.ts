@@ -128,7 +128,13 @@ interface SchemaError {
 
 function schemaProblems(check: CompiledKind["check"], subject: unknown, prefix: readonly PathSegment[]): Problem[] {
   const problems: Problem[] = [];
-  for (const error of check.Errors(subject) as unknown as SchemaError[]) {
+  const errors = check.Errors(subject) as unknown as SchemaError[];
+  const wrongTypes = new Set(
+    errors.filter(({ keyword }) => keyword === "type").map(({ instancePath }) => instancePath),
+  );
+  for (const error of errors) {
+    // A number is none of the words, too; that it is no text says it all.
+    if (error.keyword === "enum" && wrongTypes.has(error.instancePath)) continue;
     const path = [...prefix, ...fromPointer(error.instancePath, subject)];
     problems.push(...describeSchemaError(error, path, check, subject));
   }
