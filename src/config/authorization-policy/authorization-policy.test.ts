@@ -194,7 +194,17 @@ describe("AuthorizationPolicy operation", () => {
     const paths = (path: string) => operation({ paths: [path] });
     for (const path of ["/", "/a/*", "*/b", "*", "/{*}", "/a/{*}/b/{**}", "/{**}", "/a b"])
       assert.deepEqual(paths(path), []);
-    for (const path of ["/{**}/{*}", "/{**}/{**}", "/{id}", "/a{*}", "/a/{*}/b*", "/{*}/a b", "{*}/a", "/}"]) {
+    for (const path of [
+      "/{**}/{*}",
+      "/{**}/{**}",
+      "/{id}",
+      "/a{*}",
+      "/a/{*}/b*",
+      "/{*}/a b",
+      "{*}/a",
+      "/{*}//a",
+      "/}",
+    ]) {
       assert.deepEqual(paths(path), at(".paths[0]"), path);
     }
     assert.deepEqual(paths("admin"), dubious("rules[0].to[0].operation.paths[0]"));

@@ -19,6 +19,7 @@ export function pathFault(path: string): string | undefined {
   }
   if (operators.length === 0) return undefined;
   if (!path.startsWith("/")) return "a template begins with /";
+  if (segments.slice(1, -1).includes("")) return "a template has no empty segments";
   const last = operators.indexOf(anySegments);
   return last >= 0 && last < operators.length - 1 ? `nothing variable may follow ${anySegments}` : undefined;
 }

@@ -1,9 +1,12 @@
 // Escapes and bracket classes of RE2's syntax.
 import type { Cursor } from "./re2-cursor.ts";
 
-/** Instructions of a class of ASCII ranges, and of one with Unicode ranges (an upper estimate). */
+/** Instructions of a class such as `\w`, and of one of Unicode, of which only Latin-1 counts (estimates). */
 const asciiClassSize = 4;
-const unicodeClassSize = 300;
+const unicodeClassSize = 8;
+
+/** Largest character of Envoy's Latin-1 mode. */
+const largestCharacter = 0xff;
 
 const posixClass = /^\[:\^?(?:alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]/;
 
@@ -40,26 +43,38 @@ function readOctal(cursor: Cursor, first: string): { size: number; value: number
     cursor.position += 1;
   }
   if (digits.length === 1 && first !== "0") return fail(cursor, "backreference");
-  return { size: 2, value: Number.parseInt(digits, 8) };
+  const value = Number.parseInt(digits, 8);
+  return value <= largestCharacter ? { size: 1, value } : fail(cursor, "syntax");
 }
 
-/** `\x7F` or `\x{10FFFF}`. */
+/** `\x7F` or `\x{7F}`. */
 function readHex(cursor: Cursor): { size: number; value: number | undefined } {
   const rest = cursor.chars.slice(cursor.position, cursor.position + 10).join("");
   const match = /^(?:([0-9A-Fa-f]{2})|\{([0-9A-Fa-f]{1,8})\})/.exec(rest);
   const value = match === null ? Number.NaN : Number.parseInt(match[1] ?? match[2] ?? "", 16);
-  if (!(value <= 0x10ffff)) return fail(cursor, "syntax");
+  if (!(value <= largestCharacter)) return fail(cursor, "syntax");
   cursor.position += match?.[0].length ?? 0;
-  return { size: 4, value };
+  return { size: 1, value };
 }
 
 /** `\pN` or `\p{Greek}`. */
 function readUnicodeClass(cursor: Cursor): { size: number; value: undefined } {
   const rest = cursor.chars.slice(cursor.position, cursor.position + 40).join("");
   const match = /^(?:[CLMNPSZ]|\{\^?[A-Za-z_]{1,36}\})/.exec(rest);
-  if (match === null) return fail(cursor, "syntax");
+  if (match === null || !isUnicodeClass(match[0].replace(/[{^}]/g, ""))) return fail(cursor, "syntax");
   cursor.position += match[0].length;
   return { size: unicodeClassSize, value: undefined };
+}
+
+/** General categories and scripts, which RE2 names as Unicode does; JavaScript's engine has the same list. */
+function isUnicodeClass(name: string): boolean {
+  if (name === "Any") return true;
+  try {
+    new RegExp(name.length <= 2 ? `\\p{General_Category=${name}}` : `\\p{Script=${name}}`, "u");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Text up to `\E` or the end is literal. */
@@ -68,20 +83,20 @@ function readQuoted(cursor: Cursor): number {
   while (cursor.position < cursor.chars.length) {
     if (cursor.chars[cursor.position] === "\\" && cursor.chars[cursor.position + 1] === "E") {
       cursor.position += 2;
-      return 4 * (cursor.position - start);
+      return cursor.position - start;
     }
     cursor.position += 1;
   }
-  return 4 * (cursor.position - start);
+  return cursor.position - start;
 }
 
 /** After the `[`; returns the estimated size. */
 export function readClass(cursor: Cursor): number {
-  let size = asciiClassSize;
+  let size = 0;
   const negated = cursor.chars[cursor.position] === "^";
   if (negated) {
     cursor.position += 1;
-    size += asciiClassSize;
+    size += 1;
   }
   for (let first = true; cursor.fault === undefined; first = false) {
     const char = cursor.chars[cursor.position];
@@ -121,13 +136,13 @@ function readClassItem(cursor: Cursor, char: string): number {
   cursor.position += 1;
   const high = readClassCharacter(cursor);
   if (high.value === undefined || high.value < (low.value ?? 0)) cursor.fault ??= "syntax";
-  return low.size + high.size;
+  return 1;
 }
 
 function readClassCharacter(cursor: Cursor): { size: number; value: number | undefined } {
   const char = cursor.chars[cursor.position] ?? "";
   cursor.position += 1;
-  if (char !== "\\") return { size: 2, value: char.codePointAt(0) };
+  if (char !== "\\") return { size: 1, value: char.codePointAt(0) };
   const next = cursor.chars[cursor.position] ?? "";
   // Places and quotes mean nothing inside a class.
   if (/^[AbBzCQE]$/.test(next)) return fail(cursor, "syntax");

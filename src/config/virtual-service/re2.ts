@@ -1,7 +1,8 @@
 // RE2's syntax, checked without compiling: what Envoy would refuse must be refused before it is sent.
 //
-// Source: https://github.com/google/re2/wiki/Syntax. The checker knows grammar, limits and an upper estimate of the
-// program's size; names of Unicode classes are taken on trust.
+// Source: https://github.com/google/re2/wiki/Syntax. Envoy compiles in Latin-1 mode: a character is one byte, and code
+// points beyond 0xff have no escape. The checker knows grammar, limits and an estimate of the program's size.
+import { utf8 } from "../../kernel/bytes.ts";
 import { readClass, readEscape } from "./re2-class.ts";
 import type { Cursor, Re2Fault } from "./re2-cursor.ts";
 
@@ -11,17 +12,16 @@ export const regexLengthLimit = 1024;
 /** Most repetitions RE2 unfolds, nested counts multiplied. */
 const repeatLimit = 1000;
 
-/** Largest estimate of a program, instructions; the level at which Istio's bootstrap lets Envoy refuse. */
+/** Largest estimate of a program, instructions: re2.max_program_size.error_level of Istio's bootstrap. */
 const programLimit = 32_768;
-
-/** Instructions of one `.` in UTF-8 mode. */
-const dotSize = 10;
 
 /** What is known of a part: its estimated program, its largest repetition and the groups that capture. */
 interface Part {
   size: number;
   repeats: number;
 }
+
+const flagsOnly: Part = { size: 0, repeats: 1 };
 
 interface Reader extends Cursor {
   groups: number;
@@ -50,11 +50,16 @@ function readAlternatives(reader: Reader): Part {
 }
 
 function readSequence(reader: Reader): Part {
-  const sequence: Part = { size: 1, repeats: 1 };
+  const sequence: Part = { size: 0, repeats: 1 };
+  let hasAtom = false;
   while (reader.fault === undefined) {
     const char = reader.chars[reader.position];
     if (char === undefined || char === "|" || char === ")") break;
-    const atom = readRepeats(reader, readAtom(reader, char));
+    const read = readAtom(reader, char);
+    // Flags alone are nothing to repeat, but a repetition after them reaches back to what stands before.
+    hasAtom ||= read !== flagsOnly;
+    if (!hasAtom && readRepeat(reader) !== undefined) fail(reader, "syntax");
+    const atom = readRepeats(reader, read);
     sequence.size += atom.size;
     sequence.repeats = Math.max(sequence.repeats, atom.repeats);
   }
@@ -78,25 +83,18 @@ function readAtom(reader: Reader, char: string): Part {
     case "[":
       return { size: readClass(reader), repeats: 1 };
     case ".":
-      return { size: dotSize, repeats: 1 };
+      return { size: 2, repeats: 1 };
     case "\\":
       return { size: readEscape(reader).size, repeats: 1 };
     default:
-      return { size: char.length > 1 ? 4 : byteCount(char), repeats: 1 };
+      return { size: utf8(char).length, repeats: 1 };
   }
-}
-
-/** Bytes of one character of the basic plane in UTF-8: RE2 spends one instruction on each. */
-function byteCount(char: string): number {
-  const code = char.charCodeAt(0);
-  return code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
 }
 
 /** After the `(`. */
 function readGroup(reader: Reader): Part {
   if (reader.chars[reader.position] !== "?") {
-    reader.groups += 1;
-    return closeGroup(reader);
+    return captureGroup(reader);
   }
   const ahead = reader.chars.slice(reader.position, reader.position + 3).join("");
   if (/^\?(?:[=!]|<[=!])/.test(ahead)) return fail(reader, "lookaround");
@@ -113,9 +111,14 @@ function readNamedGroup(reader: Reader): Part {
   const name = end < 0 ? "" : reader.chars.slice(reader.position, end).join("");
   if (!/^\w+$/.test(name) || reader.names.has(name)) return fail(reader, "syntax");
   reader.names.add(name);
-  reader.groups += 1;
   reader.position = end + 1;
-  return closeGroup(reader);
+  return captureGroup(reader);
+}
+
+function captureGroup(reader: Reader): Part {
+  reader.groups += 1;
+  const inner = closeGroup(reader);
+  return { size: inner.size + 2, repeats: inner.repeats };
 }
 
 /** `?flags)` or `?flags:…)`. */
@@ -130,14 +133,14 @@ function readFlags(reader: Reader): Part {
   const wellFormed = end === ":" ? /^(?:[imsU]+|[imsU]*-[imsU]+)?$/ : /^(?:[imsU]+|[imsU]*-[imsU]+)$/;
   if (end === undefined || !wellFormed.test(flags)) return fail(reader, "syntax");
   reader.position += 1;
-  return end === ":" ? closeGroup(reader) : { size: 0, repeats: 1 };
+  return end === ":" ? closeGroup(reader) : flagsOnly;
 }
 
 function closeGroup(reader: Reader): Part {
   const inner = readAlternatives(reader);
   if (reader.fault === undefined && reader.chars[reader.position] !== ")") reader.fault = "syntax";
   reader.position += 1;
-  return { size: inner.size + 2, repeats: inner.repeats };
+  return inner;
 }
 
 /** At most one repetition, greedy or lazy, follows an atom; a second one is an error in RE2. */
@@ -152,8 +155,13 @@ function readRepeats(reader: Reader, atom: Part): Part {
   }
   if (count.unfolds && repeats > repeatLimit) return fail(reader, "repetition");
   if (readRepeat(reader) !== undefined) return fail(reader, "syntax");
-  const copies = count.unfolds ? Math.max(1, count.max ?? count.min + 1) : 1;
-  return { size: atom.size * copies + copies, repeats: count.unfolds ? repeats : atom.repeats };
+  return { size: repeatedSize(atom.size, count), repeats: count.unfolds ? repeats : atom.repeats };
+}
+
+/** Required copies as they are, each optional one behind a branch. */
+function repeatedSize(size: number, { min, max, unfolds }: Repeat): number {
+  if (!unfolds) return size + 1;
+  return max === undefined ? Math.max(1, min) * size + 1 : min * size + (max - min) * (size + 1);
 }
 
 interface Repeat {
