@@ -26,6 +26,7 @@ export interface SchemaNode {
   maxProperties?: number;
   pending?: boolean;
   deprecated?: boolean;
+  mapKeys?: readonly string[];
   "x-kubernetes-preserve-unknown-fields"?: boolean;
 }
 

@@ -83,6 +83,7 @@ function brokenValues({ path, node, value }: Place): { value: unknown; code: str
   if (node.maxItems !== undefined) {
     broken.push({ value: Array(node.maxItems + 1).fill((value as unknown[])[0]), code: outOfBounds });
   }
+  if (node.minProperties !== undefined) broken.push({ value: {}, code: outOfBounds });
   if (node.maxProperties !== undefined) {
     const [one] = Object.values(value as object);
     const entries = Array.from({ length: node.maxProperties + 1 }, (_, index) => [`key-${index}`, one]);

@@ -1,8 +1,8 @@
 // The words schemas are written in. One schema is the source of a kind's type, validation, OpenAPI and explanation.
 //
-// Everything here is JSON Schema made by TypeBox, plus three keywords of ours: `rules` (what JSON Schema cannot say, as
-// the CRDs' CEL rules do), `pending` (valid, served, but not carried out by proxies yet) and `map` (additionalProperties
-// in OpenAPI).
+// Everything here is JSON Schema made by TypeBox, plus keywords of ours: `rules` (what JSON Schema cannot say, as the
+// CRDs' CEL rules do), `pending` (valid, served, but not carried out by proxies yet), `map` (additionalProperties in
+// OpenAPI) and `mapKeys` (how server-side apply merges a list).
 import {
   type Static,
   type TArray,
@@ -82,9 +82,10 @@ export function number(options: FieldOptions & { minimum?: number; maximum?: num
   return Type.Number({ format: "double", ...options });
 }
 
+/** `mapKeys`: fields that tell the items apart, for server-side apply (`x-kubernetes-list-map-keys`). */
 export function list<T extends TSchema>(
   items: T,
-  options: FieldOptions & { minItems?: number; maxItems?: number } = {},
+  options: FieldOptions & { minItems?: number; maxItems?: number; mapKeys?: readonly string[] } = {},
 ): TArray<T> {
   return Type.Array(items, { ...options });
 }

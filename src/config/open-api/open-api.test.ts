@@ -26,7 +26,7 @@ function at(schema: StructuralSchema, ...path: string[]): StructuralSchema {
 const allowed = new Set([
   ...["type", "description", "properties", "additionalProperties", "items", "required", "enum", "format", "pattern"],
   ...["minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"],
-  "x-kubernetes-preserve-unknown-fields",
+  ...["x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-preserve-unknown-fields"],
 ]);
 
 test("every schema is structural: typed everywhere, fields or map values but not both, no keyword of ours", () => {
@@ -52,6 +52,7 @@ test("bounds, words, maps and required fields are kept", () => {
   const port = at(spec, "ports", "[]", "number");
   assert.deepEqual([port.type, port.minimum, port.maximum, port.format], ["integer", 0, 4294967295, undefined]);
   assert.equal(at(spec, "endpoints", "[]", "ports", "{}").type, "integer");
+  assert.deepEqual(at(spec, "ports")["x-kubernetes-list-map-keys"], ["name"]);
   const probe = at(structuralSchema(kindNamed("WorkloadGroup")), "spec", "probe");
   const { format, minimum, maximum } = at(probe, "periodSeconds");
   assert.deepEqual([format, minimum, maximum], ["int32", 0, undefined]);

@@ -21,6 +21,8 @@ export interface StructuralSchema {
   maxItems?: number;
   minProperties?: number;
   maxProperties?: number;
+  "x-kubernetes-list-type"?: "map";
+  "x-kubernetes-list-map-keys"?: readonly string[];
   "x-kubernetes-preserve-unknown-fields"?: boolean;
 }
 
@@ -46,6 +48,7 @@ const impliedBounds: Record<string, readonly [number, number]> = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
   int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
   double: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  byte: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
 };
 
 /**
@@ -90,6 +93,10 @@ function convert(node: SchemaNode): StructuralSchema {
   const values = mapValues(node);
   if (values !== undefined) schema["additionalProperties"] = convert(values);
   if (node.items !== undefined) schema["items"] = convert(node.items);
+  if (node.mapKeys !== undefined) {
+    schema["x-kubernetes-list-type"] = "map";
+    schema["x-kubernetes-list-map-keys"] = node.mapKeys;
+  }
   if (node.properties !== undefined) {
     schema["properties"] = Object.fromEntries(
       Object.entries(node.properties).map(([name, child]) => [name, convert(child)]),

@@ -31,6 +31,7 @@ export const peerAuthenticationSchema = object(
     selector: workloadSelector(),
     mtls: mutualTls(),
     portLevelMtls: map(mutualTls(), {
+      minProperties: 1,
       description: "Settings for single ports of the selected workloads, by the port the workload listens on.",
       rules: [portsInRange],
     }),

@@ -80,6 +80,7 @@ export const serviceEntrySchema = object(
     }),
     ports: list(servicePort(), {
       maxItems: 256,
+      mapKeys: ["name"],
       rules: [distinctNumbers],
       description: "Ports of the service.",
     }),
