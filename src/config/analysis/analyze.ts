@@ -13,6 +13,8 @@ export interface AnalysisOptions {
   domainSuffix?: string;
   /** Namespace whose policies apply to the whole mesh; by default `istio-system`. */
   rootNamespace?: string;
+  /** Problems of which objects are wanted; by default of all. The others still count as being there. */
+  only?(object: AnalyzedObject): boolean;
 }
 
 /** Problems of one analysis. */
@@ -28,6 +30,7 @@ export function analyze(objects: readonly AnalyzedObject[], options: AnalysisOpt
   const index = indexMesh(objects, options.domainSuffix ?? "cluster.local");
   const found = new Map<AnalyzedObject, Problem[]>();
   const report: Report = (problem) => {
+    if (options.only?.(problem.on) === false) return;
     const list = found.get(problem.on);
     if (list === undefined) found.set(problem.on, [toProblem(problem)]);
     else list.push(toProblem(problem));

@@ -1,0 +1,27 @@
+// The flags that apply, create and delete share.
+import { type Command, Option } from "commander";
+import { addConnectionFlags, type ConnectionFlags } from "../api/connection-flags.ts";
+import { collect } from "../repeated-flag.ts";
+
+export type DryRun = "none" | "client" | "server";
+
+export interface FileFlags extends ConnectionFlags {
+  filename: string[];
+  recursive?: boolean;
+  namespace?: string;
+  dryRun: DryRun;
+}
+
+export function addFileFlags(command: Command): Command {
+  command
+    .option("-f, --filename <path>", "file, folder, or - for standard input; may be repeated", collect, [])
+    .option("-R, --recursive", "also read folders inside the folders")
+    .option("-n, --namespace <namespace>", "namespace of objects that name none")
+    .addOption(
+      new Option("--dry-run <where>", "change nothing: 'client' checks here without a server, 'server' asks it")
+        .choices(["none", "client", "server"])
+        .preset("client")
+        .default("none", "none"),
+    );
+  return addConnectionFlags(command);
+}

@@ -1,0 +1,111 @@
+// lateen proxy-status: whether each proxy has the current configuration, in istioctl's columns.
+import { Command } from "commander";
+import { apiPaths } from "../../contract/paths.ts";
+import type { ProxyStatus, TypeStatus, XdsColumn } from "../../contract/proxy-status.ts";
+import { addConnectionFlags, type ConnectionFlags } from "../api/connection-flags.ts";
+import { type Session, withSession } from "../api/session.ts";
+import type { Context } from "../context.ts";
+import { addOutputFlag } from "../resource/output-flag.ts";
+import { structuredText } from "../resource/output-format.ts";
+import { matchProxies } from "../resource/proxy-name.ts";
+import { ageOf } from "../terminal/age.ts";
+import { istioctlLayout, tableLines } from "../terminal/table.ts";
+
+interface ProxyStatusFlags extends ConnectionFlags {
+  namespace?: string;
+  output?: "table" | "json" | "yaml";
+}
+
+const columns: readonly XdsColumn[] = ["CDS", "LDS", "EDS", "RDS", "ECDS"];
+
+export function proxyStatusCommand(context: Context): Command {
+  const command = new Command("proxy-status")
+    .alias("ps")
+    .summary("show whether each proxy has the current configuration")
+    .description(
+      "Shows for each connected proxy whether it has the current configuration. SYNCED: it acknowledged everything. STALE: sent, not acknowledged yet. ERROR: it rejected the last content. NOT SENT: it never got any. With a name: one proxy in detail.",
+    )
+    .argument("[name]", "proxy, as NAME or NAME.NAMESPACE")
+    .option("-n, --namespace <namespace>", "only proxies of this namespace");
+  addOutputFlag(command, ["table", "json", "yaml"]);
+  return addConnectionFlags(command)
+    .addHelpText("after", "\nExamples:\n  lateen proxy-status\n  lateen ps reviews-1.shop")
+    .action(async (name: string | undefined, flags: ProxyStatusFlags) => {
+      await withSession(context, flags, (session) => run(context, session, name, flags));
+    });
+}
+
+async function run(
+  context: Context,
+  session: Session,
+  name: string | undefined,
+  flags: ProxyStatusFlags,
+): Promise<void> {
+  const all = await session.client.json<ProxyStatus[]>({ path: apiPaths.proxies });
+  const scoped = flags.namespace === undefined ? all : all.filter((proxy) => proxy.namespace === flags.namespace);
+  const proxies = name === undefined ? [...scoped] : matchProxies(scoped, name);
+  proxies.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const nowMs = context.deps.clock.now();
+  if (flags.output === "json" || flags.output === "yaml") {
+    context.terminal.print(structuredText(flags.output, proxies));
+  } else if (name !== undefined) {
+    for (const proxy of proxies) for (const line of detailLines(proxy, nowMs)) context.terminal.print(line);
+  } else if (proxies.length === 0) {
+    context.terminal.note("No proxies are connected.");
+  } else {
+    for (const line of tableLines([heading, ...proxies.map((proxy) => row(proxy, nowMs))], istioctlLayout)) {
+      context.terminal.print(line);
+    }
+  }
+  // A rejected configuration is what a script asks about.
+  if (
+    name !== undefined &&
+    proxies.some((proxy) => Object.values(proxy.types).some((type) => type.state === "ERROR"))
+  ) {
+    context.status = 1;
+  }
+}
+
+const heading = ["NAME", "CLUSTER", ...columns, "ISTIOD", "VERSION"];
+
+function row(proxy: ProxyStatus, nowMs: number): string[] {
+  const states = columns.map((column) => stateText(proxy.types[column], nowMs));
+  return [proxy.name, proxy.clusterId, ...states, proxy.controlPlane, proxy.version];
+}
+
+/** `SYNCED (5m)`; istioctl's word for a type that a proxy does not use is IGNORED. */
+function stateText(status: TypeStatus | undefined, nowMs: number): string {
+  if (status === undefined) return "IGNORED";
+  const since = status.state === "SYNCED" ? (status.ackedAt ?? status.sentAt) : status.sentAt;
+  return since === undefined || status.state === "NOT SENT" ? status.state : `${status.state} (${ageOf(since, nowMs)})`;
+}
+
+function detailLines(proxy: ProxyStatus, nowMs: number): string[] {
+  const lines = [
+    `Name:           ${proxy.name}`,
+    `Namespace:      ${proxy.namespace}`,
+    `Cluster:        ${proxy.clusterId}`,
+    `Node:           ${proxy.nodeId}`,
+    `Identity:       ${proxy.identity ?? "not proven (plaintext)"}`,
+    `Version:        ${proxy.version}`,
+    `Envoy:          ${proxy.envoyVersion ?? "unknown"}`,
+    `Control plane:  ${proxy.controlPlane}`,
+    `Connected:      ${proxy.connectedAt} (${ageOf(proxy.connectedAt, nowMs)} ago)`,
+    "",
+  ];
+  const types = Object.entries(proxy.types) as [XdsColumn, TypeStatus][];
+  const rows = types.map(([type, status]) => [
+    type,
+    status.state,
+    String(status.resources),
+    status.sentAt === undefined ? "" : ageOf(status.sentAt, nowMs),
+    status.ackedAt === undefined ? "" : ageOf(status.ackedAt, nowMs),
+  ]);
+  lines.push(...tableLines([["TYPE", "STATE", "RESOURCES", "SENT", "ACKNOWLEDGED"], ...rows], istioctlLayout));
+  for (const [type, status] of types) {
+    if (status.error === undefined) continue;
+    lines.push("", `${type} was rejected: ${status.error}`);
+    for (const object of status.objects ?? []) lines.push(`  made from ${object}`);
+  }
+  return lines;
+}

@@ -1,0 +1,163 @@
+// What apply and create do with each object once all of them are found good.
+import type { Decoded } from "../../config/decode/decode-yaml.ts";
+import type { ApiStatus } from "../api/api-status.ts";
+import { type ResourceKind, resourceLabel } from "../api/resource-kind.ts";
+import { type Session, withSession } from "../api/session.ts";
+import type { Context } from "../context.ts";
+import { analyzeTogether, checkTexts, printProblems, refuseProblems } from "../input/check-objects.ts";
+import { presentObjects } from "../input/present-objects.ts";
+import { readInput } from "../input/read-files.ts";
+import { asList, objectName, structuredText, withoutManagedFields } from "../resource/output-format.ts";
+import type { FileFlags } from "./file-flags.ts";
+
+export interface SendFlags extends FileFlags {
+  strict?: boolean;
+  output?: "json" | "yaml" | "name";
+}
+
+export interface Sent {
+  /** `created`, `configured`, … */
+  verb: string;
+  /** The object as the server has it now. */
+  object: unknown;
+}
+
+/** Sends one object; returns what the server refused with where it did. */
+export type SendOne = (
+  session: Session,
+  kind: ResourceKind,
+  decoded: Decoded,
+) => Promise<{ ok: true; sent: Sent } | { ok: false; status: ApiStatus }>;
+
+/** What `--dry-run=client` says was done. */
+export interface SendVerbs {
+  clientDryRun: string;
+  /** For progress: `applied`. */
+  past: string;
+}
+
+/**
+ * Reads, checks and sends. Nothing is sent while anything is wrong; after that, one refused object does not keep the
+ * others from being sent.
+ *
+ * @throws LateenError LAT9001, LAT9009, LAT9010, and those of a session
+ */
+export async function sendObjects(context: Context, flags: SendFlags, verbs: SendVerbs, send: SendOne): Promise<void> {
+  const texts = await readInput(flags.filename, flags.recursive === true, context.deps.readStdin);
+  const typed = flags.namespace !== undefined;
+  if (flags.dryRun === "client") {
+    const { objects, problems } = checkTexts(texts, flags.namespace ?? "default", typed);
+    refuseProblems(context.terminal, [...problems, ...analyzeTogether(objects, [])], flags.strict === true);
+    refuseEmpty(context, objects);
+    for (const { kind, object } of objects) {
+      const name = object.metadata.name || `${object.metadata.generateName ?? ""}*`;
+      printResult(context, flags, `${resourceLabel(kind)}/${name}`, verbs.clientDryRun, "dry run");
+    }
+    printList(
+      context,
+      flags,
+      objects.map((each) => each.object),
+    );
+    return;
+  }
+  // Found without the server, errors need no credentials and no round trip.
+  const early = checkTexts(texts, flags.namespace ?? "default", typed).problems.filter(
+    ({ severity }) => severity === "error",
+  );
+  if (early.length > 0) refuseProblems(context.terminal, early, false);
+  await withSession(context, flags, async (session) => {
+    const { objects, problems } = checkTexts(texts, session.namespace, typed);
+    const together = analyzeTogether(objects, await presentObjects(session));
+    refuseProblems(context.terminal, [...problems, ...together], flags.strict === true);
+    refuseEmpty(context, objects);
+    await sendAll(context, session, flags, verbs, objects, send);
+    if (flags.strict === true && session.warnings.size > 0) {
+      context.terminal.note("error: the control plane warned, and --strict was given; the objects were sent");
+      context.status = 1;
+    }
+  });
+}
+
+function refuseEmpty(context: Context, objects: readonly Decoded[]): void {
+  if (objects.length > 0) return;
+  context.terminal.note("error: the files hold no objects");
+  context.status = 1;
+}
+
+async function sendAll(
+  context: Context,
+  session: Session,
+  flags: SendFlags,
+  verbs: SendVerbs,
+  objects: readonly Decoded[],
+  send: SendOne,
+): Promise<void> {
+  const progress = context.terminal.progress(verbs.past, objects.length);
+  const results: unknown[] = [];
+  const served = await session.kinds();
+  try {
+    for (const decoded of objects) {
+      if (context.deps.signal.aborted) break;
+      const result = await send(session, resourceOf(decoded, served), decoded);
+      progress.step();
+      if (result.ok) {
+        results.push(result.sent.object);
+        const note = flags.dryRun === "server" ? "server dry run" : "";
+        const name = objectName(result.sent.object) || decoded.object.metadata.name;
+        printResult(context, flags, `${resourceLabel(decoded.kind)}/${name}`, result.sent.verb, note);
+      } else {
+        printRefusal(context, decoded, result.status);
+        context.status = 1;
+      }
+    }
+  } finally {
+    progress.end();
+  }
+  printList(context, flags, results);
+}
+
+/** The object's own version, so that the server reads it as it was written. */
+function resourceOf({ kind, object }: Decoded, served: readonly ResourceKind[]): ResourceKind {
+  const version = object.apiVersion.split("/").at(-1) ?? "";
+  const known = served.find((each) => each.group === kind.group && each.plural === kind.plural);
+  return {
+    group: kind.group,
+    version,
+    kind: kind.kind,
+    plural: kind.plural,
+    singular: kind.singular,
+    shortNames: kind.shortNames,
+    namespaced: known?.namespaced ?? kind.scope === "Namespaced",
+  };
+}
+
+function printResult(context: Context, flags: SendFlags, name: string, verb: string, note: string): void {
+  if (flags.output === "json" || flags.output === "yaml") return;
+  context.terminal.print(flags.output === "name" ? name : `${name} ${verb}${note === "" ? "" : ` (${note})`}`);
+}
+
+function printList(context: Context, flags: SendFlags, objects: readonly unknown[]): void {
+  if (flags.output !== "json" && flags.output !== "yaml") return;
+  if (objects.length === 0) return;
+  context.terminal.print(structuredText(flags.output, asList(objects.map(withoutManagedFields), true)));
+}
+
+/** What the server found, placed in the file it was read from. */
+function printRefusal(context: Context, decoded: Decoded, status: ApiStatus): void {
+  const { metadata } = decoded.object;
+  const object = { kind: decoded.kind.kind, namespace: metadata.namespace, name: metadata.name };
+  const causes =
+    status.causes.length > 0 ? status.causes : [{ field: "", message: status.message, reason: status.reason }];
+  printProblems(
+    context.terminal,
+    causes.map((cause) => ({
+      severity: "error",
+      code: "LAT9006",
+      message: cause.message || status.message,
+      object,
+      path: cause.field,
+      file: decoded.origin.file,
+      line: (cause.field === "" ? undefined : decoded.lineOf(cause.field)) ?? decoded.origin.line,
+    })),
+  );
+}

@@ -1,0 +1,60 @@
+// lateen up: the flags of a control plane.
+import { Command } from "commander";
+import type { UpOptions } from "../cli-deps.ts";
+import type { Context } from "../context.ts";
+import { parseHostPort, parsePort } from "../port-flag.ts";
+import { collect } from "../repeated-flag.ts";
+
+interface UpFlags {
+  dataDir: string;
+  configDir: string[];
+  meshConfig?: string;
+  listen?: string;
+  advertise: string[];
+  xdsPort?: number;
+  apiPort?: number;
+  metricsPort?: number;
+  xdsPlaintext?: { host: string; port: number };
+}
+
+export function upCommand(context: Context): Command {
+  return new Command("up")
+    .summary("run a control plane")
+    .description(
+      "Runs a control plane: configuration API, certificate authority, xDS and store, in one process. It prints one line 'ready' with its addresses once it serves, and writes admin.kubeconfig into its data folder.",
+    )
+    .option("--data-dir <folder>", "where keys, objects and admin.kubeconfig are kept", "/var/lib/lateen/control")
+    .option("--config-dir <folder>", "folder of Istio YAML to watch, read-only; may be repeated", collect, [])
+    .option("--mesh-config <file>", "file with Istio's MeshConfig")
+    .option("--listen <address>", "address that machines and metrics are served on")
+    .option(
+      "--advertise <name>",
+      "name or address that machines and people use for this host; may be repeated",
+      collect,
+      [],
+    )
+    .option(
+      "--xds-port <port>",
+      "port for machines: xDS, certificates, join (default: 15012; 0 takes a free one)",
+      parsePort,
+    )
+    .option("--api-port <port>", "port of the configuration API (default: 15013)", parsePort)
+    .option("--metrics-port <port>", "port of /metrics, /healthz and /readyz (default: 15014)", parsePort)
+    .option("--xds-plaintext <host:port>", "also serve xDS without TLS, for tests and loopback clients", parseHostPort)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  # A control plane that machines reach as mesh.example.com
+  lateen up --advertise mesh.example.com
+
+  # Everything in one folder, with configuration from a checkout
+  lateen up --data-dir ./state --config-dir ./mesh --advertise 10.0.0.5`,
+    )
+    .action(async (flags: UpFlags) => {
+      const { configDir, ...rest } = flags;
+      const options: UpOptions = { ...rest, configDirs: configDir };
+      const up = await context.deps.actions.up();
+      context.status = await up(options);
+    });
+}
