@@ -56,6 +56,11 @@ export function headerOfKey(key: string): string | undefined {
   return /^request\.headers\[([^[\]]+)\]$/.exec(key)?.[1];
 }
 
+/** True for attributes that proxies look at. */
+export function isCarriedOutKey(key: string): boolean {
+  return carriedOut.has(key) || headerOfKey(key) !== undefined;
+}
+
 export function checkCondition(condition: Condition, at: At, report: Report): void {
   const { key } = condition;
   const keyAt = [...at, "key"];
@@ -67,7 +72,7 @@ export function checkCondition(condition: Condition, at: At, report: Report): vo
     report(broken(keyAt, "is not an attribute that Istio knows", "Correct its spelling."));
   } else {
     for (const field of ["values", "notValues"] as const) checkValues(condition[field], form, [...at, field], report);
-    if (header === undefined && !carriedOut.has(key)) {
+    if (!isCarriedOutKey(key)) {
       report(notCarriedOut(keyAt, "valid, but proxies do not look at this attribute yet"));
     }
   }
