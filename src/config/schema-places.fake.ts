@@ -93,3 +93,15 @@ function brokenValues({ path, node, value }: Place): { value: unknown; code: str
   for (const name of node.required ?? []) broken.push({ value: undefined, code: missingField, at: [name] });
   return broken;
 }
+
+/** A value that sets every field of the schema; rules may still find it wrong. */
+export function fullSample(node: SchemaNode): unknown {
+  if (node.enum !== undefined) return node.enum[0];
+  if (node.items !== undefined) return [fullSample(node.items)];
+  const values = mapValues(node);
+  if (values !== undefined) return { key: fullSample(values) };
+  if (node.type === "boolean") return true;
+  if (node.type === "integer" || node.type === "number") return Math.max(node.minimum ?? 1, 1);
+  if (node.type === "string") return "a".repeat(Math.max(node.minLength ?? 1, 1));
+  return Object.fromEntries(Object.entries(node.properties ?? {}).map(([name, child]) => [name, fullSample(child)]));
+}

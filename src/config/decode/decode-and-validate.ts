@@ -2,7 +2,7 @@
 import { configCodes } from "../errors.ts";
 import { formatObjectRef, type Problem } from "../problem.ts";
 import { validateObject } from "../validate.ts";
-import { type Decoded, type DecodeOptions, decodeYaml } from "./decode-yaml.ts";
+import { type Decoded, type DecodeOptions, readObjects } from "./decode-yaml.ts";
 
 export interface Validated {
   /** Objects without an error; they may have warnings. */
@@ -15,10 +15,11 @@ export interface Validated {
 
 /** Decodes and validates; of two documents that define the same object the first stands and the second is refused. */
 export function decodeAndValidate(text: string, options: DecodeOptions = {}): Validated {
-  const { objects, problems } = decodeYaml(text, options);
-  const result: Validated = { objects: [], refused: [], problems };
+  const { objects: read, problems } = readObjects(text, options);
+  const objects: Decoded[] = [];
+  const refused: Decoded[] = [];
   const seen = new Map<string, Decoded>();
-  for (const decoded of objects) {
+  for (const decoded of read) {
     const { kind, object } = decoded;
     const ref = { kind: kind.kind, namespace: object.metadata.namespace, name: object.metadata.name };
     const found = validateObject(kind, object);
@@ -36,12 +37,11 @@ export function decodeAndValidate(text: string, options: DecodeOptions = {}): Va
       });
     }
     for (const problem of found) {
-      problems.push({ ...problem, ...place(decoded, problem) });
+      problems.add({ ...problem, ...place(decoded, problem) });
     }
-    (found.some((problem) => problem.severity === "error") ? result.refused : result.objects).push(decoded);
+    (found.some((problem) => problem.severity === "error") ? refused : objects).push(decoded);
   }
-  problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  return result;
+  return { objects, refused, problems: problems.list() };
 }
 
 function place(decoded: Decoded, problem: Problem): { file?: string; line: number } {

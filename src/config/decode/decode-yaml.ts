@@ -1,20 +1,20 @@
 // Text of a file or a request → objects with the lines they came from.
 import { configCodes } from "../errors.ts";
 import { type PathSegment, parsePath } from "../field-path.ts";
+import { isFields } from "../fields.ts";
 import type { Kind } from "../kind.ts";
 import type { ApiObject, Origin } from "../object.ts";
 import type { Problem } from "../problem.ts";
 import { decodeDocument } from "./decode-document.ts";
-import { isFields, readEnvelope } from "./envelope.ts";
+import { readEnvelope } from "./envelope.ts";
 import type { DecodedText } from "./places.ts";
+import { type ProblemList, problemList } from "./problem-list.ts";
 import { splitDocuments } from "./split-documents.ts";
 
 /** Largest text that is decoded, in characters. A mesh of 1,000 services is about 1.5 million. */
 export const textLimit = 10 << 20;
 /** Objects of one text: documents, and items of lists. */
 export const objectLimit = 10_000;
-/** Problems of one text that are listed. */
-const problemLimit = 1_000;
 
 export interface Decoded {
   kind: Kind;
@@ -42,6 +42,12 @@ export interface DecodeOptions {
  * tags beyond YAML's core and `__proto__` are refused. Never throws.
  */
 export function decodeYaml(text: string, options: DecodeOptions = {}): { objects: Decoded[]; problems: Problem[] } {
+  const { objects, problems } = readObjects(text, options);
+  return { objects, problems: problems.list() };
+}
+
+/** As `decodeYaml`, for a caller that has more problems to add. */
+export function readObjects(text: string, options: DecodeOptions): { objects: Decoded[]; problems: ProblemList } {
   const reading = new Reading(options);
   if (text.length > textLimit) {
     reading.report(1, { code: configCodes.tooLarge, message: `the text is longer than ${textLimit} characters` });
@@ -56,13 +62,14 @@ export function decodeYaml(text: string, options: DecodeOptions = {}): { objects
 
 class Reading {
   readonly objects: Decoded[] = [];
-  readonly problems: Problem[] = [];
+  readonly problems: ProblemList;
   full = false;
   private read = 0;
   private readonly file: string;
   private readonly defaultNamespace: string;
 
   constructor(options: DecodeOptions) {
+    this.problems = problemList(options.file);
     this.file = options.file ?? "";
     this.defaultNamespace = options.defaultNamespace ?? "default";
   }
@@ -107,9 +114,8 @@ class Reading {
   }
 
   report(line: number, found: Omit<Problem, "severity"> & { severity?: Problem["severity"] }): void {
-    if (this.problems.length >= problemLimit) return;
     const place = this.file === "" ? { line } : { file: this.file, line };
-    this.problems.push({ severity: "error", ...found, ...place });
+    this.problems.add({ severity: "error", ...found, ...place });
   }
 }
 

@@ -1,6 +1,7 @@
 // A decoded value → Kubernetes' envelope: which kind, which object, with metadata whose types hold.
 import { configCodes } from "../errors.ts";
 import { formatPath, type PathSegment } from "../field-path.ts";
+import { type Fields, isFields } from "../fields.ts";
 import { apiVersionOf, type Kind } from "../kind.ts";
 import { kindByGvk, kinds } from "../kinds.ts";
 import type { ApiObject, ObjectMeta } from "../object.ts";
@@ -11,8 +12,6 @@ export interface Envelope {
   kind: Kind;
   object: ApiObject;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** ObjectMeta of Kubernetes' meta/v1, with the JSON type of each field. */
 const metadataTypes: Record<string, "text" | "texts" | "number" | "list" | "any"> = {
@@ -126,10 +125,6 @@ function checkMetadataField(name: string, field: unknown): Problem[] {
     default:
       return [];
   }
-}
-
-export function isFields(value: unknown): value is Fields {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 function problem(code: string, message: string, path: readonly PathSegment[], remedy?: string): Problem {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { schemaNode } from "../schema-node.ts";
+import { fullSample, samplePlaces, withValueAt } from "../schema-places.fake.ts";
 import { decodeMeshConfig } from "./mesh-config.ts";
+import { meshConfigSchema } from "./mesh-config-schema.ts";
 
 function problemsOf(text: string): [string, string | undefined, number | undefined][] {
   return decodeMeshConfig(text, "mesh.yaml").problems.map(({ code, path, line }) => [code, path, line]);
@@ -99,6 +102,20 @@ test("whoever hands over the ConfigMap or the Helm values is told where the docu
     const { problems } = decodeMeshConfig(text, "mesh.yaml");
     assert.equal(problems.length, 1, text);
     assert.match(problems[0]?.remedy ?? "", /^Write only what stands below/);
+  }
+});
+
+test("each field may be absent, null, empty or of another type", () => {
+  const schema = schemaNode(meshConfigSchema);
+  const sample = fullSample(schema);
+  for (const { path, value } of samplePlaces(schema, sample)) {
+    if (path.length === 0) continue;
+    for (const other of [undefined, null, {}, [], "", 0, true]) {
+      const [name = ""] = path;
+      const field = (withValueAt(sample, path, other) as Record<string, unknown>)[name];
+      const { problems } = decodeMeshConfig(JSON.stringify({ [name]: field }), "mesh.yaml");
+      for (const problem of problems) assert.ok(problem.path?.startsWith(String(name)), JSON.stringify([path, value]));
+    }
   }
 });
 

@@ -1,4 +1,5 @@
 // What MeshConfig says where its author says nothing, as istiod has it.
+import { type Fields, isFields } from "../fields.ts";
 import type { MeshConfig } from "./mesh-config-schema.ts";
 
 const defaults = {
@@ -78,8 +79,6 @@ export function withMeshDefaults(config: MeshConfig): CompleteMeshConfig {
   return merged;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** The result shares nothing with the defaults, so that no caller can change them for the next. */
 function mergeFields(base: Fields, over: Fields): Fields {
   const merged: Record<string, unknown> = {};
@@ -94,8 +93,4 @@ function mergeFields(base: Fields, over: Fields): Fields {
 function copy(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copy);
   return isFields(value) ? mergeFields({}, value) : value;
-}
-
-function isFields(value: unknown): value is Fields {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
