@@ -1,0 +1,55 @@
+// Network namespaces of a test's own, so that real rules can be loaded without touching the host.
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { runCommand } from "../kernel/command.ts";
+
+export interface NetworkNamespace {
+  readonly name: string;
+  /** In front of a command that is to run inside. */
+  readonly prefix: readonly string[];
+  run(...command: string[]): Promise<string>;
+  remove(): Promise<void>;
+}
+
+/** Why namespaces cannot be made here; undefined where they can. Tests hand it to `skip`. */
+export function namespacesMissing(programs: readonly string[]): string | undefined {
+  if (process.getuid?.() !== 0) return "SKIPPED: needs root to make a network namespace";
+  const folders = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+  const missing = programs.filter((name) => !folders.some((folder) => existsSync(`${folder}/${name}`)));
+  return missing.length === 0 ? undefined : `SKIPPED: needs ${missing.join(", ")}`;
+}
+
+/** A new, empty namespace with `lo` up. */
+export async function createNamespace(): Promise<NetworkNamespace> {
+  const name = `lt-${randomBytes(4).toString("hex")}`;
+  await runCommand("ip", ["netns", "add", name]);
+  const prefix = ["ip", "netns", "exec", name];
+  const run = async (...command: string[]): Promise<string> => {
+    const [program = "", ...args] = [...prefix, ...command];
+    return (await runCommand(program, args)).stdout;
+  };
+  await run("ip", "link", "set", "lo", "up");
+  // A test that fails hard skips its hooks.
+  const atExit = (): void => void spawnSync("ip", ["netns", "del", name]);
+  process.once("exit", atExit);
+  const remove = async (): Promise<void> => {
+    process.off("exit", atExit);
+    await runCommand("ip", ["netns", "del", name]);
+  };
+  return { name, prefix, run, remove };
+}
+
+/** A cable between two namespaces: `a` gets 10.91.`net`.1 and fd91:`net`::1, `b` gets .2 and ::2. */
+export async function connectNamespaces(a: NetworkNamespace, b: NetworkNamespace, net: number): Promise<void> {
+  const [left, right] = [`lt${net}a`, `lt${net}b`];
+  await a.run("ip", "link", "add", left, "type", "veth", "peer", "name", right, "netns", b.name);
+  for (const [namespace, device, host] of [
+    [a, left, 1],
+    [b, right, 2],
+  ] as const) {
+    await namespace.run("ip", "addr", "add", `10.91.${net}.${host}/24`, "dev", device);
+    await namespace.run("ip", "addr", "add", `fd91:${net}::${host}/64`, "dev", device, "nodad");
+    await namespace.run("ip", "link", "set", device, "up");
+  }
+}
