@@ -25,7 +25,7 @@ export function buildInboundRoutes(port: InboundPort): RouteConfiguration {
               value: {
                 clusterSpecifier: { case: "cluster", value: cluster },
                 timeout: durationFromMs(0),
-                maxGrpcTimeout: durationFromMs(0),
+                maxStreamDuration: { grpcTimeoutHeaderMax: durationFromMs(0) },
                 retryPolicy: { retryOn: "reset-before-request", numRetries: 2 },
               },
             },

@@ -26,7 +26,7 @@ export function buildRouteAction(rule: HttpRuleView, match: HttpMatch | undefine
   const action = create(RouteActionSchema, {
     clusterSpecifier: clusterSpecifier(rule.destinations),
     timeout,
-    maxGrpcTimeout: timeout,
+    maxStreamDuration: { grpcTimeoutHeaderMax: timeout },
     hashPolicy: buildHashPolicy(rule.hash),
     requestMirrorPolicies: rule.mirrors.filter((mirror) => mirror.percent > 0).map(buildMirrorPolicy),
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
@@ -43,7 +43,7 @@ export function buildDefaultAction(cluster: string, hash: HttpRuleView["hash"]):
   return create(RouteActionSchema, {
     clusterSpecifier: { case: "cluster", value: cluster },
     timeout: durationFromMs(0),
-    maxGrpcTimeout: durationFromMs(0),
+    maxStreamDuration: { grpcTimeoutHeaderMax: durationFromMs(0) },
     hashPolicy: buildHashPolicy(hash),
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
   });

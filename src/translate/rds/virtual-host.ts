@@ -36,7 +36,7 @@ export function buildCatchAllHost(policy: "ALLOW_ANY" | "REGISTRY_ONLY"): Virtua
               value: {
                 clusterSpecifier: { case: "cluster", value: passthroughCluster },
                 timeout: durationFromMs(0),
-                maxGrpcTimeout: durationFromMs(0),
+                maxStreamDuration: { grpcTimeoutHeaderMax: durationFromMs(0) },
               },
             }
           : { case: "directResponse", value: { status: 502 } },

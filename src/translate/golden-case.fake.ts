@@ -1,0 +1,160 @@
+// Golden cases: one YAML in, one YAML out for each xDS type.
+//
+// The first document of `in.yaml` says who asks: `proxy` (name, namespace, labels, serviceAccount, ip, ports, dnsCapture)
+// and `mesh` (a MeshConfig). The others are API objects.
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  create,
+  createRegistry,
+  type DescMessage,
+  fromBinary,
+  type JsonValue,
+  type Registry,
+  toJson,
+} from "@bufbuild/protobuf";
+import { parseAllDocuments, stringify } from "yaml";
+import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
+import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
+import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.ts";
+import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.ts";
+import { NameTableSchema } from "../../gen/istio/networking/nds/v1/nds_pb.ts";
+import { Graph } from "../collection/graph.ts";
+import { Source } from "../collection/source.ts";
+import { decodeAndValidate } from "../config/decode/decode-and-validate.ts";
+import { decodeMeshConfig } from "../config/mesh-config/mesh-config.ts";
+import { type Config, formatConfigKey } from "../config/object.ts";
+import { formatProblem } from "../config/problem.ts";
+import { deriveMesh } from "../model/mesh.ts";
+import { type MeshSettings, meshSettingsKey } from "../model/mesh-settings.ts";
+import { meshSettingsOf } from "../model/mesh-settings-of.ts";
+import type { AutoAddresses } from "../model/service.ts";
+import type { ClientView } from "../xds/generator.ts";
+import { readNode } from "../xds/node-info.ts";
+import { typeUrls } from "../xds/type-url.ts";
+import { MeshGenerator } from "./mesh-generator.ts";
+
+/** Golden file name → type, in the order Envoy takes them. */
+export const goldenTypes = {
+  clusters: { typeUrl: typeUrls.cluster, schema: ClusterSchema },
+  endpoints: { typeUrl: typeUrls.endpoint, schema: ClusterLoadAssignmentSchema },
+  listeners: { typeUrl: typeUrls.listener, schema: ListenerSchema },
+  routes: { typeUrl: typeUrls.route, schema: RouteConfigurationSchema },
+  names: { typeUrl: typeUrls.nameTable, schema: NameTableSchema },
+} as const satisfies Record<string, { typeUrl: string; schema: DescMessage }>;
+
+export type GoldenType = keyof typeof goldenTypes;
+
+interface CaseHeader {
+  proxy: {
+    name: string;
+    namespace: string;
+    ip: string;
+    labels?: Record<string, string>;
+    serviceAccount?: string;
+    ports?: Record<string, number>;
+    dnsCapture?: boolean;
+  };
+  mesh?: Record<string, unknown>;
+}
+
+export const testdata = join(import.meta.dirname, "testdata");
+
+export function goldenCases(): string[] {
+  return globSync("*/in.yaml", { cwd: testdata })
+    .map((path) => path.split("/")[0] as string)
+    .sort();
+}
+
+/** A mesh of the objects in `text`, seen by the proxy its first document names. */
+export function openCase(text: string): {
+  view: ClientView;
+  graph: Graph;
+  configs: Source<Config>;
+  generator: MeshGenerator;
+} {
+  const end = text.indexOf("\n---\n");
+  const header = parseAllDocuments(text.slice(0, end))[0]?.toJS() as CaseHeader;
+  const mesh = decodeMeshConfig(header.mesh === undefined ? "" : stringify(header.mesh), "mesh");
+  const { objects, problems } = decodeAndValidate(text.slice(end + 1), { file: "in.yaml" });
+  const errors = [...mesh.problems, ...problems].filter((problem) => problem.severity === "error");
+  if (errors.length > 0) throw new TypeError(errors.map(formatProblem).join("\n"));
+  const graph = new Graph(({ collection, key, error }) => {
+    throw new TypeError(`${collection} ${key}`, { cause: error });
+  });
+  const configs = new Source<Config>(graph, "configs");
+  const settings = new Source<MeshSettings>(graph, "settings");
+  const autoAddresses = new Source<AutoAddresses>(graph, "auto-addresses");
+  settings.set(meshSettingsKey, meshSettingsOf(mesh.config, "Kubernetes"));
+  const inputs = { configs, settings, autoAddresses, domainSuffix: "cluster.local", clusterId: "Kubernetes" };
+  const derived = deriveMesh(inputs);
+  graph.batch(() => {
+    for (const { kind, object } of objects) {
+      const { namespace, name } = object.metadata;
+      const key = { source: "files", group: kind.group, kind: kind.kind, namespace, name };
+      configs.set(formatConfigKey(key), { key, meta: object.metadata, spec: (object.spec ?? {}) as object });
+    }
+  });
+  const hosts = [...derived.services.values()].filter(
+    ({ addresses, resolution }) => addresses.length === 0 && resolution !== "none",
+  );
+  for (const [index, { namespace, host }] of hosts.entries()) {
+    autoAddresses.set(`${namespace}/${host}`, { v4: `240.240.0.${index + 1}`, v6: `2001:2::${index + 1}` });
+  }
+  const generator = new MeshGenerator(derived, graph);
+  return { view: generator.open({ node: readNode(nodeOf(header.proxy)), identities: [] }), graph, configs, generator };
+}
+
+function nodeOf({ name, namespace, ip, labels, serviceAccount, ports, dnsCapture }: CaseHeader["proxy"]) {
+  return create(NodeSchema, {
+    id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
+    metadata: {
+      NAMESPACE: namespace,
+      CLUSTER_ID: "Kubernetes",
+      LABELS: labels ?? {},
+      SERVICE_ACCOUNT: serviceAccount ?? "default",
+      DNS_CAPTURE: String(dnsCapture ?? true),
+      POD_PORTS: JSON.stringify(
+        Object.entries(ports ?? {}).map(([port, containerPort]) => ({ name: port, containerPort })),
+      ),
+    },
+  });
+}
+
+/** Resources of a type as JSON with Envoy's field names, in order of name. */
+export function resourcesAsJson(view: ClientView, type: GoldenType, registry: Registry): JsonValue[] {
+  const { typeUrl, schema } = goldenTypes[type];
+  return [...view.resources(typeUrl).values()]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((resource) =>
+      toJson(schema as DescMessage, fromBinary(schema as DescMessage, resource.body), {
+        registry,
+        useProtoFieldName: true,
+      }),
+    );
+}
+
+/** Knows every message of gen/, for what is inside an Any. Loading it takes about half a second. */
+export async function everyMessage(): Promise<Registry> {
+  const root = join(import.meta.dirname, "../../gen");
+  const files: Parameters<typeof createRegistry> = [];
+  for (const path of globSync("{envoy,xds,udpa}/**/*_pb.ts", { cwd: root })) {
+    for (const value of Object.values((await import(join(root, path))) as Record<string, { kind?: string }>)) {
+      if (value.kind === "file") files.push(value as never);
+    }
+  }
+  return createRegistry(...files);
+}
+
+/** The case's input and its golden outputs as they are in the repository. */
+export function readCase(name: string): { input: string; golden(type: GoldenType): string | undefined } {
+  const read = (file: string): string | undefined => {
+    try {
+      return readFileSync(join(testdata, name, file), "utf8");
+    } catch {
+      return undefined;
+    }
+  };
+  return { input: read("in.yaml") ?? "", golden: (type) => read(`${type}.yaml`) };
+}
