@@ -26,11 +26,11 @@ seconds=$1; shift
 rules=$(cat)
 fire() {
   trap "" HUP INT TERM USR1
-  kill "$sleeper"
+  kill -KILL "$sleeper"
   printf '%s\\n' "$rules" | "$@" && exit 0
   exit 1
 }
-trap 'kill "$sleeper"; exit 3' USR1
+trap 'kill -KILL "$sleeper"; exit 3' USR1
 trap 'fire "$@"' HUP INT TERM
 sleep "$seconds" </dev/null 3>&- &
 sleeper=$!
