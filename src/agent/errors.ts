@@ -53,6 +53,11 @@ export const agentErrors = defineErrors({
     meaning: "A message on the agent's own streams could not be decoded.",
     remedy: "Check that Envoy and the control plane are supported versions.",
   },
+  stopped: {
+    code: "LAT4211",
+    meaning: "The agent was stopped before the machine was ready.",
+    remedy: "Read what kept it from being ready; lateen status shows it while the agent runs.",
+  },
   notJoined: {
     code: "LAT3301",
     meaning: "The machine has no stored identity.",

@@ -13,9 +13,17 @@ export interface CallListener {
   closed(): void;
 }
 
-export type CallHandler = (call: ServerCall) => CallListener;
+/** A call as its handler sees it. */
+export interface GrpcCall {
+  /** Sends one message; nothing happens once the call is over. The stream keeps it until the client reads. */
+  send(message: Uint8Array): void;
+  /** Ends the call; only the first end counts. */
+  end(status: GrpcStatus, message: string): void;
+}
 
-export class ServerCall {
+export type CallHandler = (call: GrpcCall) => CallListener;
+
+export class ServerCall implements GrpcCall {
   private readonly stream: ServerHttp2Stream;
   private ended = false;
 
@@ -41,17 +49,10 @@ export class ServerCall {
     );
   }
 
-  /** Sends one message; nothing happens once the call is over. The stream keeps it until the client reads. */
   send(message: Uint8Array): void {
     if (!this.ended && !this.stream.destroyed) this.stream.write(encodeFrame(message));
   }
 
-  /** Bytes that the client has not read yet. */
-  get unread(): number {
-    return this.stream.writableLength;
-  }
-
-  /** Ends the call; only the first end counts. */
   end(status: GrpcStatus, message: string): void {
     if (this.ended || this.stream.destroyed) return;
     this.ended = true;

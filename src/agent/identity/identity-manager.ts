@@ -25,7 +25,7 @@ export type IdentityState =
 
 export interface IdentityManagerOptions {
   /** Names this machine among others; renewals are spread by it. */
-  machineId: string;
+  machineId: () => string;
   /** Asks the control plane for a certificate, proving the present identity. */
   renew: (csr: string, present: MachineIdentity) => Promise<IssuedCertificate>;
   /** Keeps a new identity for the next start; called before it is used. */
@@ -47,7 +47,6 @@ export const wallCheckMs = 30_000;
 
 export class IdentityManager implements Stoppable {
   private readonly options: IdentityManagerOptions;
-  private readonly share: number;
   private readonly backoff: Backoff;
   private readonly listeners = new Set<(identity: MachineIdentity) => void>();
   private readonly requests: Counter<"request_type">;
@@ -61,7 +60,6 @@ export class IdentityManager implements Stoppable {
 
   constructor(options: IdentityManagerOptions) {
     this.options = options;
-    this.share = machineShare(sha256Hex(options.machineId));
     this.backoff = new Backoff(retry, options.random);
     const { metrics } = options;
     this.requests = metrics.counter("num_outgoing_requests", "Requests for certificates.", ["request_type"]);
@@ -139,8 +137,8 @@ export class IdentityManager implements Stoppable {
   }
 
   private adopt(identity: MachineIdentity): void {
-    const { clock, random, policy } = this.options;
-    const renewAtMs = renewalTime(identity, this.share, random.fraction(), policy);
+    const { clock, random, policy, machineId } = this.options;
+    const renewAtMs = renewalTime(identity, machineShare(sha256Hex(machineId())), random.fraction(), policy);
     this.current =
       clock.now() < identity.notAfterMs
         ? { kind: "valid", identity, renewAtMs }

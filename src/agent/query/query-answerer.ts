@@ -1,16 +1,17 @@
 // Answers the control plane's questions to this machine: Query resources in, Answer calls out.
-import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import { type AnswerRequestSchema, type Query, QuerySchema } from "../../../gen/lateen/agent/v1/agent_pb.ts";
+import { fromBinary } from "@bufbuild/protobuf";
+import { type Query, QuerySchema } from "../../../gen/lateen/agent/v1/agent_pb.ts";
 import { utf8 } from "../../kernel/bytes.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { describeError } from "../../kernel/error.ts";
 import type { Log } from "../../kernel/log.ts";
-import type { AdminClient } from "../envoy/admin-client.ts";
+import type { AdminAnswer, AdminClient } from "../envoy/admin-client.ts";
 import { agentErrors } from "../errors.ts";
 import type { CacheChange, ResourceCache } from "../xds-relay/resource-cache.ts";
 import { checkAdminQuestion } from "./admin-question.ts";
 
-export type Answer = MessageInitShape<typeof AnswerRequestSchema>;
+/** lateen.agent.v1.AnswerRequest. */
+export type Answer = { readonly queryId: string } & (AdminAnswer | { readonly status: number; readonly error: string });
 
 export interface QueryAnswererOptions {
   admin: AdminClient;
@@ -83,7 +84,7 @@ export class QueryAnswerer {
     }
   }
 
-  private async ask(query: Query): Promise<Omit<Answer, "queryId">> {
+  private async ask(query: Query): Promise<AdminAnswer> {
     const { question } = query;
     if (question.case === "envoyAdmin") {
       const timeoutMs = Math.min(query.timeoutMs === 0 ? defaultTimeoutMs : query.timeoutMs, longestTimeoutMs);

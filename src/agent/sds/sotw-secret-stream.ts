@@ -9,13 +9,13 @@ import { contentHash } from "../../kernel/hash.ts";
 import type { Log } from "../../kernel/log.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { agentErrors } from "../errors.ts";
-import type { ServerCall } from "../grpc/server-call.ts";
+import type { GrpcCall } from "../grpc/server-call.ts";
 import type { MachineIdentity } from "../identity/machine-identity.ts";
 import { secretOf } from "./secret-resource.ts";
 import { type IdentitySource, nameLimit, type SecretStream } from "./secret-stream.ts";
 
 export class SotwSecretStream implements SecretStream {
-  private readonly call: ServerCall;
+  private readonly call: GrpcCall;
   private readonly source: IdentitySource;
   private readonly log: Log;
   private names: readonly string[] = [];
@@ -23,7 +23,7 @@ export class SotwSecretStream implements SecretStream {
   private sentNames = "";
   private nonce = 0;
 
-  constructor(call: ServerCall, source: IdentitySource, log: Log) {
+  constructor(call: GrpcCall, source: IdentitySource, log: Log) {
     this.call = call;
     this.source = source;
     this.log = log;

@@ -1,12 +1,12 @@
 // gRPC over HTTP/2 on one Unix socket, for Envoy.
-import { chmodSync, chownSync } from "node:fs";
 import { createServer, type Http2Server, type Http2Session, type ServerHttp2Stream } from "node:http2";
+import { dirname } from "node:path";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
 import { agentErrors } from "../errors.ts";
 import { grpcStatus } from "../grpc/grpc-status.ts";
 import { type CallHandler, refuseCall, ServerCall } from "../grpc/server-call.ts";
-import { type Owner, removeStaleSocket } from "./socket-folder.ts";
+import { claimSocketFolder, handOverSocketFolder, type Owner, removeStaleSocket } from "./socket-folder.ts";
 
 export interface GrpcServerOptions {
   /** Handlers by path, `/package.Service/Method`. */
@@ -41,18 +41,20 @@ export class GrpcServer implements Stoppable {
   }
 
   /**
-   * Listens with mode 0600 for the owner; the folder must exist (`prepareSocketFolder`).
+   * Listens on a socket of mode 0600 in a folder of mode 0700, both the owner's.
    *
-   * @throws LateenError LAT4209
+   * @param self numeric user of this process
+   * @throws LateenError LAT4205 or LAT4209
    */
-  async listen(path: string, owner: Owner | undefined): Promise<void> {
+  async listen(path: string, owner: Owner | undefined, self: number): Promise<void> {
+    const folder = dirname(path);
+    claimSocketFolder(folder, owner, self);
     removeStaleSocket(path);
     await new Promise<void>((resolve, reject) => {
       this.server.once("error", (cause) => reject(agentErrors.portTaken(`cannot listen on ${path}`, { cause })));
       this.server.listen(path, resolve);
     });
-    chmodSync(path, 0o600);
-    if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
+    handOverSocketFolder(folder, path, owner);
   }
 
   stop(): Promise<void> {

@@ -1,6 +1,5 @@
-// The folder that holds the agent's sockets: only the proxy's user may look inside.
-import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
-import { dirname } from "node:path";
+// The folder that holds the agent's socket: only the proxy's user may look inside.
+import { chmodSync, chownSync, lchownSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { agentErrors } from "../errors.ts";
 
 /** A user and group, as numbers. */
@@ -10,13 +9,13 @@ export interface Owner {
 }
 
 /**
- * Makes the folder with mode 0700 for the owner, or takes an existing one into its hands.
+ * Takes the folder into this process's hands, making it if needed (its parent must exist), with mode 0700. Until it is handed over nobody else can
+ * change what is in it: this process may be root, and must not be led through a link that the proxy's user put there.
  *
- * @param owner who may enter; `undefined` for the user this process runs as
- * @throws LateenError LAT4205 where the path is a link or no folder, or belongs to somebody else
+ * @param self numeric user of this process
+ * @throws LateenError LAT4205 where the path is a link or no folder, or belongs to a third user
  */
-export function prepareSocketFolder(folder: string, owner: Owner | undefined, self: number): void {
-  mkdirSync(dirname(folder), { recursive: true });
+export function claimSocketFolder(folder: string, owner: Owner | undefined, self: number): void {
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
@@ -27,19 +26,21 @@ export function prepareSocketFolder(folder: string, owner: Owner | undefined, se
   if (found.uid !== self && found.uid !== owner?.uid) {
     throw agentErrors.unsafeFile(`${folder} belongs to user ${found.uid}`);
   }
-  // The owner is changed last: once it belongs to the proxy's user, that user could swap what is inside.
+  if (found.uid !== self) chownSync(folder, self, found.gid);
   chmodSync(folder, 0o700);
-  if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
 }
 
-/**
- * Removes a socket that an earlier process left behind.
- *
- * @throws LateenError LAT4205 where something else lies there
- */
+/** Removes a socket that an earlier process left behind; the folder must be claimed. */
 export function removeStaleSocket(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return;
-  if (!found.isSocket()) throw agentErrors.unsafeFile(`${path} exists and is not a socket`);
-  unlinkSync(path);
+  if (found?.isDirectory() === true) throw agentErrors.unsafeFile(`${path} exists and is not a socket`);
+  rmSync(path, { force: true });
+}
+
+/** Gives the proxy's user its socket, and then the folder. */
+export function handOverSocketFolder(folder: string, path: string, owner: Owner | undefined): void {
+  chmodSync(path, 0o600);
+  if (owner === undefined) return;
+  lchownSync(path, owner.uid, owner.gid);
+  chownSync(folder, owner.uid, owner.gid);
 }

@@ -8,7 +8,7 @@ import {
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import { pushOrder, typeUrls } from "../../xds/type-url.ts";
 import { agentErrors } from "../errors.ts";
-import type { CallListener, ServerCall } from "../grpc/server-call.ts";
+import type { CallListener, GrpcCall } from "../grpc/server-call.ts";
 import { edsServiceName } from "./eds-service-name.ts";
 import { type DeltaResponse, EnvoySubscription, subscriptionLimit, type Verdict } from "./envoy-subscription.ts";
 import type { CacheChange, CachedResource, ResourceCache } from "./resource-cache.ts";
@@ -36,7 +36,7 @@ export const orderHoldMs = 1_000;
 const routeTypes: readonly string[] = [typeUrls.listener, typeUrls.route];
 
 export class EnvoyStream implements CallListener {
-  private readonly call: ServerCall;
+  private readonly call: GrpcCall;
   private readonly host: EnvoyStreamHost;
   private readonly clock: Clock;
   private readonly types = new Map<string, EnvoySubscription>();
@@ -45,7 +45,7 @@ export class EnvoyStream implements CallListener {
   private cancelHold: Cancel | undefined;
   private open = true;
 
-  constructor(call: ServerCall, host: EnvoyStreamHost, clock: Clock) {
+  constructor(call: GrpcCall, host: EnvoyStreamHost, clock: Clock) {
     this.call = call;
     this.host = host;
     this.clock = clock;

@@ -6,7 +6,7 @@ import type { Log } from "../../kernel/log.ts";
 import type { Counter, Gauge, Metrics } from "../../kernel/metric.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { agentErrors } from "../errors.ts";
-import type { CallListener, ServerCall } from "../grpc/server-call.ts";
+import type { CallListener, GrpcCall } from "../grpc/server-call.ts";
 import { EnvoyStream, type EnvoyStreamHost } from "./envoy-stream.ts";
 import type { Verdict } from "./envoy-subscription.ts";
 import { type CacheChange, ResourceCache, resourceLimit } from "./resource-cache.ts";
@@ -98,7 +98,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   }
 
   /** Takes a delta ADS stream of Envoy. */
-  acceptEnvoy(call: ServerCall): CallListener {
+  acceptEnvoy(call: GrpcCall): CallListener {
     if (this.streams.size >= streamLimit) throw agentErrors.tooManyCalls("too many ADS streams on the agent's socket");
     const stream = new EnvoyStream(call, this, this.options.clock);
     this.streams.add(stream);
