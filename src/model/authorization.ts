@@ -1,5 +1,6 @@
 // The AuthorizationPolicies that hold for one workload.
 import type { AuthorizationPolicy } from "../config/authorization-policy/authorization-policy.ts";
+import { isTargetCarriedOut } from "../config/authorization-policy/carried-out.ts";
 import type { Config } from "../config/object.ts";
 import { matchesLabels } from "../config/selector.ts";
 
@@ -9,12 +10,18 @@ export interface AuthorizationView {
   readonly allow: readonly Config<AuthorizationPolicy>[];
 }
 
+/** Istio's annotation: evaluated for metrics only, never enforced. */
+function isDryRun(config: Config<AuthorizationPolicy>): boolean {
+  return config.meta.annotations?.["istio.io/dry-run"] === "true";
+}
+
 /** Policies of the root namespace hold for every namespace. AUDIT and CUSTOM are not carried out yet. */
 export function authorizationFor(
   policies: readonly Config<AuthorizationPolicy>[],
   labels: Readonly<Record<string, string>>,
 ): AuthorizationView {
   const selected = policies
+    .filter((config) => isTargetCarriedOut(config.spec) && !isDryRun(config))
     .filter((config) => matchesLabels(config.spec.selector?.matchLabels, labels))
     .sort((a, b) => (`${a.key.namespace}/${a.key.name}` < `${b.key.namespace}/${b.key.name}` ? -1 : 1));
   return {

@@ -8,6 +8,7 @@ import {
   RBACSchema,
 } from "../../../gen/envoy/config/rbac/v3/rbac_pb.ts";
 import type { AuthorizationPolicy } from "../../config/authorization-policy/authorization-policy.ts";
+import { isConditionCarriedOut, isSourceCarriedOut } from "../../config/authorization-policy/carried-out.ts";
 import { headerOfKey } from "../../config/authorization-policy/condition.ts";
 import type { Config } from "../../config/object.ts";
 import { allPermissions, anyPermission, buildConditionPermission, buildOperation, needsHttp } from "./permission.ts";
@@ -33,15 +34,29 @@ export function buildRules(
   for (const config of configs) {
     const context = { ...mesh, action, namespace: config.key.namespace };
     for (const [index, rule] of (config.spec.rules ?? []).entries()) {
-      if (!http && action === "ALLOW" && asksForHttp(rule)) continue;
+      const kept = action === "ALLOW" ? withoutUnknown(rule, http) : rule;
+      if (kept === undefined) continue;
       policies[`ns[${config.key.namespace}]-policy[${config.key.name}]-rule[${index}]`] = buildPolicy(
-        rule,
+        kept,
         http,
         context,
       );
     }
   }
   return create(RBACSchema, { action: action === "DENY" ? RBAC_Action.DENY : RBAC_Action.ALLOW, policies });
+}
+
+/**
+ * An ALLOW rule without the sources that proxies cannot tell apart; undefined where nothing of it would be left, or where
+ * it hangs on something they cannot see. Leaving only the condition out would let everybody in.
+ */
+function withoutUnknown(rule: Rule, http: boolean): Rule | undefined {
+  if (!http && asksForHttp(rule)) return undefined;
+  if (!(rule.when ?? []).every(isConditionCarriedOut)) return undefined;
+  const { from } = rule;
+  if (from === undefined || from.length === 0) return rule;
+  const known = from.filter(({ source }) => source === undefined || isSourceCarriedOut(source));
+  return known.length === 0 ? undefined : { ...rule, from: known };
 }
 
 function asksForHttp(rule: Rule): boolean {
