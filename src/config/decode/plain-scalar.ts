@@ -3,7 +3,8 @@
 /**
  * The value of a plain scalar, as kubectl reads it: YAML 1.2's core schema (§10.3.2), and YAML 1.1's words for booleans.
  *
- * @returns undefined where it is a number that JSON cannot hold (`.inf`, `.nan`, `1e999`)
+ * @returns undefined where it is a number that JSON cannot hold: `.inf`, `.nan`, `1e999`, and `010`, which is eight to
+ *   some readers and ten to others
  */
 export function resolvePlain(source: string): string | number | boolean | null | undefined {
   const first = source.charCodeAt(0);
@@ -38,6 +39,7 @@ export function resolvePlain(source: string): string | number | boolean | null |
       return false;
   }
   if (/^[-+]?(?:0|[1-9][0-9]*)$/.test(source)) return finite(Number(source));
+  if (/^[-+]?0[0-9]+$/.test(source)) return undefined;
   if (/^0o[0-7]+$|^0x[0-9a-fA-F]+$/.test(source)) return finite(Number(source));
   if (/^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/.test(source)) return finite(Number(source));
   if (/^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$/.test(source)) return undefined;
