@@ -1,0 +1,32 @@
+// What the server tells the rest of the control plane about its streams.
+import type { XdsClient } from "../../xds/generator.ts";
+import type { Resource } from "../../xds/resource.ts";
+
+/** Resources that a proxy will not get again until they change, because it rejected them. */
+export interface AdsRejection {
+  readonly client: XdsClient;
+  readonly connectionId: string;
+  readonly typeUrl: string;
+  /** The proxy's own words. */
+  readonly message: string;
+  /** Their `sources` name the objects whose authors should know. */
+  readonly resources: readonly Resource[];
+}
+
+/** What an Istio agent reports of its application (istio.v1.HealthInformation). */
+export interface HealthReport {
+  readonly healthy: boolean;
+  readonly message: string;
+}
+
+export interface AdsHooks {
+  /**
+   * A stream has proven itself and is about to be served; `client.identities` is empty on a plaintext port.
+   * A LateenError refuses the stream with its code and message; then `onDisconnect` is not called.
+   */
+  readonly onConnect?: (client: XdsClient, connectionId: string) => void;
+  readonly onDisconnect?: (connectionId: string) => void;
+  readonly onNack?: (rejection: AdsRejection) => void;
+  /** Called when the state changes, at most once a second for one stream; the newest counts. */
+  readonly onHealth?: (client: XdsClient, connectionId: string, report: HealthReport) => void;
+}

@@ -1,0 +1,159 @@
+// Serves resources over ADS, delta and state of the world. It knows nothing of meshes: a Generator says what each client
+// may see, and everything else follows from differences.
+import type { ServerHttp2Stream } from "node:http2";
+import type { Graph } from "../../collection/graph.ts";
+import { Source } from "../../collection/source.ts";
+import type { ProxyStatus } from "../../contract/proxy-status.ts";
+import type { Cancel, Clock } from "../../kernel/clock.ts";
+import type { Stoppable } from "../../kernel/lifecycle.ts";
+import type { Log } from "../../kernel/log.ts";
+import type { Metrics } from "../../kernel/metric.ts";
+import type { Random } from "../../kernel/random.ts";
+import type { Generator } from "../../xds/generator.ts";
+import { NamePool } from "../../xds/name-pool.ts";
+import { serveErrors } from "../errors.ts";
+import type { Peer } from "../peer.ts";
+import type { AdsHooks } from "./ads-hooks.ts";
+import { type AdsMetrics, createAdsMetrics } from "./ads-metrics.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionContext } from "./connection-context.ts";
+import { type AdsLimits, adsLimits } from "./limits.ts";
+import { PushQueue } from "./push-queue.ts";
+import type { Variant } from "./response-parts.ts";
+import { SharedSections } from "./shared-sections.ts";
+
+const service = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
+
+/** The methods of AggregatedDiscoveryService, by HTTP/2 path. */
+const variants: ReadonlyMap<string, Variant> = new Map([
+  [`${service}/DeltaAggregatedResources`, "delta"],
+  [`${service}/StreamAggregatedResources`, "sotw"],
+]);
+
+/** Statuses that changed within this time are published together, milliseconds. */
+const statusDelayMs = 100;
+/** Interval of the check for stalled and impatient streams, milliseconds. */
+const tickMs = 1_000;
+
+export interface AdsServerOptions extends AdsHooks {
+  readonly generator: Generator;
+  /** Where `connections` lives. */
+  readonly graph: Graph;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Name of this control plane in statuses. */
+  readonly controlPlane: string;
+  readonly limits?: Partial<AdsLimits>;
+}
+
+export class AdsServer implements Stoppable {
+  /** What is known of each stream, by connection id; changes arrive coalesced. */
+  readonly connections: Source<ProxyStatus>;
+  private readonly options: AdsServerOptions;
+  private readonly limits: AdsLimits;
+  private readonly metrics: AdsMetrics;
+  private readonly context: ConnectionContext;
+  private readonly open = new Set<Connection>();
+  private readonly changed = new Set<Connection>();
+  private readonly cancelTick: Cancel;
+  private cancelStatus: Cancel | undefined;
+  private accepted = 0;
+  private stopped = false;
+
+  constructor(options: AdsServerOptions) {
+    this.options = options;
+    this.limits = { ...adsLimits, ...options.limits };
+    this.metrics = createAdsMetrics(options.metrics);
+    this.connections = new Source<ProxyStatus>(options.graph, "connections");
+    const { clock, controlPlane, generator, log } = options;
+    const sections = new SharedSections();
+    this.context = {
+      generator,
+      clock,
+      log,
+      controlPlane,
+      sections,
+      limits: this.limits,
+      metrics: this.metrics,
+      hooks: options,
+      names: new NamePool(),
+      queue: new PushQueue(clock, (waitedMs) => this.metrics.queueSeconds.observe(waitedMs / 1000)),
+    };
+    this.cancelTick = clock.every(tickMs, () => {
+      sections.expire(clock.monotonic());
+      for (const connection of [...this.open]) connection.tick();
+    });
+  }
+
+  /** Streams that are open. */
+  get size(): number {
+    return this.open.size;
+  }
+
+  /** The variant of ADS that a path names; undefined for other paths. */
+  variantOf(path: string): Variant | undefined {
+    return variants.get(path);
+  }
+
+  /**
+   * Serves one HTTP/2 stream whose path `variantOf` knows and that nothing was sent on yet.
+   *
+   * @param options.onSettled called when everything asked for so far has been acknowledged, perhaps several times
+   */
+  accept(stream: ServerHttp2Stream, options: { variant: Variant; peer: Peer; onSettled?: () => void }): void {
+    this.accepted += 1;
+    // Unlike any id of an earlier process: clients may come back with what an earlier stream said.
+    const suffix = Buffer.from(this.options.random.bytes(6)).toString("base64url");
+    const { variant, peer } = options;
+    const id = `${this.options.controlPlane}-${this.accepted}-${suffix}`;
+    const connection: Connection = new Connection(stream, {
+      id,
+      variant,
+      peer,
+      context: this.context,
+      events: {
+        statusChanged: () => this.noteStatus(connection),
+        settled: options.onSettled ?? (() => {}),
+        closed: () => {
+          this.open.delete(connection);
+          this.noteStatus(connection);
+        },
+      },
+    });
+    if (this.stopped) connection.fail(serveErrors.shuttingDown("the control plane is stopping"));
+    else if (this.open.size >= this.limits.streams) {
+      this.metrics.limitHits.inc({ limit: "streams" });
+      connection.fail(serveErrors.limitExceeded(`there are ${this.limits.streams} streams already`));
+    } else this.open.add(connection);
+  }
+
+  /** Tells every client to come back later. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.cancelTick();
+    for (const connection of [...this.open]) {
+      connection.fail(serveErrors.shuttingDown("the control plane is stopping"));
+    }
+    this.cancelStatus?.();
+    this.publish();
+  }
+
+  private noteStatus(connection: Connection): void {
+    this.changed.add(connection);
+    this.cancelStatus ??= this.options.clock.after(statusDelayMs, () => this.publish());
+  }
+
+  private publish(): void {
+    this.cancelStatus = undefined;
+    this.options.graph.batch(() => {
+      for (const connection of this.changed) {
+        const status = connection.status();
+        if (status === undefined) this.connections.delete(connection.id);
+        else this.connections.set(connection.id, status);
+      }
+    });
+    this.changed.clear();
+  }
+}

@@ -1,0 +1,33 @@
+// What all streams of one server share.
+import type { Clock } from "../../kernel/clock.ts";
+import type { Log } from "../../kernel/log.ts";
+import type { Generator } from "../../xds/generator.ts";
+import type { NamePool } from "../../xds/name-pool.ts";
+import type { AdsHooks } from "./ads-hooks.ts";
+import type { AdsMetrics } from "./ads-metrics.ts";
+import type { AdsLimits } from "./limits.ts";
+import type { PushQueue } from "./push-queue.ts";
+import type { SharedSections } from "./shared-sections.ts";
+
+export interface ConnectionContext {
+  readonly generator: Generator;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: AdsMetrics;
+  readonly limits: AdsLimits;
+  readonly hooks: AdsHooks;
+  readonly queue: PushQueue;
+  readonly sections: SharedSections;
+  readonly names: NamePool;
+  readonly controlPlane: string;
+}
+
+/** What a stream tells its server. */
+export interface ConnectionEvents {
+  /** The status of the stream may have changed. */
+  statusChanged(): void;
+  /** Everything that was asked for is acknowledged. */
+  settled(): void;
+  /** The stream is over; called once. */
+  closed(): void;
+}

@@ -1,0 +1,320 @@
+// One ADS stream from its first request to its end.
+import type { ServerHttp2Stream } from "node:http2";
+import type { ProxyStatus } from "../../contract/proxy-status.ts";
+import type { Cancel } from "../../kernel/clock.ts";
+import { describeError, LateenError } from "../../kernel/error.ts";
+import type { ClientView, XdsClient } from "../../xds/generator.ts";
+import { readNode } from "../../xds/node-info.ts";
+import { SotwSubscription } from "../../xds/sotw-subscription.ts";
+import type { Batch } from "../../xds/subscription.ts";
+import { typeUrls } from "../../xds/type-url.ts";
+import { serveErrors } from "../errors.ts";
+import { grpcStatusOf } from "../grpc-status.ts";
+import type { Peer } from "../peer.ts";
+import { admitNode, checkTypePermitted } from "./admit-node.ts";
+import type { ConnectionContext, ConnectionEvents } from "./connection-context.ts";
+import { connectionStatus } from "./connection-status.ts";
+import {
+  type DeltaMessage,
+  decodeNode,
+  readDeltaRequest,
+  readSotwRequest,
+  type SotwMessage,
+} from "./discovery-request.ts";
+import { GrpcStream } from "./grpc-stream.ts";
+import { HealthReports } from "./health-reports.ts";
+import { NeededResources } from "./needed-resources.ts";
+import { takeNextBatch } from "./next-batch.ts";
+import type { Pushable } from "./push-queue.ts";
+import { pushRank } from "./push-rules.ts";
+import { countRejecting, recordReply } from "./record-reply.ts";
+import { RequestBudget } from "./request-budget.ts";
+import { deltaResponse, type ResponseParts, sotwResponse, type Variant } from "./response-parts.ts";
+import { openTypeStream, receiveRequest, type TypeStream } from "./type-stream.ts";
+
+type State =
+  | { readonly kind: "waiting"; readonly cancelDeadline: Cancel }
+  | {
+      readonly kind: "open";
+      readonly client: XdsClient;
+      readonly view: ClientView;
+      readonly cancelExpiry: Cancel;
+      readonly connectedAtMs: number;
+    }
+  | { readonly kind: "closed" };
+
+export class Connection implements Pushable {
+  readonly id: string;
+  private readonly context: ConnectionContext;
+  private readonly events: ConnectionEvents;
+  private readonly variant: Variant;
+  private readonly peer: Peer;
+  private readonly stream: GrpcStream;
+  private readonly budget: RequestBudget;
+  private readonly health: HealthReports;
+  /** In push order. */
+  private types: TypeStream[] = [];
+  private readonly needed = new NeededResources();
+  private state: State;
+  private nonces = 0;
+  private cancelPause: Cancel = () => {};
+  /** Time of the oldest change that is not acknowledged, monotonic milliseconds. */
+  private changedAtMs: number | undefined;
+
+  constructor(
+    stream: ServerHttp2Stream,
+    options: { id: string; variant: Variant; peer: Peer; context: ConnectionContext; events: ConnectionEvents },
+  ) {
+    this.id = options.id;
+    this.variant = options.variant;
+    this.peer = options.peer;
+    this.context = options.context;
+    this.events = options.events;
+    const { clock, limits, hooks } = options.context;
+    this.budget = new RequestBudget(limits, clock);
+    this.health = new HealthReports(clock, (report) => {
+      if (this.state.kind === "open") hooks.onHealth?.(this.state.client, this.id, report);
+    });
+    const late = (): void => this.fail(serveErrors.slowReader("the first request did not come in time"));
+    this.state = { kind: "waiting", cancelDeadline: clock.after(limits.firstRequestMs, late) };
+    this.stream = new GrpcStream(stream, {
+      limits,
+      clock,
+      handler: {
+        message: (bytes) => this.receive(bytes),
+        failed: (error) => this.fail(error),
+        ended: () => this.finish(undefined),
+        closed: () => this.release(),
+      },
+    });
+  }
+
+  get client(): XdsClient | undefined {
+    return this.state.kind === "open" ? this.state.client : undefined;
+  }
+
+  /** True where nothing waits to be sent or acknowledged. */
+  get settled(): boolean {
+    return this.types.every((type) => type.subscription.settled);
+  }
+
+  /** What proxy-status shows; undefined before the first request. */
+  status(): ProxyStatus | undefined {
+    if (this.state.kind !== "open") return undefined;
+    const { client, connectedAtMs } = this.state;
+    return connectionStatus(client, this.types, { controlPlane: this.context.controlPlane, connectedAtMs });
+  }
+
+  /** Ends the stream; the client sees why. */
+  fail(error: unknown): void {
+    if (this.state.kind === "closed") return;
+    const { log, metrics } = this.context;
+    const fields = { connection: this.id, node: this.client?.node.id, error: describeError(error) };
+    if (error instanceof LateenError) log.info("xDS stream refused", { ...fields, code: error.code });
+    else {
+      metrics.internalErrors.inc();
+      log.error("xDS stream failed", fields);
+    }
+    this.finish(error);
+  }
+
+  /** Called about once a second. */
+  tick(): void {
+    const { clock, limits, metrics, names, queue } = this.context;
+    if (this.stream.stalledMs > limits.writeStallMs) {
+      metrics.writeTimeouts.inc();
+      this.context.log.info("xDS stream cut", {
+        connection: this.id,
+        node: this.client?.node.id,
+        reason: "slow reader",
+      });
+      this.stream.cut();
+      this.release();
+      return;
+    }
+    this.health.tick();
+    const now = clock.monotonic();
+    for (const type of this.types) {
+      if (type.subscription.settled) type.subscription.shareNames(names);
+      if (type.heldSinceMs !== undefined && now - type.heldSinceMs >= limits.holdMs) queue.add(this);
+    }
+  }
+
+  /** Sends the next message, if there is one and the last has been taken. */
+  push(): void {
+    if (this.state.kind !== "open" || this.stream.writing) return;
+    try {
+      const { clock, limits } = this.context;
+      const nonce = this.nonce(this.nonces + 1);
+      const next = takeNextBatch(this.types, { nonce, nowMs: clock.monotonic(), limits });
+      if (next === undefined) return;
+      this.nonces += 1;
+      this.send(next.type, next.batch);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private receive(bytes: Uint8Array): void {
+    const { limits, clock, metrics } = this.context;
+    const pauseMs = this.budget.spend();
+    if (pauseMs > 0) {
+      metrics.limitHits.inc({ limit: "requests" });
+      this.stream.pause();
+      this.cancelPause();
+      this.cancelPause = clock.after(pauseMs, () => this.stream.resume());
+    }
+    const message = this.variant === "delta" ? readDeltaRequest(bytes, limits) : readSotwRequest(bytes, limits);
+    const open = this.state.kind === "open" ? this.state : this.open(message.node);
+    if (open === undefined) return;
+    checkTypePermitted(message.typeUrl, this.peer);
+    if (message.typeUrl === typeUrls.health) {
+      this.health.take({ healthy: message.error === undefined, message: message.error?.message ?? "" });
+      return;
+    }
+    const type = this.types.find((known) => known.typeUrl === message.typeUrl);
+    if (type === undefined) this.openType(open.view, message);
+    else {
+      const reply = receiveRequest(type, message);
+      recordReply(reply, { type, client: open.client, connectionId: this.id, context: this.context });
+    }
+    this.checkNames();
+    this.context.queue.add(this);
+    this.events.statusChanged();
+    this.noteSettled();
+  }
+
+  private open(nodeBytes: Uint8Array | undefined): (State & { kind: "open" }) | undefined {
+    if (this.state.kind !== "waiting") return undefined;
+    this.state.cancelDeadline();
+    const { clock, generator, hooks, limits, log, metrics } = this.context;
+    const node = readNode(decodeNode(nodeBytes, limits));
+    const client: XdsClient = { node, identities: admitNode(node, this.peer) };
+    hooks.onConnect?.(client, this.id);
+    let view: ClientView;
+    try {
+      view = generator.open(client);
+    } catch (error) {
+      hooks.onDisconnect?.(this.id);
+      throw error;
+    }
+    const expired = (): void => this.fail(serveErrors.certificateExpired("the client certificate has expired"));
+    this.state = {
+      kind: "open",
+      client,
+      view,
+      cancelExpiry:
+        this.peer.kind === "verified" ? clock.after(this.peer.expiresAtMs - clock.now(), expired) : () => {},
+      connectedAtMs: clock.now(),
+    };
+    metrics.clients.inc({ version: metrics.versionLabel(node.istioVersion) });
+    log.info("proxy connected", { connection: this.id, node: node.id, identities: client.identities });
+    return this.state;
+  }
+
+  private openType(view: ClientView, message: DeltaMessage | SotwMessage): void {
+    const { limits, metrics } = this.context;
+    if (this.types.length >= limits.typesPerStream) {
+      metrics.limitHits.inc({ limit: "types" });
+      throw serveErrors.limitExceeded(`a stream may ask for at most ${limits.typesPerStream} types`);
+    }
+    const type = openTypeStream(message.typeUrl, view.resources(message.typeUrl), this.variant);
+    this.types = [...this.types, type].sort((a, b) => pushRank(a.typeUrl) - pushRank(b.typeUrl));
+    if (receiveRequest(type, message).kind === "stale") metrics.expiredNonces.inc({ type: type.name });
+    this.needed.opened(type);
+    type.unsubscribe = type.set.subscribe((changes) => {
+      type.subscription.change(changes);
+      if (type.subscription.settled) return; // nothing this client asked for
+      this.changedAtMs ??= this.context.clock.monotonic();
+      this.context.queue.add(this);
+    });
+  }
+
+  private checkNames(): void {
+    const count = this.types.reduce((sum, type) => sum + type.subscription.nameCount, 0);
+    if (count <= this.context.limits.namesPerStream) return;
+    this.context.metrics.limitHits.inc({ limit: "names" });
+    throw serveErrors.limitExceeded(`a stream may ask for at most ${this.context.limits.namesPerStream} names`);
+  }
+
+  /** Unlike any nonce of an earlier stream of the same client. */
+  private nonce(number: number): string {
+    return `${this.id}.${number.toString(36)}`;
+  }
+
+  private send(type: TypeStream, batch: Batch): void {
+    const { clock, metrics, queue } = this.context;
+    const start = clock.monotonic();
+    this.needed.demand(batch.resources, this.types);
+    const response = this.encode(type, batch);
+    type.sentAtMs = clock.now();
+    metrics.pushes.inc({ type: type.name });
+    metrics.configBytes.observe({ type: type.name }, response.length);
+    this.events.statusChanged();
+    const sent = clock.monotonic();
+    this.stream.send(response, () => {
+      const now = clock.monotonic();
+      metrics.sendSeconds.observe((now - sent) / 1000);
+      metrics.pushSeconds.observe({ type: type.name }, (now - start) / 1000);
+      queue.add(this);
+    });
+  }
+
+  private encode(type: TypeStream, batch: Batch): ResponseParts {
+    const { sections, clock } = this.context;
+    const parts = sections.parts(type.set, batch.resources, this.variant, clock.monotonic());
+    const nonce = this.nonce(this.nonces);
+    const { typeUrl, subscription } = type;
+    if (subscription instanceof SotwSubscription) {
+      return sotwResponse({ typeUrl, nonce, version: subscription.version() }, parts);
+    }
+    return deltaResponse({ typeUrl, nonce, systemVersion: nonce, removed: batch.removed }, parts);
+  }
+
+  private noteSettled(): void {
+    if (this.types.length === 0 || !this.settled) return;
+    const { clock, metrics } = this.context;
+    if (this.changedAtMs !== undefined) {
+      metrics.convergenceSeconds.observe((clock.monotonic() - this.changedAtMs) / 1000);
+      this.changedAtMs = undefined;
+    }
+    this.events.settled();
+  }
+
+  private finish(error: unknown): void {
+    const { state } = this;
+    this.release();
+    if (state.kind !== "closed") {
+      this.stream.end(error === undefined ? { code: 0, message: "" } : grpcStatusOf(error));
+    }
+  }
+
+  /** Gives up everything the stream holds. */
+  private release(): void {
+    const { state } = this;
+    if (state.kind === "closed") return;
+    this.state = { kind: "closed" };
+    this.cancelPause();
+    this.context.queue.delete(this);
+    for (const type of this.types) {
+      type.unsubscribe();
+      countRejecting(type, false, this.context);
+    }
+    this.types = [];
+    if (state.kind === "waiting") state.cancelDeadline();
+    else {
+      const { metrics, hooks, log } = this.context;
+      state.cancelExpiry();
+      state.view.close();
+      metrics.clients.dec({ version: metrics.versionLabel(state.client.node.istioVersion) });
+      try {
+        hooks.onDisconnect?.(this.id);
+      } catch (error) {
+        metrics.internalErrors.inc();
+        log.error("a disconnect could not be recorded", { connection: this.id, error: describeError(error) });
+      }
+      log.info("proxy disconnected", { connection: this.id, node: state.client.node.id });
+    }
+    this.events.closed();
+  }
+}

@@ -1,0 +1,170 @@
+// DeltaDiscoveryRequest and DiscoveryRequest (envoy/service/discovery/v3/discovery.proto), scanned rather than decoded:
+// only the node becomes an object, once per stream, and counts are checked while reading (X4, X18).
+import { fromBinary } from "@bufbuild/protobuf";
+import { type Node, NodeSchema } from "../../../gen/envoy/config/core/v3/base_pb.ts";
+import { xdsErrors } from "../../xds/errors.ts";
+import type { SotwRequest } from "../../xds/sotw-subscription.ts";
+import type { SubscriptionRequest } from "../../xds/subscription.ts";
+import { serveErrors } from "../errors.ts";
+import { type AdsLimits, nameBytes, rejectionLength, typeUrlBytes } from "./limits.ts";
+import { ProtoReader } from "./proto-reader.ts";
+
+export interface Rejection {
+  /** google.rpc.Code. */
+  readonly code: number;
+  readonly message: string;
+}
+
+interface Envelope {
+  readonly typeUrl: string;
+  /** Not decoded yet: only the first one of a stream counts. */
+  readonly node: Uint8Array | undefined;
+  readonly error: Rejection | undefined;
+}
+
+export type DeltaMessage = Envelope & SubscriptionRequest;
+export type SotwMessage = Envelope & SotwRequest;
+
+type NameLimits = Pick<AdsLimits, "namesPerStream">;
+
+/** Versions are hashes; other servers' versions come back after a change of control plane. */
+const versionBytes = 512;
+const nonceBytes = 512;
+
+/** @throws LateenError LAT2002, or LAT2101 where there are more names than a stream may have */
+export function readDeltaRequest(message: Uint8Array, limits: NameLimits): DeltaMessage {
+  const reader = new ProtoReader(message);
+  const subscribe: string[] = [];
+  const unsubscribe: string[] = [];
+  const initialVersions = new Map<string, string>();
+  let typeUrl = "";
+  let nonce = "";
+  let node: Uint8Array | undefined;
+  let error: Rejection | undefined;
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    switch (field) {
+      case 1:
+        node = reader.bytesValue("node");
+        break;
+      case 2:
+        typeUrl = reader.stringValue("type_url", typeUrlBytes);
+        break;
+      case 3:
+        takeName(reader, subscribe, limits);
+        break;
+      case 4:
+        takeName(reader, unsubscribe, limits);
+        break;
+      case 5: {
+        const [name, version] = readEntry(reader.bytesValue("initial_resource_versions"));
+        initialVersions.set(name, version);
+        checkCount(initialVersions.size, limits);
+        break;
+      }
+      case 6:
+        nonce = reader.stringValue("response_nonce", nonceBytes);
+        break;
+      case 7:
+        error = readStatus(reader.bytesValue("error_detail"));
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  checkType(typeUrl);
+  return { typeUrl, node, error, subscribe, unsubscribe, initialVersions, nonce, rejection: error?.message };
+}
+
+/** @throws LateenError LAT2002, or LAT2101 where there are more names than a stream may have */
+export function readSotwRequest(message: Uint8Array, limits: NameLimits): SotwMessage {
+  const reader = new ProtoReader(message);
+  const names: string[] = [];
+  let typeUrl = "";
+  let versionInfo = "";
+  let nonce = "";
+  let node: Uint8Array | undefined;
+  let error: Rejection | undefined;
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    switch (field) {
+      case 1:
+        versionInfo = reader.stringValue("version_info", versionBytes);
+        break;
+      case 2:
+        node = reader.bytesValue("node");
+        break;
+      case 3:
+        takeName(reader, names, limits);
+        break;
+      case 4:
+        typeUrl = reader.stringValue("type_url", typeUrlBytes);
+        break;
+      case 5:
+        nonce = reader.stringValue("response_nonce", nonceBytes);
+        break;
+      case 6:
+        error = readStatus(reader.bytesValue("error_detail"));
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  checkType(typeUrl);
+  return { typeUrl, node, error, names, versionInfo, nonce, rejection: error?.message };
+}
+
+/** @throws LateenError LAT2001 where it is too long or not a Node */
+export function decodeNode(bytes: Uint8Array | undefined, limits: Pick<AdsLimits, "nodeBytes">): Node | undefined {
+  if (bytes === undefined) return undefined;
+  if (bytes.length > limits.nodeBytes) throw xdsErrors.badNode(`the node is longer than ${limits.nodeBytes} bytes`);
+  try {
+    return fromBinary(NodeSchema, bytes);
+  } catch (cause) {
+    // Also where metadata is nested so deep that the decoder ran out of stack.
+    throw xdsErrors.badNode("the node cannot be decoded", { cause });
+  }
+}
+
+/** An empty name names nothing. */
+function takeName(reader: ProtoReader, names: string[], limits: NameLimits): void {
+  const name = reader.stringValue("a resource name", nameBytes);
+  if (name !== "") names.push(name);
+  checkCount(names.length, limits);
+}
+
+function readEntry(bytes: Uint8Array): [name: string, version: string] {
+  const reader = new ProtoReader(bytes);
+  let name = "";
+  let version = "";
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    if (field === 1) name = reader.stringValue("initial_resource_versions", nameBytes);
+    else if (field === 2) version = reader.stringValue("initial_resource_versions", versionBytes);
+    else reader.skip();
+  }
+  return [name, version];
+}
+
+/** google.rpc.Status; its details are passed over. */
+function readStatus(bytes: Uint8Array): Rejection {
+  const reader = new ProtoReader(bytes);
+  let code = 0;
+  let message = "";
+  for (let field = reader.field(); field !== 0; field = reader.field()) {
+    if (field === 1) code = reader.intValue("error_detail.code");
+    else if (field === 2) {
+      const text = reader.bytesValue("error_detail.message");
+      // Envoy quotes what it rejects, so it may be long and need not be UTF-8.
+      message = Buffer.from(text.subarray(0, rejectionLength)).toString("utf8");
+    } else reader.skip();
+  }
+  return { code, message };
+}
+
+function checkCount(count: number, limits: NameLimits): void {
+  if (count > limits.namesPerStream) {
+    throw serveErrors.limitExceeded(`a request has more than ${limits.namesPerStream} resource names`);
+  }
+}
+
+function checkType(typeUrl: string): void {
+  if (!/^[\w.\-/]+$/.test(typeUrl)) throw xdsErrors.badRequest("the request has no valid type_url");
+}

@@ -1,0 +1,51 @@
+// What an ACK or NACK leaves behind: times, metrics, the log, and word to whoever owns the objects.
+import type { XdsClient } from "../../xds/generator.ts";
+import type { Reply } from "../../xds/subscription.ts";
+import type { ConnectionContext } from "./connection-context.ts";
+import type { TypeStream } from "./type-stream.ts";
+
+type ReplyContext = Pick<ConnectionContext, "clock" | "metrics" | "log" | "hooks">;
+
+/** Characters of a rejection, and names of resources, in one log line. */
+const loggedLength = 1024;
+const loggedNames = 16;
+
+export function recordReply(
+  reply: Reply,
+  on: { type: TypeStream; client: XdsClient; connectionId: string; context: ReplyContext },
+): void {
+  const { type, client, connectionId, context } = on;
+  switch (reply.kind) {
+    case "none":
+      break;
+    case "stale":
+      context.metrics.expiredNonces.inc({ type: type.name });
+      break;
+    case "ack":
+      type.ackedAtMs = context.clock.now();
+      break;
+    case "nack": {
+      type.error = reply.message;
+      context.metrics.rejects.inc({ type: type.name });
+      context.log.warn("proxy rejected configuration", {
+        connection: connectionId,
+        node: client.node.id,
+        type: type.name,
+        message: reply.message.slice(0, loggedLength),
+        refused: reply.refused.slice(0, loggedNames).map((resource) => resource.name),
+      });
+      if (reply.refused.length > 0) {
+        const { typeUrl } = type;
+        context.hooks.onNack?.({ client, connectionId, typeUrl, message: reply.message, resources: reply.refused });
+      }
+    }
+  }
+  countRejecting(type, type.subscription.refused.size > 0, context);
+}
+
+/** Keeps the gauges of proxies that reject a type. */
+export function countRejecting(type: TypeStream, rejecting: boolean, context: ReplyContext): void {
+  if (type.rejecting === rejecting) return;
+  type.rejecting = rejecting;
+  context.metrics.rejecting.get(type.name)?.inc(rejecting ? 1 : -1);
+}

@@ -1,0 +1,71 @@
+// One type on one stream: its subscription, and what the operator sees of it.
+import type { TypeStatus } from "../../contract/proxy-status.ts";
+import { formatConfigRef } from "../../xds/config-ref.ts";
+import type { ResourceSet } from "../../xds/generator.ts";
+import { SotwSubscription } from "../../xds/sotw-subscription.ts";
+import { type Reply, Subscription } from "../../xds/subscription.ts";
+import type { DeltaMessage, SotwMessage } from "./discovery-request.ts";
+import { typeName } from "./type-name.ts";
+
+export interface TypeStream {
+  readonly typeUrl: string;
+  /** Short name, for metrics. */
+  readonly name: string;
+  readonly set: ResourceSet;
+  readonly subscription: Subscription | SotwSubscription;
+  /** Ends the subscription to the set. */
+  unsubscribe: () => void;
+  /** Since when something waits for other types, monotonic milliseconds. */
+  heldSinceMs: number | undefined;
+  /** Wall clock, milliseconds. */
+  sentAtMs: number | undefined;
+  ackedAtMs: number | undefined;
+  /** Last message of rejection. */
+  error: string | undefined;
+  /** Counted in the gauge of proxies that reject the type. */
+  rejecting: boolean;
+}
+
+export function openTypeStream(typeUrl: string, set: ResourceSet, variant: "delta" | "sotw"): TypeStream {
+  return {
+    typeUrl,
+    name: typeName(typeUrl),
+    set,
+    subscription: variant === "delta" ? new Subscription(typeUrl, set) : new SotwSubscription(typeUrl, set),
+    unsubscribe: () => {},
+    heldSinceMs: undefined,
+    sentAtMs: undefined,
+    ackedAtMs: undefined,
+    error: undefined,
+    rejecting: false,
+  };
+}
+
+export function receiveRequest(type: TypeStream, message: DeltaMessage | SotwMessage): Reply {
+  const { subscription } = type;
+  if (subscription instanceof Subscription) return subscription.receive(message as DeltaMessage);
+  return subscription.receive(message as SotwMessage);
+}
+
+/** Objects named in a status: enough to act on, and bounded. */
+const objectLimit = 16;
+/** Characters of Envoy's message in a status. */
+const errorLength = 2048;
+
+export function typeStatus({ subscription, sentAtMs, ackedAtMs, error }: TypeStream): TypeStatus {
+  const status: TypeStatus = {
+    state: "SYNCED",
+    resources: subscription.resourceCount,
+    ...(sentAtMs === undefined ? {} : { sentAt: new Date(sentAtMs).toISOString() }),
+    ...(ackedAtMs === undefined ? {} : { ackedAt: new Date(ackedAtMs).toISOString() }),
+  };
+  if (subscription.refused.size > 0) {
+    const refs = [...subscription.refused.values()].flatMap((resource) => resource.sources.map(formatConfigRef));
+    status.state = "ERROR";
+    status.error = (error ?? "").slice(0, errorLength);
+    status.objects = [...new Set(refs)].slice(0, objectLimit);
+  } else if (!subscription.settled) {
+    status.state = "STALE";
+  }
+  return status;
+}

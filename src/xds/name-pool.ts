@@ -1,0 +1,50 @@
+// Equal sets of names, kept once: most proxies of a fleet ask for the same load assignments.
+
+/** Smaller sets are not worth sharing. */
+const smallestShared = 16;
+/** Dead entries are swept when the pool has doubled, first at this size. */
+const firstSweep = 256;
+
+export class NamePool {
+  private readonly known = new Map<number, WeakRef<ReadonlySet<string>>>();
+  private sweepAt = firstSweep;
+
+  /** A set with the same names, perhaps the same object; neither may be changed afterwards. */
+  share(names: ReadonlySet<string>): ReadonlySet<string> {
+    if (names.size < smallestShared) return names;
+    const key = hashOf(names);
+    const known = this.known.get(key)?.deref();
+    if (known !== undefined && sameNames(known, names)) return known;
+    this.known.set(key, new WeakRef(names));
+    if (this.known.size > this.sweepAt) this.sweep();
+    return names;
+  }
+
+  /** Sets the pool knows of, those that nobody uses any more included until the next sweep. */
+  get size(): number {
+    return this.known.size;
+  }
+
+  private sweep(): void {
+    for (const [key, reference] of this.known) if (reference.deref() === undefined) this.known.delete(key);
+    this.sweepAt = Math.max(firstSweep, this.known.size * 2);
+  }
+}
+
+/** Does not depend on the order. FNV-1a per name; sums of them. Collisions are found out by comparing. */
+function hashOf(names: ReadonlySet<string>): number {
+  let sum = names.size;
+  for (const name of names) {
+    let hash = 0x811c9dc5;
+    for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
+    sum = (sum + (hash >>> 0)) % Number.MAX_SAFE_INTEGER;
+  }
+  return sum;
+}
+
+function sameNames(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  if (a === b) return true;
+  if (a.size !== b.size) return false;
+  for (const name of a) if (!b.has(name)) return false;
+  return true;
+}

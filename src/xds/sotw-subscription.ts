@@ -1,0 +1,143 @@
+// The same state for a state-of-the-world stream: requests list all names, responses of CDS and LDS list all resources.
+// (xDS protocol, "Grouping Resources into Responses", "ACK/NACK and resource type instance version".)
+import { contentHash } from "../kernel/hash.ts";
+import type { ResourceChange, ResourceSet } from "./generator.ts";
+import type { NamePool } from "./name-pool.ts";
+import type { Resource } from "./resource.ts";
+import { type Batch, type Part, type Reply, Subscription } from "./subscription.ts";
+import { typeUrls } from "./type-url.ts";
+
+/** One request of the client for the type, as DiscoveryRequest says it. */
+export interface SotwRequest {
+  /** `version_info`. */
+  readonly versionInfo: string;
+  /** `resource_names`. */
+  readonly names: readonly string[];
+  /** `response_nonce`. */
+  readonly nonce: string;
+  /** The message of `error_detail`. */
+  readonly rejection: string | undefined;
+}
+
+/** Types whose responses must hold every resource: what is not in them is gone. */
+const completeTypes: ReadonlySet<string> = new Set([typeUrls.cluster, typeUrls.listener]);
+
+export class SotwSubscription {
+  private readonly set: ResourceSet;
+  private readonly inner: Subscription;
+  private readonly complete: boolean;
+  /** What is gone from the set but still in the responses, until its removal may go out. */
+  private readonly leaving = new Map<string, Resource>();
+  private opened = false;
+  /** The client has named resources; an empty list means "nothing" from then on. */
+  private explicit = false;
+  private lastNonce = "";
+
+  constructor(typeUrl: string, set: ResourceSet) {
+    this.set = set;
+    this.complete = completeTypes.has(typeUrl);
+    this.inner = new Subscription(typeUrl, set, { tellsRemovals: this.complete, isolates: false });
+  }
+
+  get nameCount(): number {
+    return this.inner.nameCount;
+  }
+
+  get resourceCount(): number {
+    return this.inner.resourceCount;
+  }
+
+  get inFlight(): boolean {
+    return this.inner.inFlight;
+  }
+
+  get settled(): boolean {
+    return this.inner.settled;
+  }
+
+  get refused(): ReadonlyMap<string, Resource> {
+    return this.inner.refused;
+  }
+
+  wants(name: string): boolean {
+    return this.inner.wants(name);
+  }
+
+  receive(request: SotwRequest): Reply {
+    const first = !this.opened;
+    this.opened = true;
+    // A newer response is on its way; its answer will carry the names that count.
+    if (request.nonce !== "" && request.nonce !== this.lastNonce) return { kind: "stale" };
+    const answers = request.nonce !== "" && this.inner.inFlight;
+    const reply = this.inner.receive({
+      ...this.difference(request.names),
+      initialVersions: noVersions,
+      nonce: answers ? request.nonce : "",
+      rejection: request.rejection,
+    });
+    const reconnected = first && this.complete && !this.explicit && request.versionInfo !== "";
+    if (reconnected && request.versionInfo === this.version()) this.inner.assumeHeld();
+    return reply;
+  }
+
+  change(changes: readonly ResourceChange[]): void {
+    if (this.complete) {
+      for (const { key, before, after } of changes) {
+        if (after !== undefined || before === undefined) this.leaving.delete(key);
+        else if (this.wants(key)) this.leaving.set(key, before);
+      }
+    }
+    this.inner.change(changes);
+  }
+
+  demand(name: string): void {
+    this.inner.demand(name);
+  }
+
+  pending(): { present: boolean; removed: boolean } {
+    return this.inner.pending();
+  }
+
+  take(options: { nonce: string; limitBytes: number; part: Part }): Batch | undefined {
+    const batch = this.inner.take(this.complete ? { ...options, limitBytes: Number.POSITIVE_INFINITY } : options);
+    if (batch === undefined) return undefined;
+    this.lastNonce = options.nonce;
+    if (!this.complete) return batch;
+    if (options.part !== "present") this.leaving.clear();
+    return { ...batch, resources: [...this.wanted(), ...this.leaving.values()] };
+  }
+
+  shareNames(pool: NamePool): void {
+    this.inner.shareNames(pool);
+  }
+
+  /** `version_info` of a response: a hash of everything the client may see of the type. */
+  version(): string {
+    const lines = [...this.wanted()].map((resource) => `${resource.name}\0${resource.version}`).sort();
+    return contentHash(...lines);
+  }
+
+  private *wanted(): Iterable<Resource> {
+    if (this.inner.isWildcard) {
+      yield* this.set.values();
+      return;
+    }
+    for (const name of this.inner.wantedNames) {
+      const resource = this.set.get(name);
+      if (resource !== undefined) yield resource;
+    }
+  }
+
+  private difference(names: readonly string[]): { subscribe: string[]; unsubscribe: string[] } {
+    if (!this.explicit && names.length === 0) return { subscribe: [], unsubscribe: [] };
+    this.explicit = true;
+    const asked = new Set(names);
+    const known = this.inner.wantedNames;
+    const subscribe = [...asked].filter((name) => (name === "*" ? !this.inner.isWildcard : !known.has(name)));
+    const unsubscribe = [...known].filter((name) => !asked.has(name));
+    if (this.inner.isWildcard && !asked.has("*")) unsubscribe.push("*");
+    return { subscribe, unsubscribe };
+  }
+}
+
+const noVersions: ReadonlyMap<string, string> = new Map();

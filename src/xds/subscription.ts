@@ -1,0 +1,368 @@
+// What one client wants of one type and what it holds: the server's half of delta xDS for one type on one stream.
+//
+// Only differences are kept: a wanted name that is not in `behind` is held by the client exactly as the set has it. So a
+// client in step costs no memory per resource, and a change costs one entry until it is sent. (xDS protocol, "Incremental
+// xDS"; where Istio differs, see the comments.)
+
+import type { ResourceChange, ResourceSet } from "./generator.ts";
+import { isolationGroups } from "./isolation.ts";
+import type { NamePool } from "./name-pool.ts";
+import type { Resource } from "./resource.ts";
+import { isWildcardType } from "./type-url.ts";
+
+/** One request of the client for the type, as DeltaDiscoveryRequest says it. */
+export interface SubscriptionRequest {
+  /** `resource_names_subscribe`. */
+  readonly subscribe: readonly string[];
+  /** `resource_names_unsubscribe`. */
+  readonly unsubscribe: readonly string[];
+  /** `initial_resource_versions`, name to version; read on the first request only. */
+  readonly initialVersions: ReadonlyMap<string, string>;
+  /** `response_nonce`; empty where the request answers nothing. */
+  readonly nonce: string;
+  /** The message of `error_detail`. */
+  readonly rejection: string | undefined;
+}
+
+/** What goes out in one response. */
+export interface Batch {
+  readonly resources: readonly Resource[];
+  readonly removed: readonly string[];
+  /** 0 for news; 1 and 2 for what is sent once more, to find out which resource of a rejected message was meant. */
+  readonly trial: number;
+}
+
+/** What a request said about the message in flight. */
+export type Reply =
+  | { readonly kind: "none" }
+  /** A nonce that is not the last one sent. Its subscription changes count all the same (unlike in Istio). */
+  | { readonly kind: "stale" }
+  | { readonly kind: "ack"; readonly batch: Batch }
+  /** `refused` will not be sent again until they change; empty while it is being found out which resource was meant. */
+  | { readonly kind: "nack"; readonly message: string; readonly batch: Batch; readonly refused: readonly Resource[] };
+
+/**
+ * Which part of what is pending may go out: what is there, or what is gone. That something asked for does not exist is
+ * part of "present": the client waits for the answer and loses nothing by it.
+ */
+export type Part = "all" | "present" | "removed";
+
+/** The client is known to hold nothing under the name. */
+const absent = Symbol("absent");
+/** What the client holds is not known: send whatever there is. */
+const unknown = Symbol("unknown");
+/** The client asked by name and is owed an answer, whatever it holds. */
+const asked = Symbol("asked");
+type Held = string | typeof absent | typeof unknown | typeof asked;
+
+/** Trials after a rejected message: by the names in Envoy's text, then in even groups. */
+const trialLimit = 2;
+/** Bytes of an encoded resource beside its body, name and version, at most. */
+const overheadBytes = 160;
+
+/** From this many entries on, the order of a batch is the set's. */
+const longList = 8;
+
+export interface SubscriptionOptions {
+  /** False where a response cannot say that a resource is gone (SotW, types other than CDS and LDS). */
+  readonly tellsRemovals?: boolean;
+  /** False where a message cannot be sent in parts to find the bad resource (SotW). */
+  readonly isolates?: boolean;
+}
+
+export class Subscription {
+  readonly typeUrl: string;
+  private readonly set: ResourceSet;
+  private readonly tellsRemovals: boolean;
+  private readonly isolates: boolean;
+  private opened = false;
+  private wildcard: "none" | "legacy" | "explicit" = "none";
+  /** Names asked for one by one. Shared with other streams while `namesShared`. */
+  private names: ReadonlySet<string> = noNames;
+  private namesShared = true;
+  private namesChanged = false;
+  private readonly behind = new Map<string, Held>();
+  private readonly refusedByName = new Map<string, Resource>();
+  /** Asked for by name and told to be absent. */
+  private readonly missing = new Set<string>();
+  private trials: { trial: number; names: readonly string[] }[] = [];
+  private flight: { nonce: string; batch: Batch } | undefined;
+  private owesAnswer = false;
+
+  constructor(typeUrl: string, set: ResourceSet, options: SubscriptionOptions = {}) {
+    this.typeUrl = typeUrl;
+    this.set = set;
+    this.tellsRemovals = options.tellsRemovals ?? true;
+    this.isolates = options.isolates ?? true;
+  }
+
+  /** Names asked for one by one; the limit of names per stream counts these. */
+  get nameCount(): number {
+    return this.names.size;
+  }
+
+  /** Resources the client is taken to hold once all is acknowledged. */
+  get resourceCount(): number {
+    return this.wildcard === "none" ? this.names.size - this.missing.size : this.set.size;
+  }
+
+  get inFlight(): boolean {
+    return this.flight !== undefined;
+  }
+
+  /** True where nothing waits to be sent or acknowledged. */
+  get settled(): boolean {
+    return this.flight === undefined && this.behind.size === 0 && this.trials.length === 0 && !this.owesAnswer;
+  }
+
+  /** What the client rejected and has not been offered anew since. */
+  get refused(): ReadonlyMap<string, Resource> {
+    return this.refusedByName;
+  }
+
+  wants(name: string): boolean {
+    return this.wildcard !== "none" || this.names.has(name);
+  }
+
+  /** Names wanted one by one, for those who need the list. */
+  get wantedNames(): ReadonlySet<string> {
+    return this.names;
+  }
+
+  get isWildcard(): boolean {
+    return this.wildcard !== "none";
+  }
+
+  /** Takes up a request: first what it says about the message in flight, then how it changes the subscription. */
+  receive(request: SubscriptionRequest): Reply {
+    const first = !this.opened;
+    this.opened = true;
+    const reply = this.readReply(request);
+    const held = first ? request.initialVersions : noVersions;
+    for (const name of request.unsubscribe) this.unsubscribe(name);
+    const legacy = first && request.subscribe.length === 0 && request.unsubscribe.length === 0;
+    if (legacy && isWildcardType(this.typeUrl)) this.subscribeAll("legacy", held);
+    for (const name of new Set(request.subscribe)) {
+      if (name === "*") this.subscribeAll("explicit", held);
+      else this.subscribe(name, held.get(name));
+    }
+    if (first) this.adopt(held);
+    return reply;
+  }
+
+  /** Takes up what became different in the set. */
+  change(changes: readonly ResourceChange[]): void {
+    for (const { key, before } of changes) {
+      if (!this.wants(key)) continue;
+      const wasRefused = this.refusedByName.delete(key);
+      if (!this.behind.has(key)) this.behind.set(key, wasRefused ? unknown : (before?.version ?? absent));
+    }
+  }
+
+  /** Sends a resource once more although the client has it: Envoy waits for it after another one changed. */
+  demand(name: string): void {
+    if (this.wants(name) && this.set.get(name) !== undefined) this.behind.set(name, unknown);
+  }
+
+  /** Takes the client's word that it holds all there is. */
+  assumeHeld(): void {
+    this.behind.clear();
+    this.owesAnswer = false;
+  }
+
+  /** Which parts wait to be sent. What is on trial does not count: it must not hold up other types. */
+  pending(): { present: boolean; removed: boolean } {
+    const pending = { present: false, removed: false };
+    for (const [name, held] of this.behind) {
+      const part = this.partOf(name, held);
+      if (part !== "nothing") pending[part] = true;
+      if (pending.present && pending.removed) break;
+    }
+    return pending;
+  }
+
+  /**
+   * The next message, which is in flight from now on; undefined where there is none or one is in flight already.
+   *
+   * @param options.limitBytes about how long a message may become; a single longer resource goes alone
+   */
+  take(options: { nonce: string; limitBytes: number; part: Part }): Batch | undefined {
+    if (this.flight !== undefined) return undefined;
+    const batch = this.takeTrial() ?? this.takeNews(options.limitBytes, options.part);
+    if (batch === undefined) return undefined;
+    for (const { name } of batch.resources) {
+      this.refusedByName.delete(name);
+      this.missing.delete(name);
+    }
+    for (const name of batch.removed) {
+      this.refusedByName.delete(name);
+      if (this.names.has(name)) this.missing.add(name);
+    }
+    this.flight = { nonce: options.nonce, batch };
+    return batch;
+  }
+
+  /** Keeps the names once for all streams that ask for the same ones. Call it when the stream is quiet: it costs O(names). */
+  shareNames(pool: NamePool): void {
+    if (!this.namesChanged) return;
+    this.namesChanged = false;
+    this.names = pool.share(this.names);
+    this.namesShared = true;
+  }
+
+  private readReply(request: SubscriptionRequest): Reply {
+    if (request.nonce === "") return { kind: "none" };
+    const flight = this.flight;
+    if (flight === undefined || flight.nonce !== request.nonce) return { kind: "stale" };
+    this.flight = undefined;
+    const { batch } = flight;
+    if (request.rejection !== undefined) return this.reject(batch, request.rejection);
+    if (batch.removed.length > 0) {
+      // A listener may have been refused because one that is gone now had its address.
+      for (const name of this.refusedByName.keys()) this.behind.set(name, unknown);
+      this.refusedByName.clear();
+    }
+    return { kind: "ack", batch };
+  }
+
+  private reject(batch: Batch, message: string): Reply {
+    const names = [...batch.resources.map((resource) => resource.name), ...batch.removed];
+    const unchanged = names.filter((name) => !this.behind.has(name));
+    for (const name of names) if (this.behind.has(name)) this.behind.set(name, unknown);
+    if (this.isolates && unchanged.length > 1 && batch.trial < trialLimit) {
+      const trial = batch.trial + 1;
+      const groups = isolationGroups(unchanged, trial === 1 ? message : "");
+      this.trials.push(...groups.map((group) => ({ trial, names: group })));
+      return { kind: "nack", message, batch, refused: [] };
+    }
+    const refused = batch.resources.filter((resource) => !this.behind.has(resource.name));
+    for (const resource of refused) this.refusedByName.set(resource.name, resource);
+    return { kind: "nack", message, batch, refused };
+  }
+
+  private takeTrial(): Batch | undefined {
+    for (let next = this.trials.shift(); next !== undefined; next = this.trials.shift()) {
+      const resources: Resource[] = [];
+      const removed: string[] = [];
+      for (const name of next.names) {
+        if (this.behind.has(name)) continue; // changed in the meantime: it goes out as news
+        const resource = this.set.get(name);
+        if (resource === undefined) removed.push(name);
+        else if (this.wants(name)) resources.push(resource);
+      }
+      if (resources.length + removed.length > 0) return { resources, removed, trial: next.trial };
+    }
+    return undefined;
+  }
+
+  private takeNews(limitBytes: number, part: Part): Batch | undefined {
+    const resources: Resource[] = [];
+    const removed: string[] = [];
+    let bytes = 0;
+    for (const [name, held] of this.behindInOrder()) {
+      const own = this.partOf(name, held);
+      if (own === "nothing") {
+        this.behind.delete(name);
+        continue;
+      }
+      if (part !== "all" && part !== own) continue;
+      const resource = this.set.get(name);
+      const size = overheadBytes + name.length + (resource === undefined ? 0 : resource.body.length);
+      if (bytes > 0 && bytes + size > limitBytes) break;
+      bytes += size;
+      this.behind.delete(name);
+      if (resource === undefined) removed.push(name);
+      else resources.push(resource);
+    }
+    if (bytes === 0 && (!this.owesAnswer || part === "removed")) return undefined;
+    this.owesAnswer = false;
+    return { resources, removed, trial: 0 };
+  }
+
+  /** Long lists in the order of the set, so that streams that lack the same send the same bytes. */
+  private *behindInOrder(): Iterable<[string, Held]> {
+    if (this.behind.size < longList || this.behind.size * 2 < this.set.size) {
+      yield* this.behind;
+      return;
+    }
+    for (const { name } of this.set.values()) {
+      const held = this.behind.get(name);
+      if (held !== undefined) yield [name, held];
+    }
+    for (const [name, held] of this.behind) if (this.set.get(name) === undefined) yield [name, held];
+  }
+
+  private partOf(name: string, held: Held): "present" | "removed" | "nothing" {
+    const resource = this.set.get(name);
+    if (resource !== undefined) return resource.version === held ? "nothing" : "present";
+    if (held === absent || !this.tellsRemovals) return "nothing";
+    return held === asked ? "present" : "removed";
+  }
+
+  private subscribeAll(kind: "legacy" | "explicit", held: ReadonlyMap<string, string>): void {
+    const before = this.wildcard;
+    this.wildcard = kind;
+    if (before === "legacy") return; // says aloud what was implied
+    for (const { name, version } of this.set.values()) {
+      if (before === "explicit") this.behind.set(name, asked);
+      else if (!this.names.has(name)) this.compare(name, version, held.get(name));
+    }
+    this.owesAnswer = true;
+  }
+
+  private compare(name: string, version: string, held: string | undefined): void {
+    if (version !== held) this.behind.set(name, held ?? absent);
+  }
+
+  private subscribe(wanted: string, held: string | undefined): void {
+    const resource = this.set.get(wanted);
+    const name = resource?.name ?? wanted; // one string for all streams
+    if (!this.names.has(name)) this.ownNames().add(name);
+    this.refusedByName.delete(name);
+    this.missing.delete(name);
+    // Even what the client should have goes out again: it may have dropped it (xDS protocol, "Subscribing to Resources").
+    if (held === undefined || held !== resource?.version) this.behind.set(name, held ?? asked);
+  }
+
+  private unsubscribe(name: string): void {
+    if (name === "*") {
+      this.wildcard = "none";
+      this.owesAnswer = false;
+      for (const other of this.behind.keys()) if (!this.names.has(other)) this.behind.delete(other);
+      for (const other of this.refusedByName.keys()) if (!this.names.has(other)) this.refusedByName.delete(other);
+      return;
+    }
+    if (!this.names.has(name)) return;
+    this.ownNames().delete(name);
+    this.missing.delete(name);
+    this.refusedByName.delete(name);
+    // Under a wildcard the client cannot know whether to keep it, and is told (xDS protocol, "Unsubscribing").
+    if (this.wildcard === "none") this.behind.delete(name);
+    else this.behind.set(name, asked);
+  }
+
+  /** What the client still holds from an earlier stream without naming it now; as in Istio it counts as asked for. */
+  private adopt(held: ReadonlyMap<string, string>): void {
+    for (const [name, version] of held) {
+      const resource = this.set.get(name);
+      if (this.wildcard !== "none") {
+        if (resource === undefined) this.behind.set(name, version);
+      } else if (!this.names.has(name)) {
+        this.ownNames().add(resource?.name ?? name);
+        if (resource?.version !== version) this.behind.set(name, version);
+      }
+    }
+  }
+
+  private ownNames(): Set<string> {
+    if (this.namesShared) {
+      this.names = new Set(this.names);
+      this.namesShared = false;
+    }
+    this.namesChanged = true;
+    return this.names as Set<string>;
+  }
+}
+
+const noNames: ReadonlySet<string> = new Set();
+const noVersions: ReadonlyMap<string, string> = new Map();
