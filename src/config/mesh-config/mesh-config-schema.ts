@@ -81,7 +81,7 @@ export const meshConfigSchema = object({
         description: "PASSTHROUGH calls the application at the machine's address, LOCALHOST at 127.0.0.1.",
       }),
     },
-    { description: "Where proxies call their application." },
+    { pending: true, description: "Where proxies call their application." },
   ),
   accessLogFile: string({ description: "File that proxies write access logs to. By default none is written." }),
   accessLogFormat: string({ description: "Format of an entry. By default Istio's." }),
@@ -95,6 +95,7 @@ export const meshConfigSchema = object({
     description: "Time limit for connections, where no DestinationRule says otherwise.",
   }),
   protocolDetectionTimeout: duration({
+    pending: true,
     default: "0s",
     description: "Time that a proxy waits for the first bytes of a connection; 0s waits without limit.",
   }),
@@ -111,9 +112,11 @@ export const meshConfigSchema = object({
     description: "Time between resolutions of names in resolution DNS, where the answer does not say.",
   }),
   defaultHttpRetryPolicy: withOptions(httpRetrySchema, {
+    pending: true,
     description: "Retries where no VirtualService says otherwise.",
   }),
   enablePrometheusMerge: bool({
+    pending: true,
     default: true,
     description: "The agent serves the application's metrics together with the proxy's.",
   }),
@@ -129,18 +132,20 @@ export const meshConfigSchema = object({
     { description: "How paths are rewritten before policies and routes look at them." },
   ),
   tcpKeepalive: withOptions(tcpKeepaliveSchema, {
+    pending: true,
     description: "TCP keep-alive where no DestinationRule says otherwise.",
   }),
   proxyListenPort: portNumber("Port at which proxies take outbound traffic.", 15001),
   proxyInboundListenPort: portNumber("Port at which proxies take inbound traffic.", 15006),
   h2UpgradePolicy: oneOfStrings(["DO_NOT_UPGRADE", "UPGRADE"], {
+    pending: true,
     default: "DO_NOT_UPGRADE",
     description: "Whether HTTP/1.1 between proxies is carried by HTTP/2.",
   }),
   localityLbSetting: withOptions(localitySchema, {
     description: "Preference for near endpoints, where no DestinationRule says otherwise. Enabled by default.",
   }),
-  defaultConfig: proxyConfigSchema,
+  defaultConfig: withOptions(proxyConfigSchema, { pending: true }),
   visibility: oneOfStrings(["istio", "strict"], {
     default: "istio",
     description:

@@ -33,7 +33,10 @@ test("what the author says replaces the default field by field, lists as a whole
     "trustDomain: example.org\ndefaultServiceExportTo: ['.']\ndefaultConfig:\n  concurrency: 2\n  proxyMetadata: {A: b}\n",
     "mesh.yaml",
   );
-  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    problems.map(({ code, path }) => [code, path]),
+    [["LAT1010", "defaultConfig"]],
+  );
   assert.equal(config.trustDomain, "example.org");
   assert.deepEqual(config.defaultServiceExportTo, ["."]);
   assert.equal(config.defaultConfig.concurrency, 2);
