@@ -1,0 +1,475 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import fc from "fast-check";
+import type { Change } from "../../collection/collection.ts";
+import { Graph } from "../../collection/graph.ts";
+import { Source } from "../../collection/source.ts";
+import { type ApiObject, type Config, formatConfigKey } from "../../config/object.ts";
+import { validateObject } from "../../config/validate.ts";
+import { type WorkloadEntry, workloadEntryKind } from "../../config/workload-entry/workload-entry.ts";
+import type { WorkloadGroup } from "../../config/workload-group/workload-group.ts";
+import { FakeClock } from "../../kernel/clock.fake.ts";
+import { fakeLog } from "../../kernel/log.fake.ts";
+import { Metrics } from "../../kernel/metric.ts";
+import type { NodeInfo } from "../../xds/node-info.ts";
+import { Registration } from "./registration.ts";
+
+const graceMs = 10_000;
+let graph: Graph;
+let groups: Source<Config<WorkloadGroup>>;
+let clock: FakeClock;
+let logged: ReturnType<typeof fakeLog>;
+let metrics: Metrics;
+let registration: Registration;
+let changes: Change<Config<WorkloadEntry>>[];
+
+beforeEach(() => {
+  graph = new Graph((failure) => {
+    throw failure.error;
+  });
+  groups = new Source(graph, "groups");
+  clock = new FakeClock();
+  logged = fakeLog();
+  metrics = new Metrics();
+  registration = open();
+  changes = [];
+  registration.entries.subscribe((batch) => changes.push(...batch));
+  setGroup("reviews", { template: { serviceAccount: "reviews", ports: { http: 9080 } } });
+});
+afterEach(async () => {
+  await registration.stop();
+  assert.equal(clock.pending, 0, "no timer is left");
+  assert.equal(groups.observers, 0, "nobody listens any more");
+});
+
+function open(more: { allowLoopback?: boolean } = {}): Registration {
+  const { log } = logged;
+  return new Registration({ graph, groups, source: "cluster-1", controller: "cp-1", clock, log, metrics, ...more });
+}
+
+function setGroup(name: string, spec: WorkloadGroup, uid?: string): void {
+  const key = { source: "s", group: "networking.istio.io", kind: "WorkloadGroup", namespace: "shop", name };
+  const meta = { name, namespace: "shop", ...(uid === undefined ? {} : { uid }) };
+  groups.set(formatConfigKey(key), { key, meta, spec });
+}
+
+function deleteGroup(name: string): void {
+  for (const [key, group] of [...groups.entries()]) if (group.key.name === name) groups.delete(key);
+}
+
+interface NodeOverrides extends Partial<NodeInfo> {
+  machine?: string;
+}
+
+function node({ machine = "vm-1", ...more }: NodeOverrides = {}): NodeInfo {
+  const ips = more.ips ?? ["10.0.0.1"];
+  return {
+    id: `sidecar~${ips[0]}~${machine}.shop~shop.svc.cluster.local`,
+    cluster: "",
+    type: "sidecar",
+    ips,
+    name: `${machine}.shop`,
+    dnsDomain: "shop.svc.cluster.local",
+    namespace: "shop",
+    serviceAccount: "reviews",
+    labels: {},
+    locality: undefined,
+    network: "",
+    clusterId: "",
+    istioVersion: undefined,
+    envoyVersion: undefined,
+    generator: undefined,
+    autoRegisterGroup: "reviews",
+    dnsCapture: false,
+    capabilities: new Set(),
+    metadata: { LATEEN: { version: "1" } },
+    ...more,
+  };
+}
+
+const istioNode = (more: NodeOverrides = {}): NodeInfo => node({ metadata: {}, ...more });
+const spiffe = (account = "reviews", namespace = "shop"): string[] => [
+  `spiffe://cluster.local/ns/${namespace}/sa/${account}`,
+];
+
+function connect(connectionId: string, from: NodeInfo = node(), identities = spiffe()): void {
+  registration.connected({ connectionId, identities, node: from });
+}
+
+function entry(name: string): Config<WorkloadEntry> | undefined {
+  return registration.entries.get(`cluster-1/networking.istio.io/WorkloadEntry/shop/${name}`);
+}
+
+const names = (): string[] => [...registration.entries.values()].map(({ key }) => key.name).sort();
+
+test("a connected machine has a WorkloadEntry made of its group", () => {
+  setGroup(
+    "reviews",
+    {
+      template: { serviceAccount: "reviews", ports: { http: 9080 }, weight: 3, labels: { app: "reviews", a: "t" } },
+      metadata: { labels: { a: "m", version: "v2" }, annotations: { note: "x" } },
+    },
+    "uid-1",
+  );
+  connect("1", node({ ips: ["10.0.0.1", "2001:db8::1"], locality: { region: "r", zone: "z", subZone: "" } }));
+  const labels = {
+    app: "reviews",
+    a: "m",
+    version: "v2",
+    "security.istio.io/tlsMode": "istio",
+    "service.istio.io/canonical-name": "reviews",
+    "service.istio.io/canonical-revision": "v2",
+  };
+  assert.deepEqual(entry("reviews-vm-1"), {
+    key: {
+      source: "cluster-1",
+      group: "networking.istio.io",
+      kind: "WorkloadEntry",
+      namespace: "shop",
+      name: "reviews-vm-1",
+    },
+    meta: {
+      name: "reviews-vm-1",
+      namespace: "shop",
+      labels,
+      annotations: {
+        note: "x",
+        "istio.io/autoRegistrationGroup": "reviews",
+        "istio.io/connectedAt": "2026-01-01T00:00:00.000Z",
+        "istio.io/workloadController": "cp-1",
+      },
+      creationTimestamp: "2026-01-01T00:00:00Z",
+      ownerReferences: [
+        {
+          apiVersion: "networking.istio.io/v1",
+          kind: "WorkloadGroup",
+          name: "reviews",
+          uid: "uid-1",
+          controller: true,
+        },
+      ],
+    },
+    spec: {
+      address: "10.0.0.1",
+      labels,
+      serviceAccount: "reviews",
+      ports: { http: 9080 },
+      weight: 3,
+      locality: "r/z",
+    },
+  });
+});
+
+test("what is registered is a valid WorkloadEntry", () => {
+  connect("1", node({ labels: { "bad key!": "x", good: "bad value!", fine: "y" }, network: "net-1" }));
+  const made = entry("reviews-vm-1");
+  assert.ok(made);
+  const object = { apiVersion: "networking.istio.io/v1", kind: "WorkloadEntry", metadata: made.meta, spec: made.spec };
+  const problems = validateObject(workloadEntryKind, object as ApiObject);
+  assert.deepEqual(
+    problems.filter((problem) => problem.severity === "error"),
+    [],
+  );
+  assert.equal(made.spec.labels?.["fine"], "y");
+});
+
+test("an Istio agent's entry is named by address and network, and its own labels go last", () => {
+  setGroup("reviews", { template: { labels: { app: "a", x: "group" }, network: "template-net", locality: "t" } });
+  connect("1", istioNode({ labels: { x: "node", "security.istio.io/tlsMode": "disabled" } }));
+  const first = entry("reviews-10.0.0.1");
+  assert.equal(first?.spec.labels?.["x"], "node");
+  assert.equal(first?.spec.labels?.["security.istio.io/tlsMode"], "istio");
+  assert.equal(first?.spec.network, "template-net");
+  assert.equal(first?.spec.locality, "t");
+  connect(
+    "2",
+    istioNode({ ips: ["2001:db8::5"], network: "net-2", locality: { region: "r", zone: "z", subZone: "s" } }),
+  );
+  const second = entry("reviews-2001-db8--5-net-2");
+  assert.equal(second?.spec.network, "net-2");
+  assert.equal(second?.spec.locality, "r/z/s");
+  connect("3", istioNode({ ips: ["2001:db8::"] }));
+  assert.ok(entry("reviews-2001-db8--0"));
+});
+
+test("a machine that asks for no group is not registered", () => {
+  connect("1", node({ autoRegisterGroup: undefined }));
+  assert.equal(registration.entries.size, 0);
+});
+
+test("a missing group refuses the machine; once it exists the machine may come", () => {
+  assert.throws(() => connect("1", node({ autoRegisterGroup: "later" })), { code: "LAT4401", message: /shop\/later/ });
+  setGroup("later", { template: {} });
+  connect("1", node({ autoRegisterGroup: "later" }));
+  assert.deepEqual(names(), ["later-vm-1"]);
+});
+
+test("the proven identity must be the group's, whatever the node says", () => {
+  for (const identities of [[], spiffe("other"), spiffe("reviews", "bank"), ["spiffe://cluster.local/admin"]]) {
+    assert.throws(() => connect("1", node(), identities), { code: "LAT4402" });
+  }
+  assert.equal(registration.entries.size, 0);
+  setGroup("any", { template: {} });
+  connect("2", node({ autoRegisterGroup: "any" }), spiffe("whoever"));
+  assert.equal(entry("any-vm-1")?.spec.serviceAccount, "whoever");
+});
+
+test("T19: addresses that others cannot or must not reach are refused", () => {
+  for (const ip of [
+    "127.0.0.1",
+    "::1",
+    "0.0.0.0",
+    "::",
+    "169.254.169.254",
+    "224.0.0.1",
+    "fe80::1",
+    "255.255.255.255",
+    "x",
+  ]) {
+    assert.throws(() => connect("1", node({ ips: [ip] })), { code: "LAT4405" }, ip);
+  }
+  assert.throws(() => connect("1", node({ ips: ["::ffff:127.0.0.1"] })), { code: "LAT4405" });
+});
+
+test("loopback addresses are registered only where that was allowed", async () => {
+  await registration.stop();
+  metrics = new Metrics();
+  registration = open({ allowLoopback: true });
+  connect("1", node({ ips: ["127.0.0.9"] }));
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  assert.throws(() => connect("2", node({ machine: "vm-2", ips: ["0.0.0.0"] })), { code: "LAT4405" });
+});
+
+test("T15: names that no WorkloadEntry can have are refused", () => {
+  for (const machine of ["../x", "a/b", "A", "a_b", "x\0"]) {
+    assert.throws(() => connect("1", node({ machine })), { code: "LAT4405" }, machine);
+  }
+  assert.throws(() => connect("1", istioNode({ network: "Net/1" })), { code: "LAT4405" });
+});
+
+test("an entry goes 10 s after its last connection, not before", async () => {
+  connect("1");
+  registration.disconnected("1");
+  await clock.advance(graceMs - 1);
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  await clock.advance(1);
+  assert.deepEqual(names(), []);
+});
+
+test("a machine that comes back in time keeps its entry without a gap", async () => {
+  connect("1");
+  registration.disconnected("1");
+  await clock.advance(graceMs - 1);
+  connect("2");
+  await clock.advance(10 * graceMs);
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  assert.ok(changes.every((change) => change.after !== undefined));
+  assert.equal(entry("reviews-vm-1")?.meta.annotations?.["istio.io/connectedAt"], "2026-01-01T00:00:09.999Z");
+  assert.equal(entry("reviews-vm-1")?.meta.creationTimestamp, "2026-01-01T00:00:00Z");
+});
+
+test("the newest connection of a machine speaks for it; the end of an older one changes nothing", async () => {
+  connect("old");
+  connect("new", node({ ips: ["10.0.0.1", "10.0.0.2"], locality: { region: "r2", zone: "", subZone: "" } }));
+  assert.equal(entry("reviews-vm-1")?.spec.locality, "r2");
+  registration.disconnected("old");
+  await clock.advance(10 * graceMs);
+  assert.equal(entry("reviews-vm-1")?.spec.locality, "r2");
+  registration.disconnected("new");
+  registration.disconnected("new");
+  await clock.advance(graceMs);
+  assert.deepEqual(names(), []);
+});
+
+test("an older connection that is still open keeps the machine when the newer one ends", async () => {
+  connect("old");
+  connect("new");
+  registration.disconnected("new");
+  await clock.advance(10 * graceMs);
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  registration.disconnected("old");
+  await clock.advance(graceMs);
+  assert.deepEqual(names(), []);
+});
+
+test("F21, T20: of two machines with one name the first stays, and the second is told why", async () => {
+  connect("first");
+  assert.throws(() => connect("second", node({ ips: ["10.0.0.2"] })), {
+    code: "LAT4403",
+    message: /reviews-vm-1 is spiffe.* at 10\.0\.0\.1, and connected; the claim comes from .* at 10\.0\.0\.2/,
+  });
+  assert.throws(() => connect("third", node({ network: "elsewhere" })), { code: "LAT4403" });
+  assert.equal(entry("reviews-vm-1")?.spec.address, "10.0.0.1");
+  assert.equal(changes.length, 1);
+  assert.ok(logged.lines.some((line) => line.level === "warn" && line["code"] === "LAT4403"));
+  registration.disconnected("second"); // was refused: of no effect
+  registration.disconnected("first");
+  connect("second", node({ ips: ["10.0.0.2"] }));
+  assert.equal(entry("reviews-vm-1")?.spec.address, "10.0.0.2");
+  await clock.advance(10 * graceMs);
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+});
+
+test("F21: a name is not taken over by another identity or group while its owner is connected", async () => {
+  setGroup("a", { template: { serviceAccount: "one" } });
+  setGroup("a-b", { template: { serviceAccount: "two" } });
+  connect("1", node({ autoRegisterGroup: "a", machine: "b-c" }), spiffe("one"));
+  const rival = node({ autoRegisterGroup: "a-b", machine: "c", ips: ["10.0.0.2"] });
+  assert.throws(() => connect("2", rival, spiffe("two")), { code: "LAT4403" });
+  registration.disconnected("1");
+  connect("2", rival, spiffe("two"));
+  assert.equal(entry("a-b-c")?.spec.serviceAccount, "two");
+  await clock.advance(graceMs);
+  assert.deepEqual(names(), ["a-b-c"]);
+});
+
+test("T19, T20: an address belongs to one connected machine of a network", () => {
+  connect("1");
+  assert.throws(() => connect("2", node({ machine: "vm-2" })), {
+    code: "LAT4404",
+    message: /belongs to shop\/reviews-vm-1/,
+  });
+  connect("3", node({ machine: "vm-3", network: "other" }));
+  assert.deepEqual(names(), ["reviews-vm-1", "reviews-vm-3"]);
+});
+
+test("F20: when an address is used again, the old machine is out before the new one is in", () => {
+  connect("1");
+  registration.disconnected("1");
+  changes.length = 0;
+  connect("2", node({ machine: "vm-2" }));
+  assert.deepEqual(names(), ["reviews-vm-2"]);
+  assert.deepEqual(
+    changes.map(({ key, after }) => [key.split("/").at(-1), after !== undefined]),
+    [
+      ["reviews-vm-1", false],
+      ["reviews-vm-2", true],
+    ],
+  );
+});
+
+test("a machine that moved to another address holds the new one and frees the old", () => {
+  connect("1", node({ ips: ["10.0.0.1", "10.0.0.2"] }));
+  connect("2", node({ ips: ["10.0.0.2", "10.0.0.1"] }));
+  assert.equal(entry("reviews-vm-1")?.spec.address, "10.0.0.2");
+  connect("3", node({ machine: "vm-3", ips: ["10.0.0.1"] }));
+  assert.throws(() => connect("4", node({ machine: "vm-4", ips: ["10.0.0.2"] })), { code: "LAT4404" });
+});
+
+test("a change of the group reaches its entries, and only what differs", () => {
+  connect("1", node({ labels: { version: "v1" } }));
+  connect("2", node({ machine: "vm-2", ips: ["10.0.0.2"] }));
+  changes.length = 0;
+  setGroup("reviews", { template: { serviceAccount: "reviews", labels: { version: "v2" }, weight: 5 } });
+  assert.equal(changes.length, 2);
+  assert.equal(entry("reviews-vm-1")?.spec.labels?.["version"], "v2");
+  assert.equal(entry("reviews-vm-1")?.spec.weight, 5);
+  changes.length = 0;
+  setGroup("reviews", { template: { serviceAccount: "reviews", labels: { version: "v2" }, weight: 5 }, probe: {} });
+  setGroup("other", { template: {} });
+  assert.equal(changes.length, 0);
+});
+
+test("entries go with their group and come back with it", async () => {
+  connect("1");
+  deleteGroup("reviews");
+  assert.deepEqual(names(), []);
+  setGroup("reviews", { template: { serviceAccount: "reviews" } });
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  deleteGroup("reviews");
+  registration.disconnected("1");
+  await clock.advance(graceMs);
+  setGroup("reviews", { template: { serviceAccount: "reviews" } });
+  assert.deepEqual(names(), []);
+});
+
+test("a group whose service account changes loses the machines that have the old one", () => {
+  connect("1");
+  setGroup("reviews", { template: { serviceAccount: "other" } });
+  assert.deepEqual(names(), []);
+  assert.ok(logged.lines.some((line) => line.level === "warn" && /took a machine out/.test(line.msg)));
+  setGroup("reviews", { template: { serviceAccount: "reviews" } });
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+});
+
+test("of a machine's connections the newest eight are remembered", async () => {
+  for (let count = 0; count < 12; count++) connect(`c${count}`);
+  for (let count = 4; count < 12; count++) registration.disconnected(`c${count}`);
+  await clock.advance(graceMs);
+  assert.deepEqual(names(), []);
+});
+
+test("Istio's metrics count what happens", async () => {
+  connect("1");
+  connect("2");
+  registration.disconnected("1");
+  registration.disconnected("2");
+  assert.throws(() => connect("3", node(), spiffe("other")));
+  await clock.advance(graceMs);
+  const text = await metrics.text();
+  for (const line of [
+    "auto_registration_success_total 1",
+    "auto_registration_updates_total 1",
+    "auto_registration_unregister_total 1",
+    "auto_registration_deletes_total 1",
+    "auto_registration_errors_total 1",
+    "lateen_registered_machines 0",
+  ]) {
+    assert.ok(text.includes(`\n${line}\n`), line);
+  }
+});
+
+test("whatever machines and groups do, entries are those of machines that are here, one for each address", async () => {
+  const step = fc.oneof(
+    { weight: 5, arbitrary: fc.tuple(fc.constant("connect" as const), fc.nat(5), fc.nat(3), fc.nat(1)) },
+    { weight: 4, arbitrary: fc.tuple(fc.constant("disconnect" as const), fc.nat(30), fc.constant(0), fc.constant(0)) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant("pass" as const), fc.nat(graceMs), fc.constant(0), fc.constant(0)) },
+    { weight: 1, arbitrary: fc.tuple(fc.constant("group" as const), fc.nat(2), fc.constant(0), fc.constant(0)) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const open = new Map<string, string>();
+      const seen = new Map<string, number>();
+      let count = 0;
+      setGroup("reviews", { template: { serviceAccount: "reviews" } });
+      for (const [what, a, b, c] of steps) {
+        if (what === "connect") {
+          const id = `p${count++}`;
+          const from = (c === 0 ? node : istioNode)({ machine: `vm-${a}`, ips: [`10.0.0.${b + 1}`] });
+          try {
+            connect(id, from);
+            open.set(id, c === 0 ? `reviews-vm-${a}` : `reviews-10.0.0.${b + 1}`);
+          } catch (error) {
+            assert.match((error as { code: string }).code, /^LAT440[1-4]$/);
+          }
+        } else if (what === "disconnect") {
+          const id = [...open.keys()][a % Math.max(1, open.size)] ?? "none";
+          seen.set(open.get(id) ?? "", clock.monotonic());
+          open.delete(id);
+          registration.disconnected(id);
+        } else if (what === "pass") await clock.advance(a);
+        else if (a === 0) deleteGroup("reviews");
+        else setGroup("reviews", { template: { serviceAccount: a === 1 ? "reviews" : "other" } });
+
+        const present = names();
+        const account = [...groups.values()][0]?.spec.template.serviceAccount;
+        if (account === "reviews") {
+          for (const name of open.values()) assert.ok(present.includes(name), `${name} is connected and has no entry`);
+        } else {
+          assert.deepEqual(present, []);
+        }
+        for (const name of present) {
+          const gone = clock.monotonic() - (seen.get(name) ?? Number.NEGATIVE_INFINITY) >= graceMs;
+          assert.ok([...open.values()].includes(name) || !gone, `${name} outlived its machine`);
+        }
+        const addresses = [...registration.entries.values()].map(({ spec }) => spec.address);
+        assert.equal(new Set(addresses).size, addresses.length, "one entry for each address");
+      }
+      for (const id of open.keys()) registration.disconnected(id);
+      await clock.advance(graceMs);
+      assert.deepEqual(names(), []);
+      assert.equal(clock.pending, 0);
+    }),
+    { numRuns: 300 },
+  );
+});
