@@ -1,0 +1,35 @@
+// A relay with a clock that a test turns.
+import { create, toBinary } from "@bufbuild/protobuf";
+import { ClusterSchema } from "../../../gen/envoy/config/cluster/v3/cluster_pb.ts";
+import { NodeSchema } from "../../../gen/envoy/config/core/v3/base_pb.ts";
+import { utf8 } from "../../kernel/bytes.ts";
+import { FakeClock } from "../../kernel/clock.fake.ts";
+import { fakeLog } from "../../kernel/log.fake.ts";
+import { Metrics } from "../../kernel/metric.ts";
+import type { FakeResource } from "./control-plane.fake.ts";
+import { XdsRelay } from "./xds-relay.ts";
+
+export function fakeRelay() {
+  const clock = new FakeClock();
+  const { log, lines } = fakeLog();
+  const relay = new XdsRelay({
+    node: () => create(NodeSchema, { id: "sidecar~10.0.0.1~vm-1.shop~shop.svc.cluster.local" }),
+    clock,
+    log,
+    metrics: new Metrics(),
+  });
+  return { relay, clock, lines };
+}
+
+export function textResource(name: string, version: string, text = `${name} ${version}`): FakeResource {
+  return { name, version, body: utf8(text) };
+}
+
+export function edsCluster(name: string, version: string): FakeResource {
+  const cluster = create(ClusterSchema, {
+    name,
+    altStatName: version,
+    clusterDiscoveryType: { case: "type", value: 3 },
+  });
+  return { name, version, body: toBinary(ClusterSchema, cluster) };
+}

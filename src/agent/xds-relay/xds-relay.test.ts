@@ -1,0 +1,337 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { typeUrls } from "../../xds/type-url.ts";
+import { FakeControlPlane } from "./control-plane.fake.ts";
+import { FakeEnvoy, type FakeEnvoyOptions } from "./envoy.fake.ts";
+import { orderHoldMs } from "./envoy-stream.ts";
+import { edsCluster, fakeRelay, textResource } from "./relay.fake.ts";
+import { lingerMs } from "./xds-relay.ts";
+
+const { cluster, endpoint, listener, route, nameTable, query } = typeUrls;
+
+function setUp() {
+  const { relay, clock, lines } = fakeRelay();
+  const control = new FakeControlPlane();
+  return {
+    relay,
+    clock,
+    lines,
+    control,
+    connect: () => control.connect((send) => relay.openUpstream(send)),
+    envoy: (options?: FakeEnvoyOptions) => new FakeEnvoy((call) => relay.acceptEnvoy(call), options),
+  };
+}
+
+test("Envoy's first wildcard request waits for the control plane's word and is then answered even if empty", () => {
+  const { control, connect, envoy } = setUp();
+  const proxy = envoy();
+  proxy.subscribe(cluster, []);
+  assert.deepEqual(proxy.sent(cluster), []);
+  connect();
+  assert.deepEqual(proxy.sent(cluster), [[]]);
+  assert.deepEqual(control.answers(cluster), ["ACK"]);
+});
+
+test("what the control plane sends reaches Envoy, and its answer goes back when Envoy has given its own", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  const proxy = envoy({ holds: (typeUrl) => typeUrl === listener });
+  proxy.subscribe(listener, []);
+  proxy.release();
+  control.set(listener, [textResource("l1", "1")]);
+  const before = control.answers(listener).length;
+  assert.deepEqual(proxy.sent(listener).at(-1), ["l1"]);
+  proxy.release();
+  assert.equal(control.answers(listener).length, before + 1);
+  assert.deepEqual(proxy.inForce(listener), { l1: "1" });
+});
+
+test("only one response of a type is in flight, and the newest version wins", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  const proxy = envoy({ holds: () => true });
+  proxy.subscribe(listener, []);
+  for (const version of ["1", "2", "3"]) control.set(listener, [textResource("l", version)]);
+  assert.deepEqual(proxy.sent(listener), [[]]);
+  proxy.release();
+  assert.deepEqual(proxy.sent(listener), [[], ["l"]]);
+  proxy.release();
+  assert.deepEqual(proxy.inForce(listener), { l: "3" });
+  assert.deepEqual(control.answers(listener), ["ACK", "ACK", "ACK", "ACK"]);
+});
+
+test("the node goes out once, and a reconnect tells the versions that are held so that nothing is sent again", () => {
+  const { relay, control, connect, envoy } = setUp();
+  control.set(cluster, [textResource("c1", "1"), textResource("c2", "1")]);
+  connect();
+  const proxy = envoy();
+  proxy.subscribe(cluster, []);
+  control.disconnect();
+  control.requests.length = 0;
+  connect();
+  assert.equal(control.requests.filter((request) => request.node !== undefined).length, 1);
+  const first = control.requests.find((request) => request.typeUrl === cluster);
+  assert.deepEqual(first?.initialResourceVersions, { c1: "1", c2: "1" });
+  assert.deepEqual(proxy.sent(cluster), [["c1", "c2"]]);
+  assert.equal(relay.cacheOf(cluster).size, 2);
+});
+
+test("a control plane without versions is served too: the content's hash takes their place", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  const proxy = envoy();
+  proxy.subscribe(cluster, []);
+  control.set(cluster, [textResource("c", "", "body")]);
+  control.set(cluster, [textResource("c", "", "body")]);
+  assert.deepEqual(proxy.sent(cluster), [[], ["c"]]);
+  assert.match(proxy.inForce(cluster)["c"] ?? "", /^[\w-]{22}$/);
+});
+
+test("with the control plane away a new Envoy gets everything from the cache", () => {
+  const { control, connect, envoy } = setUp();
+  control.set(cluster, [textResource("c", "1")]);
+  control.set(endpoint, [textResource("c", "1")]);
+  connect();
+  const first = envoy();
+  first.subscribe(cluster, []);
+  first.subscribe(endpoint, ["c"]);
+  control.disconnect();
+  first.disconnect();
+  const second = envoy();
+  second.subscribe(cluster, []);
+  second.subscribe(endpoint, ["c"]);
+  assert.deepEqual(second.inForce(cluster), { c: "1" });
+  assert.deepEqual(second.inForce(endpoint), { c: "1" });
+});
+
+test("an Envoy that reconnects with what it has gets only what changed and what is gone", () => {
+  const { control, connect, envoy } = setUp();
+  control.set(cluster, [textResource("same", "1"), textResource("changed", "2")]);
+  connect();
+  const proxy = envoy();
+  proxy.subscribe(cluster, [], { same: "1", changed: "1", gone: "1" });
+  assert.deepEqual(proxy.sent(cluster), [["changed", "-gone"]]);
+});
+
+test("a rejected resource is named to the control plane, and the version before stays for the next Envoy", () => {
+  const { control, connect, envoy, relay } = setUp();
+  connect();
+  const refuse = (_name: string, body: string) => (body.endsWith("bad") ? "no such filter" : undefined);
+  const proxy = envoy({ refuse });
+  proxy.subscribe(listener, []);
+  control.set(listener, [textResource("l", "1")]);
+  control.set(listener, [textResource("l", "2", "bad")]);
+  assert.equal(control.answers(listener).at(-1), "l: no such filter");
+  assert.deepEqual(relay.cacheOf(listener).versions(), { l: "1" });
+  proxy.disconnect();
+  const next = envoy({ refuse });
+  next.subscribe(listener, []);
+  assert.deepEqual(next.sent(listener), [["l"]]);
+  assert.deepEqual(next.inForce(listener), { l: "1" });
+});
+
+test("one bad resource among many is found by halving, and all the others are applied (F15, R18)", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  const proxy = envoy({ refuse: (name) => (name === "c37" ? "bad cluster" : undefined) });
+  proxy.subscribe(cluster, []);
+  const many = Array.from({ length: 100 }, (_, at) => textResource(`c${at}`, "1"));
+  control.set(cluster, many);
+  assert.equal(Object.keys(proxy.inForce(cluster)).length, 99);
+  assert.deepEqual(control.answers(cluster), ["ACK", "c37: bad cluster"]);
+  assert.ok(proxy.sent(cluster).length < 20, `${proxy.sent(cluster).length} responses`);
+});
+
+test("an Envoy that rejects everything is answered a bounded number of times (X6)", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  const proxy = envoy({ refuse: () => "no" });
+  proxy.subscribe(cluster, []);
+  control.set(
+    cluster,
+    Array.from({ length: 50 }, (_, at) => textResource(`c${at}`, "1")),
+  );
+  assert.ok(proxy.sent(cluster).length <= 100, `${proxy.sent(cluster).length} responses`);
+  assert.deepEqual(proxy.inForce(cluster), {});
+});
+
+test("a version that was good and is refused by the next Envoy is not sent for ever", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  const first = envoy({ refuse: (_, body) => (body === "new" ? "no" : undefined) });
+  first.subscribe(cluster, []);
+  control.set(cluster, [textResource("c", "1", "old")]);
+  control.set(cluster, [textResource("c", "2", "new")]);
+  first.disconnect();
+  const second = envoy({ refuse: () => "no" });
+  second.subscribe(cluster, []);
+  assert.deepEqual(second.sent(cluster), [["c"]]);
+});
+
+test("a changed EDS cluster is followed at once by its load assignment, even if unchanged (DESIGN law 4)", () => {
+  const { control, connect, envoy } = setUp();
+  control.set(cluster, [edsCluster("c", "1"), edsCluster("d", "1")]);
+  control.set(endpoint, [textResource("c", "1"), textResource("d", "1")]);
+  connect();
+  let warming = false;
+  const proxy = envoy({ holds: (typeUrl) => warming && typeUrl === cluster });
+  proxy.subscribe(cluster, []);
+  proxy.subscribe(endpoint, ["c", "d"]);
+  warming = true; // Envoy keeps its answer until the load assignment is there
+  control.set(cluster, [edsCluster("c", "2")]);
+  assert.deepEqual(proxy.sent(endpoint), [["c", "d"], ["c"]]);
+});
+
+test("a changed listener is followed by the routes it names", () => {
+  const { control, connect, envoy } = setUp();
+  control.set(listener, [textResource("l", "1", "rds: 8080"), textResource("m", "1", "rds: 9090")]);
+  control.set(route, [textResource("8080", "1"), textResource("9090", "1")]);
+  connect();
+  const proxy = envoy();
+  proxy.subscribe(listener, []);
+  proxy.subscribe(route, ["8080", "9090"]);
+  control.set(listener, [textResource("l", "2", "rds: 8080")]);
+  assert.deepEqual(proxy.sent(route), [["8080", "9090"], ["8080"]]);
+});
+
+test("a load assignment or route that the control plane sends again unchanged is delivered again", () => {
+  const { control, connect, envoy } = setUp();
+  control.set(endpoint, [textResource("c", "1")]);
+  connect();
+  const proxy = envoy();
+  proxy.subscribe(endpoint, ["c"]);
+  control.set(endpoint, [textResource("c", "1")]);
+  assert.deepEqual(proxy.sent(endpoint), [["c"], ["c"]]);
+});
+
+test("routes wait for the clusters they may name, but not for ever", async () => {
+  const { control, connect, envoy, clock } = setUp();
+  connect();
+  let warming = false;
+  control.set(route, [textResource("8080", "1")]);
+  const proxy = envoy({ holds: (typeUrl) => warming && typeUrl === cluster });
+  proxy.subscribe(cluster, []);
+  proxy.subscribe(route, ["8080"]);
+  warming = true;
+  control.set(cluster, [textResource("new", "1")]);
+  control.set(route, [textResource("8080", "2")]);
+  assert.deepEqual(proxy.inForce(route), { "8080": "1" });
+  proxy.release();
+  assert.deepEqual(proxy.inForce(route), { "8080": "2" });
+  control.set(cluster, [textResource("slow", "1")]);
+  control.set(route, [textResource("8080", "3")]);
+  assert.deepEqual(proxy.inForce(route), { "8080": "2" });
+  await clock.advance(orderHoldMs);
+  assert.deepEqual(proxy.inForce(route), { "8080": "3" });
+});
+
+test("a cluster is removed only after the routes that named it", () => {
+  const { control, connect, envoy } = setUp();
+  control.set(cluster, [textResource("old", "1")]);
+  control.set(route, [textResource("8080", "1", "to old")]);
+  connect();
+  let busy = false;
+  const proxy = envoy({ holds: (typeUrl) => busy && typeUrl === route });
+  proxy.subscribe(cluster, []);
+  proxy.subscribe(route, ["8080"]);
+  busy = true;
+  control.set(route, [textResource("8080", "2", "elsewhere")]);
+  control.set(cluster, [], ["old"]);
+  assert.deepEqual(proxy.inForce(cluster), { old: "1" });
+  proxy.release();
+  assert.deepEqual(proxy.inForce(cluster), {});
+});
+
+test("a name that does not exist is said so, also to an Envoy that asks later", () => {
+  const { connect, envoy } = setUp();
+  connect();
+  const first = envoy();
+  first.subscribe(route, ["nowhere"]);
+  assert.deepEqual(first.sent(route), [["-nowhere"]]);
+  const second = envoy();
+  second.subscribe(route, ["nowhere"]);
+  assert.deepEqual(second.sent(route), [["-nowhere"]]);
+});
+
+test("a name that is asked for again is sent again", () => {
+  const { control, connect, envoy } = setUp();
+  control.set(endpoint, [textResource("c", "1")]);
+  connect();
+  const proxy = envoy();
+  proxy.subscribe(endpoint, ["c"]);
+  proxy.unsubscribe(endpoint, ["c"]);
+  assert.deepEqual([...control.names(endpoint)], []);
+  proxy.subscribe(endpoint, ["c"]);
+  proxy.subscribe(endpoint, ["c"]);
+  assert.deepEqual(proxy.sent(endpoint), [["c"], ["c"], ["c"]]);
+});
+
+test("names of an Envoy that went away are kept current until the next one has had time to ask", async () => {
+  const { control, connect, envoy, clock, relay } = setUp();
+  control.set(endpoint, [textResource("kept", "1"), textResource("unused", "1")]);
+  connect();
+  const first = envoy();
+  first.subscribe(endpoint, ["kept", "unused"]);
+  first.disconnect();
+  assert.deepEqual([...control.names(endpoint)], ["kept", "unused"]);
+  control.set(endpoint, [textResource("kept", "2")]);
+  const second = envoy();
+  second.subscribe(endpoint, ["kept"]);
+  assert.deepEqual(second.inForce(endpoint), { kept: "2" });
+  await clock.advance(lingerMs);
+  assert.deepEqual([...control.names(endpoint)], ["kept"]);
+  assert.deepEqual([...relay.cacheOf(endpoint).names()], ["kept"]);
+});
+
+test("a response that Envoy does not need is acknowledged without it", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  control.set(cluster, [textResource("c", "1")]);
+  assert.deepEqual(control.answers(cluster), ["ACK", "ACK"]);
+  const proxy = envoy({ holds: () => true });
+  proxy.subscribe(cluster, []);
+  control.set(cluster, [textResource("c", "2")]);
+  assert.deepEqual(control.answers(cluster), ["ACK", "ACK"]);
+  proxy.disconnect();
+  assert.deepEqual(control.answers(cluster), ["ACK", "ACK", "ACK"]);
+});
+
+test("the agent follows its own types, and says what it cannot use", () => {
+  const { relay, control, connect } = setUp();
+  const tables: string[] = [];
+  relay.follow(nameTable, (cache) => {
+    const text = new TextDecoder().decode(cache.get("")?.body);
+    if (text === "broken") throw new TypeError("not a table");
+    tables.push(text);
+  });
+  relay.follow(query, () => {});
+  connect();
+  control.set(nameTable, [textResource("", "1", "table")]);
+  control.set(nameTable, [textResource("", "2", "broken")]);
+  assert.deepEqual(tables.slice(-1), ["table"]);
+  assert.deepEqual(control.answers(nameTable).slice(-2), ["ACK", "not a table"]);
+  assert.equal(relay.cacheOf(nameTable).get("")?.version, "1");
+});
+
+test("types that were never asked for, and types that are not Envoy's, are ignored (X3)", () => {
+  const { relay, control, connect, envoy } = setUp();
+  connect();
+  control.send("type.googleapis.com/envoy.service.runtime.v3.Runtime", [textResource("x", "1")]);
+  const proxy = envoy();
+  proxy.subscribe("istio.io/debug", ["config_dump"]);
+  proxy.subscribe("x".repeat(1 << 20), ["y"]);
+  assert.deepEqual(proxy.responses, []);
+  assert.equal(relay.envoyConfigured, false);
+});
+
+test("Envoy counts as configured once it has taken clusters and listeners", () => {
+  const { relay, connect, envoy } = setUp();
+  connect();
+  const proxy = envoy();
+  proxy.subscribe(cluster, []);
+  assert.equal(relay.envoyConfigured, false);
+  proxy.subscribe(listener, []);
+  assert.equal(relay.envoyConfigured, true);
+  proxy.disconnect();
+  assert.equal(relay.envoyConfigured, false);
+});
