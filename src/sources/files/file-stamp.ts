@@ -1,0 +1,22 @@
+// What tells one content of a file from another without reading it.
+import type { BigIntStats } from "node:fs";
+
+export interface FileStamp {
+  /** Differs where the file was replaced or written. */
+  readonly identity: string;
+  readonly bytes: number;
+  /** Time of the last write, milliseconds since 1970. */
+  readonly writtenMs: number;
+  /** True where the file was named or linked after its last write: whoever wrote it had finished. */
+  readonly finished: boolean;
+}
+
+export function fileStamp(stats: BigIntStats): FileStamp {
+  const { dev, ino, size, mtimeNs, ctimeNs } = stats;
+  return {
+    identity: `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`,
+    bytes: Number(size),
+    writtenMs: Number(mtimeNs / 1_000_000n),
+    finished: ctimeNs > mtimeNs,
+  };
+}
