@@ -1,0 +1,34 @@
+// The program `lateen`: hands the command line what the process has, and its long-running commands their implementations.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { CliActions } from "../cli/cli-deps.ts";
+import { runCli } from "../cli/run-cli.ts";
+import { systemClock } from "../kernel/clock.ts";
+
+const manifest = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")) as {
+  version: string;
+};
+
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+
+// Each implementation is imported when its command is run: `lateen get` must not load a control plane.
+const context = { version: manifest.version, signal: interrupted.signal, env: process.env };
+const actions: CliActions = {
+  up: async () => (await import("./control.ts")).controlPlane(context),
+  join: async () => (await import("./agent.ts")).joinMachine(context),
+  agent: async () => (await import("./agent.ts")).runMachine(context),
+  leave: async () => (await import("./agent.ts")).leaveMachine(context),
+};
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  readStdin: () => text(process.stdin),
+  clock: systemClock,
+  signal: interrupted.signal,
+  version: manifest.version,
+  actions,
+});

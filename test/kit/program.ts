@@ -1,0 +1,89 @@
+// A program that a test or the demo starts: its output by lines, its end as an event, its stop by pid.
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+export interface ProgramOptions {
+  env?: Record<string, string>;
+  /** Text for standard input. */
+  input?: string;
+  /** Called with each line of output, as it comes. */
+  onLine?: (line: string) => void;
+}
+
+export interface Program {
+  readonly pid: number;
+  /** The last lines of both outputs, oldest first. */
+  readonly lines: readonly string[];
+  /** The status, once the program and its output have ended. */
+  readonly ended: Promise<number | null>;
+  /** The first line, past or to come, that matches; rejects with the last lines where the program ends before. */
+  line(pattern: RegExp): Promise<string>;
+  /** Asks it to end and waits; kills it after five seconds. */
+  stop(): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Lines kept of one program. */
+const lineLimit = 2000;
+const stopMs = 5000;
+
+export function startProgram(command: string, args: readonly string[], options: ProgramOptions = {}): Program {
+  const child = spawn(command, args, {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, ...options.env },
+    // A group of its own: a wrapper such as `ip netns exec` and what it runs are stopped together.
+    detached: true,
+  });
+  child.stdin.on("error", () => {});
+  child.stdin.end(options.input ?? "");
+  const lines: string[] = [];
+  const waiting = new Set<{ pattern: RegExp; found: (line: string) => void; failed: (error: Error) => void }>();
+  for (const output of [child.stdout, child.stderr]) {
+    createInterface({ input: output }).on("line", (line) => {
+      lines.push(line);
+      if (lines.length > lineLimit) lines.shift();
+      options.onLine?.(line);
+      for (const wait of [...waiting]) {
+        if (!wait.pattern.test(line)) continue;
+        waiting.delete(wait);
+        wait.found(line);
+      }
+    });
+  }
+  const over = Promise.withResolvers<number | null>();
+  let hasEnded = false;
+  const failure = (): Error => new TypeError(`${command} ${args.join(" ")} has ended:\n${lines.slice(-30).join("\n")}`);
+  child.on("error", (error) => lines.push(error.message));
+  child.on("close", (code) => {
+    hasEnded = true;
+    for (const { failed } of waiting) failed(failure());
+    waiting.clear();
+    over.resolve(code);
+  });
+  const kill = (signal: NodeJS.Signals): void => {
+    if (hasEnded || child.pid === undefined) return;
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      // it ended in the meantime
+    }
+  };
+  return {
+    pid: child.pid ?? 0,
+    lines,
+    ended: over.promise,
+    kill,
+    line: (pattern) => {
+      const past = lines.find((line) => pattern.test(line));
+      if (past !== undefined) return Promise.resolve(past);
+      if (hasEnded) return Promise.reject(failure());
+      return new Promise((found, failed) => waiting.add({ pattern, found, failed }));
+    },
+    stop: async () => {
+      kill("SIGTERM");
+      const timer = setTimeout(() => kill("SIGKILL"), stopMs);
+      await over.promise;
+      clearTimeout(timer);
+    },
+  };
+}
