@@ -130,6 +130,20 @@ test("a rejected resource is named to the control plane, and the version before 
   assert.deepEqual(next.inForce(listener), { l: "1" });
 });
 
+test("an Envoy that starts while a bad version is on its way gets the good one after it has refused", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  const first = envoy();
+  first.subscribe(listener, []);
+  control.set(listener, [textResource("l", "1")]);
+  first.disconnect();
+  control.set(listener, [textResource("l", "2", "bad")]);
+  const second = envoy({ refuse: (_, body) => (body === "bad" ? "no" : undefined) });
+  second.subscribe(listener, []);
+  assert.deepEqual(second.sent(listener), [["l"], ["l"]]);
+  assert.deepEqual(second.inForce(listener), { l: "1" });
+});
+
 test("one bad resource among many is found by halving, and all the others are applied (F15, R18)", () => {
   const { control, connect, envoy } = setUp();
   connect();
