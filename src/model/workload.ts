@@ -8,6 +8,7 @@ import { type SourceRef, sourceRefOf } from "./source-ref.ts";
 export interface Workload {
   /** Stable for the life of the instance; never an address. */
   readonly uid: string;
+  /** As metrics show it: the WorkloadGroup of a registered machine, else the object's own name. */
   readonly name: string;
   readonly namespace: string;
   /** IP addresses, a DNS name, or `unix:///path`; the first one is primary. */
@@ -36,7 +37,7 @@ export function workloadOf(config: Config<WorkloadEntry>, clusterId: string): Wo
   const { spec, key, meta } = config;
   return {
     uid: `${key.source}/${key.kind}/${key.namespace}/${key.name}`,
-    name: key.name,
+    name: meta.annotations?.[registrationAnnotation] ?? key.name,
     namespace: key.namespace,
     addresses: spec.address === undefined || spec.address === "" ? [] : [spec.address],
     labels: { ...meta.labels, ...spec.labels },
