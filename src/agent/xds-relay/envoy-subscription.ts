@@ -15,8 +15,8 @@ export interface Verdict {
 
 interface Flight {
   nonce: string;
-  /** Versions that were sent, and what Envoy held before. */
-  sent: Map<string, { version: string; before: string | undefined }>;
+  /** What was sent, and the version that Envoy held before. */
+  sent: Map<string, { resource: CachedResource; before: string | undefined }>;
   removed: ReadonlySet<string>;
 }
 
@@ -213,9 +213,9 @@ export class EnvoySubscription {
 
   private depart(nonce: string, resources: readonly CachedResource[], removed: readonly string[]): void {
     const sent: Flight["sent"] = new Map();
-    for (const { name, version } of resources) {
-      sent.set(name, { version, before: this.held.get(name) });
-      this.held.set(name, version);
+    for (const resource of resources) {
+      sent.set(resource.name, { resource, before: this.held.get(resource.name) });
+      this.held.set(resource.name, resource.version);
     }
     for (const name of removed) this.held.delete(name);
     this.flight = { nonce, sent, removed: new Set(removed) };
@@ -234,7 +234,7 @@ export class EnvoySubscription {
     const names = [...flight.sent.keys()];
     if (error === undefined) {
       this.isTaken = true;
-      for (const [name, { version }] of flight.sent) this.cache.judge(name, version, true);
+      for (const { resource } of flight.sent.values()) this.cache.judge(resource, true);
       return { accepted: [...names, ...flight.removed], rejected: [] };
     }
     for (const [name, { before }] of flight.sent) {
@@ -248,8 +248,8 @@ export class EnvoySubscription {
       this.trials.unshift(names.slice(0, middle), names.slice(middle));
       return { accepted: [...flight.removed], rejected: [] };
     }
-    for (const [name, { version }] of flight.sent) {
-      this.cache.judge(name, version, false);
+    for (const [name, { resource }] of flight.sent) {
+      this.cache.judge(resource, false);
       this.due.add(name); // an older version that Envoy accepted, or a newer one that arrived meanwhile
     }
     return { accepted: [...flight.removed], rejected: names.map((name) => ({ name, message: error })) };

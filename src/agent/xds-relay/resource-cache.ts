@@ -69,13 +69,13 @@ export class ResourceCache {
     return this.absentNames.has(name);
   }
 
-  /** `initial_resource_versions` for the control plane. */
+  /**
+   * `initial_resource_versions` for the control plane. A resource without a usable version is named too, with an empty one, so
+   * that its removal is told.
+   */
   versions(): Record<string, string> {
     const versions: Record<string, string> = {};
-    for (const name of this.entries.keys()) {
-      const resource = this.get(name);
-      if (resource !== undefined) versions[name] = resource.version;
-    }
+    for (const name of this.entries.keys()) versions[name] = this.get(name)?.version ?? "";
     return versions;
   }
 
@@ -123,14 +123,20 @@ export class ResourceCache {
     this.tell({ typeUrl: this.typeUrl, sent: [...this.entries.keys()], removed: [], refused: 0 });
   }
 
-  /** Envoy's answer to one version; answers to older versions change nothing. */
-  judge(name: string, version: string, accepted: boolean): void {
-    const entry = this.entries.get(name);
-    // A version that was good once can be refused by another Envoy; without this it would be sent for ever.
-    if (!accepted && entry?.good?.version === version) entry.good = undefined;
-    if (entry === undefined || entry.latest.version !== version || entry.verdict === "accepted") return;
-    entry.verdict = accepted ? "accepted" : "rejected";
-    if (accepted) entry.good = undefined;
+  /** Envoy's answer to one version. */
+  judge(resource: CachedResource, accepted: boolean): void {
+    const entry = this.entries.get(resource.name);
+    if (entry === undefined) return;
+    if (entry.latest.version === resource.version) {
+      // Also where it was accepted once: another Envoy may refuse it, and must not be sent it for ever.
+      entry.verdict = accepted ? "accepted" : "rejected";
+      if (accepted) entry.good = undefined;
+    } else if (accepted) {
+      // Overtaken on its way, but good: what to return to.
+      if (entry.verdict !== "accepted") entry.good = resource;
+    } else if (entry.good?.version === resource.version) {
+      entry.good = undefined;
+    }
   }
 
   /** Forgets all other names: nobody asks for them any more, so the control plane does not keep them current. */

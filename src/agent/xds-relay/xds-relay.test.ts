@@ -169,6 +169,18 @@ test("an Envoy that rejects everything is answered a bounded number of times (X6
   assert.deepEqual(proxy.inForce(cluster), {});
 });
 
+test("what one Envoy accepted and the next one refuses is not sent for ever", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  const first = envoy();
+  first.subscribe(cluster, []);
+  control.set(cluster, [textResource("c", "1")]);
+  first.disconnect();
+  const second = envoy({ refuse: () => "no" });
+  second.subscribe(cluster, []);
+  assert.deepEqual(second.sent(cluster), [["c"]]);
+});
+
 test("a version that was good and is refused by the next Envoy is not sent for ever", () => {
   const { control, connect, envoy } = setUp();
   connect();

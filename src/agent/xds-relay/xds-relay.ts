@@ -282,7 +282,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
 function judge(cache: ResourceCache, names: readonly string[], accepted: boolean): void {
   for (const name of names) {
     const resource = cache.get(name);
-    if (resource !== undefined) cache.judge(name, resource.version, accepted);
+    if (resource !== undefined) cache.judge(resource, accepted);
   }
 }
 
