@@ -21,6 +21,16 @@ export interface Session {
   kinds(): Promise<readonly ResourceKind[]>;
 }
 
+/** Where objects without a namespace will go, as far as that can be told before connecting. */
+export function likelyNamespace(context: Context, flags: ConnectionFlags & { namespace?: string }): string {
+  if (flags.namespace !== undefined) return flags.namespace;
+  try {
+    return readKubeconfig(findKubeconfig(flags, context.deps.env), flags.context).namespace ?? "default";
+  } catch {
+    return "default";
+  }
+}
+
 /** Wait for an answer unless told otherwise, milliseconds. */
 const defaultTimeoutMs = 30_000;
 

@@ -11,12 +11,16 @@ export function readWarnings(header: string | undefined): string[] {
   while (header !== undefined && pattern.lastIndex < header.length && texts.length < countLimit) {
     const match = pattern.exec(header);
     if (match === null) break;
-    if (match[1] === "299") texts.push(latin1ToUtf8((match[2] ?? "").replace(/\\(.)/g, "$1")).slice(0, textLimit));
+    if (match[1] === "299") texts.push(fromHeader((match[2] ?? "").replace(/\\(.)/g, "$1")).slice(0, textLimit));
   }
   return texts;
 }
 
-/** Headers arrive as latin1; API servers write UTF-8 into them. */
-function latin1ToUtf8(text: string): string {
-  return Buffer.from(text, "latin1").toString("utf8");
+/** Node reads headers as latin1; Go's servers write UTF-8 into them, Node's latin1. */
+function fromHeader(text: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(text, "latin1"));
+  } catch {
+    return text;
+  }
 }

@@ -4,7 +4,7 @@ import { decodeYaml } from "../../config/decode/decode-yaml.ts";
 import { refusal } from "../api/api-client.ts";
 import { type ResourceKind, resourceLabel } from "../api/resource-kind.ts";
 import { resourcePath } from "../api/resource-path.ts";
-import { type Session, withSession } from "../api/session.ts";
+import { likelyNamespace, type Session, withSession } from "../api/session.ts";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
 import { refuseProblems } from "../input/check-objects.ts";
@@ -105,7 +105,7 @@ async function fileTargets(context: Context, namespace: string, flags: DeleteFla
 }
 
 async function printFileTargets(context: Context, flags: DeleteFlags): Promise<void> {
-  for (const { kind, name } of await fileTargets(context, flags.namespace ?? "default", flags)) {
+  for (const { kind, name } of await fileTargets(context, likelyNamespace(context, flags), flags)) {
     printDeleted(context, kind, name, flags);
   }
 }

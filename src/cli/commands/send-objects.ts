@@ -2,7 +2,7 @@
 import type { Decoded } from "../../config/decode/decode-yaml.ts";
 import type { ApiStatus } from "../api/api-status.ts";
 import { type ResourceKind, resourceLabel } from "../api/resource-kind.ts";
-import { type Session, withSession } from "../api/session.ts";
+import { likelyNamespace, type Session, withSession } from "../api/session.ts";
 import type { Context } from "../context.ts";
 import { analyzeTogether, checkTexts, printProblems, refuseProblems } from "../input/check-objects.ts";
 import { presentObjects } from "../input/present-objects.ts";
@@ -45,8 +45,9 @@ export interface SendVerbs {
 export async function sendObjects(context: Context, flags: SendFlags, verbs: SendVerbs, send: SendOne): Promise<void> {
   const texts = await readInput(flags.filename, flags.recursive === true, context.deps.readStdin);
   const typed = flags.namespace !== undefined;
+  const namespace = likelyNamespace(context, flags);
   if (flags.dryRun === "client") {
-    const { objects, problems } = checkTexts(texts, flags.namespace ?? "default", typed);
+    const { objects, problems } = checkTexts(texts, namespace, typed);
     refuseProblems(context.terminal, [...problems, ...analyzeTogether(objects, [])], flags.strict === true);
     refuseEmpty(context, objects);
     for (const { kind, object } of objects) {
@@ -61,9 +62,7 @@ export async function sendObjects(context: Context, flags: SendFlags, verbs: Sen
     return;
   }
   // Found without the server, errors need no credentials and no round trip.
-  const early = checkTexts(texts, flags.namespace ?? "default", typed).problems.filter(
-    ({ severity }) => severity === "error",
-  );
+  const early = checkTexts(texts, namespace, typed).problems.filter(({ severity }) => severity === "error");
   if (early.length > 0) refuseProblems(context.terminal, early, false);
   await withSession(context, flags, async (session) => {
     const { objects, problems } = checkTexts(texts, session.namespace, typed);

@@ -19,5 +19,5 @@ export function bootstrapLines(dump: ConfigDump): string[] {
     `Istio Version:       ${textOf(pickAt(node, "metadata", "ISTIO_VERSION"))}`,
     `Istio Proxy Version: ${textOf(pickAt(node, "metadata", "ISTIO_PROXY_SHA"))}`,
     `Envoy Version:       ${[numbers, ...details].join("/")}`,
-  ];
+  ].map((line) => line.trimEnd());
 }

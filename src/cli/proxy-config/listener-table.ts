@@ -45,7 +45,7 @@ export function listenerRows(listener: Fields): string[][] {
   const port = String(portOf(listener));
   return chainsOf(listener)
     .map((chain) => ({ match: describeMatch(pick(chain, "filter_chain_match")), destination: destinationOf(chain) }))
-    .sort((a, b) => compare(a.destination, b.destination))
+    .sort((a, b) => compare(b.destination, a.destination))
     .map(({ match, destination }) => [addresses, port, match, destination]);
 }
 
