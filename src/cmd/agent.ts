@@ -1,0 +1,147 @@
+// The machine's side: `lateen join`, `lateen agent`, `lateen leave`.
+import { rmSync } from "node:fs";
+import { hostname, networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { Agent } from "../agent/agent.ts";
+import { type AgentSettings, defaultSettings, proxyOwner } from "../agent/agent-settings.ts";
+import { type ControlPlaneAddress, parseControlPlaneAddress } from "../agent/control-plane/control-plane-address.ts";
+import type { AgentOptions, JoinOptions, LeaveOptions } from "../cli/cli-deps.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { createLog, type Log } from "../kernel/log.ts";
+import { Metrics } from "../kernel/metric.ts";
+import { systemRandom } from "../kernel/random.ts";
+import { MachineCapture, removeCapture } from "./capture-part.ts";
+import type { CommandContext } from "./context.ts";
+import { MachineDns } from "./dns-part.ts";
+import { installUnit, removeUnit } from "./systemd-unit.ts";
+
+const runFolder = "/run/lateen";
+
+/** `lateen join`: proof, identity, Envoy, capture, DNS, readiness. */
+export function joinMachine(context: CommandContext): (options: JoinOptions) => Promise<number> {
+  return async (options) => {
+    const startMs = systemClock.monotonic();
+    const log = createLog(options.foreground ? "warn" : "info");
+    const controlPlane = parseControlPlaneAddress(options.url.href);
+    const agent = makeAgent(context, options, log, controlPlane);
+    try {
+      const { spiffeId } = await agent.join(controlPlane, options.token, options.name ?? machineName());
+      if (!options.foreground) {
+        await agent.stop();
+        await installUnit(options.dataDir);
+        console.log(`you are ${spiffeId}; the systemd unit lateen-agent is running`);
+        return 0;
+      }
+      await agent.start();
+      const ended = untilAborted(context.signal);
+      const report = await Promise.race([agent.whenReady(), ended.then(() => undefined)]);
+      if (report !== undefined) {
+        const seconds = ((systemClock.monotonic() - startMs) / 1000).toFixed(1);
+        console.log(`you are ${report.spiffeId}, ${report.services} services visible, ready after ${seconds} s`);
+      }
+      await ended;
+      return 0;
+    } finally {
+      await agent.stop();
+    }
+  };
+}
+
+/** `lateen agent`: what the unit runs, with the identity that `join` stored. */
+export function runMachine(context: CommandContext): (options: AgentOptions) => Promise<number> {
+  return async (options) => {
+    const agent = makeAgent(context, options, createLog("info"), undefined);
+    try {
+      await agent.start();
+      await untilAborted(context.signal);
+      return 0;
+    } finally {
+      await agent.stop();
+    }
+  };
+}
+
+/** `lateen leave`: capture, unit and identity go; the control plane forgets the machine when its stream ends. */
+export function leaveMachine(_context: CommandContext): (options: LeaveOptions) => Promise<number> {
+  return async (options) => {
+    await removeUnit();
+    if (process.getuid?.() === 0) await removeCapture(systemClock, createLog("warn"));
+    rmSync(options.dataDir, { recursive: true, force: true });
+    console.log("this machine has left the mesh");
+    return 0;
+  };
+}
+
+function makeAgent(
+  context: CommandContext,
+  options: { dataDir: string; envoy?: string },
+  log: Log,
+  controlPlane: ControlPlaneAddress | undefined,
+): Agent {
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) {
+    // Capture leaves the proxy's group alone, so the agent's own connections and DNS queries are not caught in it.
+    process.setgroups?.([proxyOwner.gid]);
+    process.setgid?.(proxyOwner.gid);
+  }
+  const addresses = machineAddresses();
+  const settings: AgentSettings = {
+    ...defaultSettings,
+    dataFolder: options.dataDir,
+    runFolder: context.env["LATEEN_RUN_DIR"] ?? (isRoot ? runFolder : join(options.dataDir, "run")),
+    addresses,
+    ...(options.envoy === undefined ? {} : { envoy: options.envoy }),
+    self: process.getuid?.() ?? 0,
+    runAs: isRoot ? proxyOwner : undefined,
+    agentVersion: context.version,
+  };
+  const parts = { clock: systemClock, random: systemRandom, log, metrics: new Metrics() };
+  parts.metrics.collectProcess();
+  const agent: Agent = new Agent({
+    ...parts,
+    settings,
+    env: context.env,
+    sendSignal: (pid, signal) => process.kill(pid, signal),
+    dns: new MachineDns(parts),
+    ...(isRoot
+      ? {
+          capture: new MachineCapture({
+            clock: systemClock,
+            log,
+            controlPlane: () => controlPlane ?? storedControlPlane(agent),
+            ipv6: addresses.some((address) => address.includes(":")),
+            removeOnStop: true,
+          }),
+        }
+      : {}),
+  });
+  if (!isRoot) log.warn("traffic is not captured: that needs root");
+  return agent;
+}
+
+function storedControlPlane(agent: Agent): ControlPlaneAddress | undefined {
+  const address = agent.status?.controlPlane.address;
+  return address === undefined ? undefined : parseControlPlaneAddress(address);
+}
+
+/** Addresses that others can reach, IPv4 first; link-local ones are left out. */
+function machineAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? []);
+  const usable = all.filter(
+    ({ internal, address }) => !internal && !address.startsWith("fe80:") && !address.startsWith("169.254."),
+  );
+  return [...usable].sort((a, b) => a.family.localeCompare(b.family)).map(({ address }) => address);
+}
+
+/** The host name's first label, as far as it can be part of a node id. */
+function machineName(): string {
+  const label = (hostname().split(".")[0] ?? "").toLowerCase().replace(/[^a-z0-9-]/g, "-");
+  return label.replace(/^-+|-+$/g, "") || "machine";
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
