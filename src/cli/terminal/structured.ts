@@ -7,7 +7,7 @@ export function jsonText(value: unknown): string {
   return escapeUnsafe(JSON.stringify(value, null, 4) ?? "null");
 }
 
-/** YAML as kubectl prints it: keys sorted, lists not indented, no line folded. Readable as YAML 1.1 and 1.2. */
+/** YAML as kubectl prints it: keys sorted, lists not indented, no line folded. Readable as YAML 1.1 and 1.2. The last newline is left to the printer. */
 export function yamlText(value: unknown): string {
   const document = new Document(value, {
     version: "1.1",
@@ -18,5 +18,5 @@ export function yamlText(value: unknown): string {
   visit(document, (_key, node) => {
     if (isScalar(node) && typeof node.value === "string" && holdsUnsafe(node.value)) node.type = Scalar.QUOTE_DOUBLE;
   });
-  return escapeUnsafe(document.toString({ indentSeq: false, lineWidth: 0 }).trimEnd());
+  return escapeUnsafe(document.toString({ indentSeq: false, lineWidth: 0 }).replace(/\n$/, ""));
 }
