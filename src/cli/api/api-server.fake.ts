@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { apiVersionOf, type Kind } from "../../config/kind.ts";
 import { kinds } from "../../config/kinds.ts";
+import { mergePatch } from "../input/merge-patch.fake.ts";
 import { fieldsOf, textOf, valueAt } from "../json-value.ts";
 
 export interface FakeObject {
@@ -274,17 +275,6 @@ function warningHeaders(warnings: readonly string[]): Record<string, string> {
 
 function keyOf(plural: string, namespace: string, name: string): string {
   return `${plural}/${namespace}/${name}`;
-}
-
-/** RFC 7396. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (patch === null || typeof patch !== "object" || Array.isArray(patch)) return patch;
-  const merged: Record<string, unknown> = { ...fieldsOf(target) };
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key];
-    else merged[key] = mergePatch(merged[key], value);
-  }
-  return merged;
 }
 
 function send(response: ServerResponse, code: number, body: unknown, headers: Record<string, string> = {}): void {

@@ -159,7 +159,7 @@ describe("readKubeconfig", () => {
           assert.ok(error instanceof LateenError && error.code === "LAT9003", `${String(error)}\n${text}`);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 400 },
     );
   });
 });

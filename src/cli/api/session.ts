@@ -17,6 +17,8 @@ export interface Session {
   readonly namespace: string;
   /** What the server warned of so far. */
   readonly warnings: ReadonlySet<string>;
+  /** Warnings of the server that pass the test are neither printed nor kept from now on. */
+  silence(test: (text: string) => boolean): void;
   /** Every kind the server serves; asked once. */
   kinds(): Promise<readonly ResourceKind[]>;
 }
@@ -46,6 +48,7 @@ export async function withSession<T>(
 ): Promise<T> {
   const access = readKubeconfig(findKubeconfig(flags, context.deps.env), flags.context);
   const warnings = new Set<string>();
+  let silenced = (_text: string): boolean => false;
   const skipVerify = flags.insecureSkipTlsVerify === true;
   if (skipVerify) context.terminal.note(`warning: the certificate of ${access.server.origin} is not verified`);
   const client = new ApiClient(
@@ -63,7 +66,7 @@ export async function withSession<T>(
       timeoutMs: flags.requestTimeout ?? defaultTimeoutMs,
       userAgent: `lateen/${context.deps.version}`,
       onWarning(text) {
-        if (warnings.has(text)) return;
+        if (warnings.has(text) || silenced(text)) return;
         warnings.add(text);
         context.terminal.note(`warning: ${text}`);
       },
@@ -74,6 +77,9 @@ export async function withSession<T>(
     return await work({
       client,
       warnings,
+      silence(test) {
+        silenced = test;
+      },
       namespace: flags.namespace ?? access.namespace ?? "default",
       kinds() {
         kinds ??= discoverKinds(client);

@@ -181,6 +181,20 @@ describe("apply", () => {
     assert.equal(strict.status, 1);
   });
 
+  test("what was found here is not repeated from the server, and references that may not be listed are left out", async () => {
+    const path = file("vs.yaml", route("1s", "nowhere"));
+    server.warnings = ["IST0101 spec.http[0].route[0].destination.host: nowhere is unknown", "something else"];
+    const ran = await run(["apply", "-f", path], { server });
+    assert.match(ran.stderr, /^.*vs\.yaml:11: warning IST0101 .*\nwarning: something else\n$/);
+    server.route = ({ path: asked, method }) =>
+      method === "GET" && asked === "/apis/networking.istio.io/v1/serviceentries"
+        ? { status: 403, body: status(403, "Forbidden", "namespaces only") }
+        : undefined;
+    const narrow = await run(["apply", "-f", file("vs2.yaml", route("2s", "nowhere"))], { server });
+    assert.equal(narrow.status, 0);
+    assert.match(narrow.stderr, /^note: references to objects on the server were not checked: .*namespaces only/);
+  });
+
   test("what the server refuses is placed in the file, and does not keep the others from being sent", async () => {
     server.route = ({ method, path }) =>
       method === "POST" && path.endsWith("/virtualservices")

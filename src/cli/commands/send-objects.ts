@@ -1,5 +1,7 @@
 // What apply and create do with each object once all of them are found good.
 import type { Decoded } from "../../config/decode/decode-yaml.ts";
+import type { Problem } from "../../config/problem.ts";
+import { LateenError } from "../../kernel/error.ts";
 import type { ApiStatus } from "../api/api-status.ts";
 import { type ResourceKind, resourceLabel } from "../api/resource-kind.ts";
 import { likelyNamespace, type Session, withSession } from "../api/session.ts";
@@ -66,8 +68,9 @@ export async function sendObjects(context: Context, flags: SendFlags, verbs: Sen
   if (early.length > 0) refuseProblems(context.terminal, early, false);
   await withSession(context, flags, async (session) => {
     const { objects, problems } = checkTexts(texts, session.namespace, typed);
-    const together = analyzeTogether(objects, await presentObjects(session));
+    const together = await analyzeOnServer(context, session, objects);
     refuseProblems(context.terminal, [...problems, ...together], flags.strict === true);
+    silenceKnown(session, [...problems, ...together]);
     refuseEmpty(context, objects);
     await sendAll(context, session, flags, verbs, objects, send);
     if (flags.strict === true && session.warnings.size > 0) {
@@ -75,6 +78,24 @@ export async function sendObjects(context: Context, flags: SendFlags, verbs: Sen
       context.status = 1;
     }
   });
+}
+
+/** Who may write in one namespace may not be allowed to list all; the objects can be sent all the same. */
+async function analyzeOnServer(context: Context, session: Session, objects: readonly Decoded[]): Promise<Problem[]> {
+  try {
+    return analyzeTogether(objects, await presentObjects(session, objects));
+  } catch (error) {
+    if (!(error instanceof LateenError) || error.code !== "LAT9006") throw error;
+    context.terminal.note(`note: references to objects on the server were not checked: ${error.message}`);
+    return [];
+  }
+}
+
+/** The server finds what was found here; once is enough. */
+function silenceKnown(session: Session, problems: readonly Problem[]): void {
+  session.silence((text) =>
+    problems.some(({ code, path = "" }) => path !== "" && text.includes(code) && text.includes(path)),
+  );
 }
 
 function refuseEmpty(context: Context, objects: readonly Decoded[]): void {

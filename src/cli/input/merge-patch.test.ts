@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { mergePatch } from "../api/api-server.fake.ts";
 import { isFields } from "../json-value.ts";
+import { mergePatch } from "./merge-patch.fake.ts";
 import { sameJson, threeWayPatch } from "./merge-patch.ts";
 
 test("adds, changes, removes what was applied before, keeps what others set", () => {

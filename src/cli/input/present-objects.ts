@@ -7,20 +7,28 @@ import type { Session } from "../api/session.ts";
 import { isFields, valueAt } from "../json-value.ts";
 import { listObjects } from "../resource/list-objects.ts";
 
-/** Kinds that others refer to, or that contradict each other. */
-const referredKinds: ReadonlySet<string> = new Set([
-  "VirtualService",
-  "DestinationRule",
-  "ServiceEntry",
-  "WorkloadEntry",
-  "WorkloadGroup",
-  "Gateway",
+/** For each kind, the kinds its objects refer to or may contradict. */
+const workloads = ["WorkloadEntry", "WorkloadGroup"];
+const referred = new Map<string, readonly string[]>([
+  ["VirtualService", ["VirtualService", "DestinationRule", "ServiceEntry", "Gateway"]],
+  ["DestinationRule", ["ServiceEntry", ...workloads]],
+  ["ServiceEntry", ["ServiceEntry", ...workloads]],
+  ["PeerAuthentication", workloads],
+  ["AuthorizationPolicy", workloads],
+  ["RequestAuthentication", workloads],
+  ["Telemetry", workloads],
 ]);
 
-/** All objects of these kinds, in all namespaces, that fit this program's schemas. */
-export async function presentObjects(session: Session): Promise<AnalyzedObject[]> {
+/**
+ * The server's objects, in all namespaces, that those given can refer to, as far as they fit this program's schemas.
+ *
+ * @throws LateenError LAT9006 where they may not be listed, and as `ApiClient.send`
+ */
+export async function presentObjects(session: Session, given: readonly AnalyzedObject[]): Promise<AnalyzedObject[]> {
+  const needed = new Set(given.flatMap((each) => referred.get(each.kind.kind) ?? []));
+  const wanted = kinds.filter((kind) => kind.group === "networking.istio.io" && needed.has(kind.kind));
+  if (wanted.length === 0) return [];
   const served = await session.kinds();
-  const wanted = kinds.filter((kind) => kind.group === "networking.istio.io" && referredKinds.has(kind.kind));
   const lists = await Promise.all(
     wanted.map(async (kind) => {
       const resource = served.find((each) => each.group === kind.group && each.plural === kind.plural);

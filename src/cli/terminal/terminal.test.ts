@@ -69,7 +69,7 @@ describe("jsonText and yamlText", () => {
         assert.deepEqual(plain(parse(yaml, { version: "1.1" })), plain(tree));
         assert.deepEqual(plain(parse(yaml, { version: "1.2" })), plain(tree));
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
