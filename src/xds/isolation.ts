@@ -19,7 +19,7 @@ export function isolationGroups(names: readonly string[], message: string): stri
 }
 
 function evenGroups(names: readonly string[], count: number): string[][] {
-  const size = Math.ceil(names.length / count);
+  const size = Math.max(1, Math.ceil(names.length / count));
   const groups: string[][] = [];
   for (let at = 0; at < names.length; at += size) groups.push(names.slice(at, at + size));
   return groups;
@@ -27,6 +27,7 @@ function evenGroups(names: readonly string[], count: number): string[][] {
 
 /** True where the name stands in the text by itself, not as a piece of a longer name. */
 function mentions(text: string, name: string): boolean {
+  if (name === "") return false;
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
     if (!isNamePart(text[at - 1]) && !isNamePart(text[at + name.length])) return true;
   }

@@ -26,8 +26,8 @@ export class SotwSubscription {
   private readonly set: ResourceSet;
   private readonly inner: Subscription;
   private readonly complete: boolean;
-  /** What is gone from the set but still in the responses, until its removal may go out. */
-  private readonly leaving = new Map<string, Resource>();
+  /** What the client holds of what has changed or gone since; what is gone stays in responses until its removal may go out. */
+  private readonly old = new Map<string, Resource>();
   private opened = false;
   /** The client has named resources; an empty list means "nothing" from then on. */
   private explicit = false;
@@ -82,9 +82,8 @@ export class SotwSubscription {
 
   change(changes: readonly ResourceChange[]): void {
     if (this.complete) {
-      for (const { key, before, after } of changes) {
-        if (after !== undefined || before === undefined) this.leaving.delete(key);
-        else if (this.wants(key)) this.leaving.set(key, before);
+      for (const { key, before } of changes) {
+        if (before !== undefined && this.wants(key) && !this.inner.isBehind(key)) this.old.set(key, before);
       }
     }
     this.inner.change(changes);
@@ -99,12 +98,13 @@ export class SotwSubscription {
   }
 
   take(options: { nonce: string; limitBytes: number; part: Part }): Batch | undefined {
-    const batch = this.inner.take(this.complete ? { ...options, limitBytes: Number.POSITIVE_INFINITY } : options);
+    const batch = this.inner.take(this.complete ? completeOptions(options) : options);
     if (batch === undefined) return undefined;
     this.lastNonce = options.nonce;
     if (!this.complete) return batch;
-    if (options.part !== "present") this.leaving.clear();
-    return { ...batch, resources: [...this.wanted(), ...this.leaving.values()] };
+    for (const name of this.old.keys()) if (!this.inner.isBehind(name)) this.old.delete(name);
+    const leaving = [...this.old.values()].filter((resource) => this.set.get(resource.name) === undefined);
+    return { ...batch, resources: [...this.wanted(), ...leaving] };
   }
 
   shareNames(pool: NamePool): void {
@@ -138,6 +138,12 @@ export class SotwSubscription {
     if (this.inner.isWildcard && !asked.has("*")) unsubscribe.push("*");
     return { subscribe, unsubscribe };
   }
+}
+
+/** A complete response cannot be split, and one without what is gone holds all that is new. */
+function completeOptions(options: { nonce: string; part: Part }): { nonce: string; limitBytes: number; part: Part } {
+  const part = options.part === "removed" ? "all" : options.part;
+  return { nonce: options.nonce, limitBytes: Number.POSITIVE_INFINITY, part };
 }
 
 const noVersions: ReadonlyMap<string, string> = new Map();

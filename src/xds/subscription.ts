@@ -57,6 +57,8 @@ type Held = string | typeof absent | typeof unknown | typeof asked;
 
 /** Trials after a rejected message: by the names in Envoy's text, then in even groups. */
 const trialLimit = 2;
+/** After so many rejections in a row the client is taken to reject everything, and trials end (X6). */
+const rejectionLimit = 16;
 /** Bytes of an encoded resource beside its body, name and version, at most. */
 const overheadBytes = 160;
 
@@ -86,8 +88,11 @@ export class Subscription {
   /** Asked for by name and told to be absent. */
   private readonly missing = new Set<string>();
   private trials: { trial: number; names: readonly string[] }[] = [];
+  /** The names in `trials`. */
+  private readonly onTrial = new Set<string>();
   private flight: { nonce: string; batch: Batch } | undefined;
   private owesAnswer = false;
+  private rejectionsInRow = 0;
 
   constructor(typeUrl: string, set: ResourceSet, options: SubscriptionOptions = {}) {
     this.typeUrl = typeUrl;
@@ -154,8 +159,8 @@ export class Subscription {
   change(changes: readonly ResourceChange[]): void {
     for (const { key, before } of changes) {
       if (!this.wants(key)) continue;
-      const wasRefused = this.refusedByName.delete(key);
-      if (!this.behind.has(key)) this.behind.set(key, wasRefused ? unknown : (before?.version ?? absent));
+      const rejected = this.refusedByName.delete(key) || this.onTrial.has(key);
+      if (!this.behind.has(key)) this.behind.set(key, rejected ? unknown : (before?.version ?? absent));
     }
   }
 
@@ -179,6 +184,11 @@ export class Subscription {
       if (pending.present && pending.removed) break;
     }
     return pending;
+  }
+
+  /** True where something about the name waits to be sent. */
+  isBehind(name: string): boolean {
+    return this.behind.has(name);
   }
 
   /**
@@ -217,6 +227,7 @@ export class Subscription {
     this.flight = undefined;
     const { batch } = flight;
     if (request.rejection !== undefined) return this.reject(batch, request.rejection);
+    this.rejectionsInRow = 0;
     if (batch.removed.length > 0) {
       // A listener may have been refused because one that is gone now had its address.
       for (const name of this.refusedByName.keys()) this.behind.set(name, unknown);
@@ -229,15 +240,28 @@ export class Subscription {
     const names = [...batch.resources.map((resource) => resource.name), ...batch.removed];
     const unchanged = names.filter((name) => !this.behind.has(name));
     for (const name of names) if (this.behind.has(name)) this.behind.set(name, unknown);
-    if (this.isolates && unchanged.length > 1 && batch.trial < trialLimit) {
+    this.rejectionsInRow += 1;
+    const patient = this.rejectionsInRow < rejectionLimit;
+    if (this.isolates && patient && names.length > 1 && batch.trial < trialLimit) {
       const trial = batch.trial + 1;
       const groups = isolationGroups(unchanged, trial === 1 ? message : "");
+      for (const name of unchanged) this.onTrial.add(name);
       this.trials.push(...groups.map((group) => ({ trial, names: group })));
       return { kind: "nack", message, batch, refused: [] };
     }
     const refused = batch.resources.filter((resource) => !this.behind.has(resource.name));
+    if (!patient) refused.push(...this.abandonTrials());
     for (const resource of refused) this.refusedByName.set(resource.name, resource);
     return { kind: "nack", message, batch, refused };
+  }
+
+  private abandonTrials(): Resource[] {
+    const names = this.trials
+      .flatMap((group) => group.names)
+      .filter((name) => this.wants(name) && !this.behind.has(name));
+    this.trials = [];
+    this.onTrial.clear();
+    return names.map((name) => this.set.get(name)).filter((resource) => resource !== undefined);
   }
 
   private takeTrial(): Batch | undefined {
@@ -245,6 +269,7 @@ export class Subscription {
       const resources: Resource[] = [];
       const removed: string[] = [];
       for (const name of next.names) {
+        this.onTrial.delete(name);
         if (this.behind.has(name)) continue; // changed in the meantime: it goes out as news
         const resource = this.set.get(name);
         if (resource === undefined) removed.push(name);

@@ -1,0 +1,46 @@
+// A ResourceSet that a test writes; versions are given, bodies are as long as the version.
+import type { ResourceChange, ResourceSet } from "./generator.ts";
+import type { Resource } from "./resource.ts";
+
+export class ResourceTable implements ResourceSet {
+  private readonly resources = new Map<string, Resource>();
+  readonly typeUrl: string;
+  private readonly listeners = new Set<(changes: readonly ResourceChange[]) => void>();
+
+  constructor(typeUrl: string, contents: Record<string, string> = {}) {
+    this.typeUrl = typeUrl;
+    for (const [name, version] of Object.entries(contents)) this.set(name, version);
+  }
+
+  get size(): number {
+    return this.resources.size;
+  }
+
+  get(name: string): Resource | undefined {
+    return this.resources.get(name);
+  }
+
+  values(): IterableIterator<Resource> {
+    return this.resources.values();
+  }
+
+  subscribe(listener: (changes: readonly ResourceChange[]) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  set(name: string, version: string): void {
+    const before = this.resources.get(name);
+    if (before?.version === version) return;
+    const after = { typeUrl: this.typeUrl, name, version, body: new Uint8Array(version.length), sources: [] };
+    this.resources.set(name, after);
+    for (const listener of this.listeners) listener([{ key: name, before, after }]);
+  }
+
+  delete(name: string): void {
+    const before = this.resources.get(name);
+    if (before === undefined) return;
+    this.resources.delete(name);
+    for (const listener of this.listeners) listener([{ key: name, before, after: undefined }]);
+  }
+}

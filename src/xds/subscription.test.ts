@@ -1,0 +1,435 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { NamePool } from "./name-pool.ts";
+import { ResourceTable } from "./resource-table.fake.ts";
+import { type Batch, Subscription, type SubscriptionRequest } from "./subscription.ts";
+import { typeUrls } from "./type-url.ts";
+
+function openStream(typeUrl: string, contents: Record<string, string> = {}) {
+  const table = new ResourceTable(typeUrl, contents);
+  const subscription = new Subscription(typeUrl, table);
+  table.subscribe((changes) => subscription.change(changes));
+  let count = 0;
+  const request = (parts: Partial<Omit<SubscriptionRequest, "initialVersions">> & { held?: Record<string, string> }) =>
+    subscription.receive({
+      subscribe: parts.subscribe ?? [],
+      unsubscribe: parts.unsubscribe ?? [],
+      initialVersions: new Map(Object.entries(parts.held ?? {})),
+      nonce: parts.nonce ?? "",
+      rejection: parts.rejection,
+    });
+  const take = (limitBytes = 1 << 20): Batch | undefined => {
+    count += 1;
+    return subscription.take({ nonce: String(count), limitBytes, part: "all" });
+  };
+  /** Takes a message and acknowledges it. */
+  const takeAcked = (limitBytes?: number): Batch | undefined => {
+    const batch = take(limitBytes);
+    if (batch !== undefined) assert.equal(request({ nonce: String(count) }).kind, "ack");
+    return batch;
+  };
+  return { table, subscription, request, take, takeAcked, nonce: () => String(count) };
+}
+
+const namesOf = (batch: Batch | undefined): string[] | undefined => batch?.resources.map((resource) => resource.name);
+
+test("an empty first request means everything, for clusters and not for load assignments", () => {
+  const clusters = openStream(typeUrls.cluster, { a: "1", b: "1" });
+  clusters.request({});
+  assert.deepEqual(namesOf(clusters.takeAcked()), ["a", "b"]);
+  assert.equal(clusters.take(), undefined);
+  const endpoints = openStream(typeUrls.endpoint, { a: "1" });
+  endpoints.request({});
+  assert.equal(endpoints.take(), undefined);
+});
+
+test("the first request of a wildcard type is answered even where there is nothing", () => {
+  const { request, takeAcked, take } = openStream(typeUrls.cluster);
+  request({});
+  assert.deepEqual(takeAcked(), { resources: [], removed: [], trial: 0 });
+  assert.equal(take(), undefined);
+});
+
+test("a client that comes back with equal versions gets an empty answer, and one with others the difference", () => {
+  const same = openStream(typeUrls.cluster, { a: "1", b: "1" });
+  same.request({ held: { a: "1", b: "1" } });
+  assert.deepEqual(same.takeAcked(), { resources: [], removed: [], trial: 0 });
+  const other = openStream(typeUrls.cluster, { a: "1", b: "2", c: "1" });
+  other.request({ held: { a: "1", b: "1", gone: "1" } });
+  const batch = other.takeAcked();
+  assert.deepEqual(namesOf(batch), ["b", "c"]);
+  assert.deepEqual(batch?.removed, ["gone"]);
+});
+
+test("names held from an earlier stream are not sent again where they are equal", () => {
+  const { request, take, subscription } = openStream(typeUrls.endpoint, { a: "1", b: "2" });
+  request({ subscribe: ["a", "b"], held: { a: "1", b: "1", old: "1" } });
+  const batch = take();
+  assert.deepEqual(namesOf(batch), ["b"]);
+  assert.deepEqual(batch?.removed, ["old"], "what the client holds unasked counts as asked for, as in Istio");
+  assert.equal(subscription.nameCount, 3);
+});
+
+test("a name that is asked for again is sent again", () => {
+  const { request, takeAcked, take } = openStream(typeUrls.endpoint, { a: "1" });
+  request({ subscribe: ["a"] });
+  assert.deepEqual(namesOf(takeAcked()), ["a"]);
+  request({ subscribe: ["a"] });
+  assert.deepEqual(namesOf(takeAcked()), ["a"]);
+  assert.equal(take(), undefined);
+});
+
+test("a name that does not exist is told to be removed, and sent when it appears", () => {
+  const { request, takeAcked, take, table, subscription } = openStream(typeUrls.endpoint);
+  request({ subscribe: ["a"] });
+  assert.deepEqual(takeAcked()?.removed, ["a"]);
+  assert.equal(subscription.resourceCount, 0);
+  assert.equal(take(), undefined);
+  table.set("a", "1");
+  assert.deepEqual(namesOf(takeAcked()), ["a"]);
+  assert.equal(subscription.resourceCount, 1);
+});
+
+test("unsubscribing needs no answer, except under a wildcard", () => {
+  const named = openStream(typeUrls.endpoint, { a: "1" });
+  named.request({ subscribe: ["a"] });
+  named.takeAcked();
+  named.request({ unsubscribe: ["a", "phantom"] });
+  named.table.set("a", "2");
+  assert.equal(named.take(), undefined);
+
+  const both = openStream(typeUrls.cluster, { a: "1" });
+  both.request({ subscribe: ["*", "a", "x"] });
+  assert.deepEqual(both.takeAcked(), { resources: [both.table.get("a")], removed: ["x"], trial: 0 });
+  both.request({ unsubscribe: ["a", "x"] });
+  const answer = both.takeAcked();
+  assert.deepEqual(namesOf(answer), ["a"]);
+  assert.deepEqual(answer?.removed, ["x"]);
+});
+
+test("the wildcard ends with its own name only, and an acknowledgement does not bring it back", () => {
+  const { request, takeAcked, take, table } = openStream(typeUrls.cluster, { a: "1", b: "1" });
+  request({});
+  takeAcked();
+  request({ subscribe: ["b"] });
+  assert.deepEqual(namesOf(takeAcked()), ["b"]);
+  table.set("a", "2");
+  assert.deepEqual(namesOf(takeAcked()), ["a"]);
+  request({ unsubscribe: ["*"] });
+  table.set("a", "3");
+  assert.equal(take(), undefined);
+  request({});
+  assert.equal(take(), undefined);
+  table.set("b", "2");
+  assert.deepEqual(namesOf(takeAcked()), ["b"]);
+});
+
+test("saying * after an empty first request changes nothing, saying it twice sends all again", () => {
+  const { request, takeAcked, take } = openStream(typeUrls.cluster, { a: "1" });
+  request({});
+  takeAcked();
+  request({ subscribe: ["*"] });
+  assert.equal(take(), undefined);
+  request({ subscribe: ["*"] });
+  assert.deepEqual(namesOf(takeAcked()), ["a"]);
+});
+
+test("one message is in flight; what changes meanwhile goes out once, in its newest version", () => {
+  const { request, take, table, nonce } = openStream(typeUrls.cluster, { a: "1" });
+  request({});
+  take();
+  const first = nonce();
+  table.set("a", "2");
+  table.set("a", "3");
+  assert.equal(take(), undefined);
+  request({ nonce: first });
+  assert.deepEqual(
+    take()?.resources.map((resource) => resource.version),
+    ["3"],
+  );
+});
+
+test("a change that is undone before it was sent is not sent", () => {
+  const { request, take, takeAcked, table } = openStream(typeUrls.cluster, { a: "1" });
+  request({});
+  takeAcked();
+  table.set("a", "2");
+  table.set("a", "1");
+  table.set("b", "1");
+  table.delete("b");
+  assert.equal(take(), undefined);
+});
+
+test("a stale nonce acknowledges nothing, and its subscription change counts all the same", () => {
+  const { request, take, table } = openStream(typeUrls.endpoint, { a: "1", b: "1" });
+  request({ subscribe: ["a"] });
+  take(); // nonce 1
+  assert.equal(request({ nonce: "0", subscribe: ["b"] }).kind, "stale");
+  assert.equal(take(), undefined, "the first message is still in flight");
+  assert.equal(request({ nonce: "1" }).kind, "ack");
+  assert.deepEqual(namesOf(take()), ["b"]);
+  assert.equal(request({ nonce: "99", rejection: "never sent" }).kind, "stale");
+  table.set("a", "2");
+  assert.equal(take(), undefined);
+});
+
+test("a rejected resource is not sent again until it changes", () => {
+  const { request, take, takeAcked, table, nonce, subscription } = openStream(typeUrls.cluster, { a: "bad" });
+  request({});
+  take();
+  const reply = request({ nonce: nonce(), rejection: "no" });
+  assert.equal(reply.kind, "nack");
+  assert.deepEqual(reply.kind === "nack" && reply.refused.map((resource) => resource.name), ["a"]);
+  assert.deepEqual([...subscription.refused.keys()], ["a"]);
+  assert.equal(take(), undefined);
+  table.set("a", "good");
+  assert.deepEqual(namesOf(takeAcked()), ["a"]);
+  assert.equal(subscription.refused.size, 0);
+});
+
+test("back to the version before the rejected one is sent: what the client kept is not known", () => {
+  const { request, take, takeAcked, table, nonce } = openStream(typeUrls.cluster, { a: "1" });
+  request({});
+  takeAcked();
+  table.set("a", "bad");
+  take();
+  request({ nonce: nonce(), rejection: "no" });
+  table.set("a", "1");
+  assert.deepEqual(namesOf(takeAcked()), ["a"]);
+});
+
+test("of a rejected message, what the client names goes out alone and the rest together", () => {
+  const { request, take, takeAcked, nonce } = openStream(typeUrls.cluster, { a: "1", b: "bad", "a.b": "1", c: "1" });
+  request({});
+  take();
+  const reply = request({ nonce: nonce(), rejection: "Error adding/updating cluster(s) b: no such thing" });
+  assert.deepEqual(reply.kind === "nack" && reply.refused, []);
+  assert.deepEqual(namesOf(takeAcked()), ["a", "a.b", "c"]);
+  assert.deepEqual(namesOf(take()), ["b"]);
+  const second = request({ nonce: nonce(), rejection: "no such thing" });
+  assert.deepEqual(second.kind === "nack" && second.refused.map((resource) => resource.name), ["b"]);
+  assert.equal(take(), undefined);
+});
+
+test("a client that rejects everything is soon left alone", () => {
+  const contents = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`c${index}`, "1"]));
+  const { request, take, nonce, subscription } = openStream(typeUrls.cluster, contents);
+  request({});
+  let messages = 0;
+  for (let batch = take(); batch !== undefined; batch = take()) {
+    messages += 1;
+    request({ nonce: nonce(), rejection: "no" });
+  }
+  assert.equal(messages, 16);
+  assert.equal(subscription.refused.size, 1000);
+});
+
+test("what was rejected gets another chance when something was removed, and only one", () => {
+  const { request, take, takeAcked, table, nonce } = openStream(typeUrls.listener, { old_80: "1" });
+  request({});
+  takeAcked();
+  table.set("new_80", "1");
+  take();
+  request({ nonce: nonce(), rejection: "duplicate address" });
+  table.delete("old_80");
+  assert.deepEqual(takeAcked()?.removed, ["old_80"]);
+  assert.deepEqual(namesOf(take()), ["new_80"]);
+  request({ nonce: nonce(), rejection: "still" });
+  assert.equal(take(), undefined);
+});
+
+test("a demanded resource goes out although the client has it, and one nobody asked for does not", () => {
+  const { request, takeAcked, take, subscription } = openStream(typeUrls.endpoint, { a: "1", b: "1" });
+  request({ subscribe: ["a"], held: { a: "1" } });
+  assert.equal(take(), undefined);
+  subscription.demand("a");
+  subscription.demand("b");
+  subscription.demand("none");
+  assert.deepEqual(namesOf(takeAcked()), ["a"]);
+  assert.equal(take(), undefined);
+});
+
+test("a message over the limit is split, and a single larger resource goes alone", () => {
+  const contents = { a: "x".repeat(300), b: "y".repeat(300), c: "z".repeat(5000) };
+  const { request, takeAcked } = openStream(typeUrls.cluster, contents);
+  request({});
+  assert.deepEqual(namesOf(takeAcked(1000)), ["a", "b"]);
+  assert.deepEqual(namesOf(takeAcked(1000)), ["c"]);
+  assert.equal(takeAcked(1000), undefined);
+});
+
+test("present and removed parts can be taken apart; an answer to a name that does not exist is not a removal", () => {
+  const { request, table, subscription } = openStream(typeUrls.cluster, { a: "1", b: "1" });
+  request({});
+  subscription.take({ nonce: "n1", limitBytes: 1 << 20, part: "present" });
+  request({ nonce: "n1" });
+  table.set("a", "2");
+  table.delete("b");
+  request({ subscribe: ["x"] });
+  assert.deepEqual(subscription.pending(), { present: true, removed: true });
+  const present = subscription.take({ nonce: "n2", limitBytes: 1 << 20, part: "present" });
+  assert.deepEqual(namesOf(present), ["a"]);
+  assert.deepEqual(present?.removed, ["x"]);
+  request({ nonce: "n2" });
+  assert.deepEqual(subscription.pending(), { present: false, removed: true });
+  assert.equal(subscription.take({ nonce: "n3", limitBytes: 1 << 20, part: "present" }), undefined);
+  assert.deepEqual(subscription.take({ nonce: "n3", limitBytes: 1 << 20, part: "removed" })?.removed, ["b"]);
+});
+
+test("equal sets of names are kept once, and a stream that changes its own leaves the others' alone", () => {
+  const pool = new NamePool();
+  const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
+  const one = openStream(typeUrls.endpoint);
+  const two = openStream(typeUrls.endpoint);
+  one.request({ subscribe: names });
+  two.request({ subscribe: names.toReversed() });
+  one.subscription.shareNames(pool);
+  two.subscription.shareNames(pool);
+  assert.equal(one.subscription.wantedNames, two.subscription.wantedNames);
+  two.request({ subscribe: ["more"], unsubscribe: ["n0"] });
+  assert.equal(one.subscription.wants("more"), false);
+  assert.equal(one.subscription.wants("n0"), true);
+  assert.equal(two.subscription.wants("n0"), false);
+});
+
+/** A client as the xDS protocol describes it, over a stream that keeps order in both directions. */
+class ModelClient {
+  readonly held = new Map<string, string>();
+  readonly names = new Set<string>();
+  readonly toServer: SubscriptionRequest[] = [];
+  readonly toClient: { nonce: string; batch: Batch }[] = [];
+  wildcard: boolean;
+  /** Whether a rejection says which resource it means. */
+  readonly explains: boolean;
+
+  constructor(wildcard: boolean, explains: boolean, held: ReadonlyMap<string, string>) {
+    this.wildcard = wildcard;
+    this.explains = explains;
+    for (const [name, version] of held) this.held.set(name, version);
+  }
+
+  send(parts: Partial<SubscriptionRequest>): void {
+    this.toServer.push({
+      subscribe: [],
+      unsubscribe: [],
+      initialVersions: new Map(),
+      nonce: "",
+      rejection: undefined,
+      ...parts,
+    });
+  }
+
+  subscribe(name: string): void {
+    this.names.add(name);
+    this.send({ subscribe: [name] });
+  }
+
+  unsubscribe(name: string): void {
+    if (!this.names.delete(name)) return;
+    if (!this.wildcard) this.held.delete(name);
+    this.send({ unsubscribe: [name] });
+  }
+
+  receive(): void {
+    const message = this.toClient.shift();
+    if (message === undefined) return;
+    const { nonce, batch } = message;
+    const bad = batch.resources.filter((resource) => resource.version.startsWith("bad"));
+    if (bad.length > 0) {
+      const why = this.explains ? bad.map((resource) => resource.name).join(", ") : "something is wrong";
+      this.send({ nonce, rejection: why });
+      return;
+    }
+    for (const { name, version } of batch.resources) {
+      if (this.wildcard || this.names.has(name)) this.held.set(name, version);
+    }
+    for (const name of batch.removed) this.held.delete(name);
+    this.send({ nonce });
+  }
+}
+
+type Step =
+  | { kind: "set"; name: string; version: string }
+  | { kind: "delete" | "subscribe" | "unsubscribe" | "demand"; name: string }
+  | { kind: "hear" | "push" | "receive" | "reconnect" };
+
+const name = fc.constantFrom("a", "b", "c", "d", "e");
+const version = fc.constantFrom("1", "2", "3", "bad1", "bad2");
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ kind: fc.constant("set" as const), name, version }),
+  fc.record({ kind: fc.constantFrom("delete", "subscribe", "unsubscribe", "demand"), name }),
+  fc.record({ kind: fc.constantFrom("hear", "push", "receive") }),
+  fc.record({ kind: fc.constantFrom("hear", "push", "receive", "reconnect") }),
+);
+
+for (const wildcard of [true, false]) {
+  test(`any order of events ends with the client holding exactly what it may have (${wildcard ? "wildcard" : "names"})`, () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 60, size: "max" }),
+        fc.boolean(),
+        fc.boolean(),
+        (steps, explains, split) => {
+          const typeUrl = wildcard ? typeUrls.cluster : typeUrls.endpoint;
+          const table = new ResourceTable(typeUrl, { a: "1", b: "1" });
+          let client = new ModelClient(wildcard, explains, new Map());
+          let server = new Subscription(typeUrl, table);
+          table.subscribe((changes) => server.change(changes));
+          if (wildcard) client.send({});
+          let nonces = 0;
+          const push = (): boolean => {
+            const nonce = String(++nonces);
+            const part = !split ? "all" : nonces % 2 === 0 ? "present" : "removed";
+            const batch = server.take({ nonce, limitBytes: 1 << 20, part });
+            if (batch !== undefined) client.toClient.push({ nonce, batch });
+            return batch !== undefined;
+          };
+          const hear = (): boolean => {
+            const request = client.toServer.shift();
+            if (request !== undefined) server.receive(request);
+            return request !== undefined;
+          };
+          for (const action of steps) {
+            if (action.kind === "set") table.set(action.name, action.version);
+            else if (action.kind === "delete") table.delete(action.name);
+            else if (action.kind === "subscribe") client.subscribe(action.name);
+            else if (action.kind === "unsubscribe") client.unsubscribe(action.name);
+            else if (action.kind === "demand") server.demand(action.name);
+            else if (action.kind === "hear") hear();
+            else if (action.kind === "push") push();
+            else if (action.kind === "receive") client.receive();
+            else {
+              const before = client;
+              client = new ModelClient(wildcard, explains, before.held);
+              for (const held of before.names) client.names.add(held);
+              server = new Subscription(typeUrl, table);
+              const subscribe = [...(wildcard && client.names.size > 0 ? ["*"] : []), ...client.names];
+              client.send({ subscribe, initialVersions: new Map(before.held) });
+            }
+          }
+          let rounds = 0;
+          for (let idle = 0; idle < 2; rounds++) {
+            assert.ok(rounds < 1000, "it never comes to rest");
+            const heard = hear();
+            const pushed = push();
+            const received = client.toClient.length > 0;
+            client.receive();
+            idle = heard || pushed || received || client.toServer.length > 0 ? 0 : idle + 1;
+          }
+          for (const wanted of ["a", "b", "c", "d", "e"]) {
+            if (!wildcard && !client.names.has(wanted)) {
+              assert.equal(client.held.get(wanted), undefined, `${wanted} is not asked for`);
+              continue;
+            }
+            const there = table.get(wanted)?.version;
+            if (there?.startsWith("bad")) assert.ok(server.refused.has(wanted), `${wanted} is not known to be refused`);
+            else assert.equal(client.held.get(wanted), there, wanted);
+          }
+          assert.equal(server.settled, true);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+}
