@@ -38,11 +38,11 @@ export interface DnsMessage {
 /** Questions of one message; nobody asks more than one. */
 const questionLimit = 4;
 
-/** A record is at least a root name and ten bytes, so a header cannot promise more than fit. */
-const smallestRecord = 11;
+/** Records of one section; 5,000 with long names would keep the agent busy for 100 ms. Real answers have a few dozen. */
+const recordLimit = 1_024;
 
 /**
- * @returns undefined where the message is malformed: too short, records that leave it, bytes left over
+ * @returns undefined where the message is malformed: too short, records that leave it, too many, bytes left over
  */
 export function readMessage(bytes: Uint8Array): DnsMessage | undefined {
   if (bytes.length < headerLength) return undefined;
@@ -59,7 +59,7 @@ export function readMessage(bytes: Uint8Array): DnsMessage | undefined {
   }
   const sections: DnsRecord[][] = [];
   for (const count of [answerCount, authorityCount, additionalCount]) {
-    if (count === undefined || count * smallestRecord > bytes.length - at) return undefined;
+    if (count === undefined || count > recordLimit) return undefined;
     const records: DnsRecord[] = [];
     for (let i = 0; i < count; i++) {
       const record = readRecord(bytes, view, at);

@@ -73,10 +73,15 @@ export function encodeName(text: string): Uint8Array | undefined {
   return bytes.length > wireLimit ? undefined : Uint8Array.from(bytes);
 }
 
+const hostPattern = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
+
 /** The text form of a host name from configuration; undefined where it is none. */
 export function normalizeName(text: string): string | undefined {
+  // On the wire a name has a byte for each label's length, and a final zero.
+  const isName = (name: string): boolean => name.length + 2 <= wireLimit && hostPattern.test(name);
+  if (isName(text)) return text;
   const name = text.toLowerCase().replace(/\.$/, "");
-  return name === "" || encodeName(name) === undefined ? undefined : name;
+  return isName(name) ? name : undefined;
 }
 
 /** True where `name` is `zone` or lies below it; both in text form. */

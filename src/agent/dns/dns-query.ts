@@ -37,12 +37,14 @@ export function readQuery(bytes: Uint8Array): ReadQuery {
     echo: { id, flags, question: firstQuestion(bytes), edns },
   });
   if (opcodeOf(flags) !== 0) return turnDown(rcode.notImp);
+  // One question and at most an OPT record; checked before reading, so that a large message costs nothing.
+  const counts = [4, 6, 8, 10].map((at) => word(bytes, at));
+  if (counts[0] !== 1 || counts[1] !== 0 || counts[2] !== 0 || (counts[3] ?? 0) > 1) return turnDown(rcode.formErr);
   const message = readMessage(bytes);
-  const [question, ...otherQuestions] = message?.questions ?? [];
-  if (message === undefined || question === undefined || otherQuestions.length > 0) return turnDown(rcode.formErr);
-  if (message.answers.length > 0 || message.authorities.length > 0) return turnDown(rcode.formErr);
+  const [question] = message?.questions ?? [];
+  if (message === undefined || question === undefined) return turnDown(rcode.formErr);
   const edns = ednsOf(message);
-  if (edns === "twice" || message.additionals.length > (edns === undefined ? 0 : 1)) return turnDown(rcode.formErr);
+  if (edns === "twice" || (edns === undefined && message.additionals.length > 0)) return turnDown(rcode.formErr);
   if (edns !== undefined && edns.record.name !== "") return turnDown(rcode.formErr);
   if (edns !== undefined && edns.version !== 0) return turnDown(rcode.badVers, edns);
   if (question.class !== internetClass) return turnDown(rcode.refused, edns);

@@ -50,7 +50,8 @@ const aliasLimit = 16;
 
 /** True where every answer is about the asked name or one that it leads to by CNAME or DNAME. */
 function answersBelong(bytes: Uint8Array, answers: readonly DnsRecord[], name: string): boolean {
-  return answers.every((record) => namesLedTo(bytes, answers, name).some((known) => belongs(record, known)));
+  const names = namesLedTo(bytes, answers, name);
+  return answers.every((record) => names.some((known) => belongs(record, known)));
 }
 
 function belongs(record: DnsRecord, name: string): boolean {
@@ -59,13 +60,14 @@ function belongs(record: DnsRecord, name: string): boolean {
 
 /** The asked name and every name that its aliases lead to. */
 function namesLedTo(bytes: Uint8Array, answers: readonly DnsRecord[], name: string): readonly string[] {
+  const aliases = new Map<string, DnsRecord>();
+  for (const record of answers) if (record.type === dnsType.cname) aliases.set(record.name, record);
   const names = [name];
-  for (let i = 0; i < names.length && i < aliasLimit; i++) {
-    for (const record of answers) {
-      if (record.type !== dnsType.cname || record.name !== names[i]) continue;
-      const target = readName(bytes, record.dataStart);
-      if (target !== undefined && target.end === record.end && !names.includes(target.name)) names.push(target.name);
-    }
+  for (let alias = aliases.get(name); alias !== undefined && names.length <= aliasLimit; ) {
+    const target = readName(bytes, alias.dataStart);
+    if (target === undefined || target.end !== alias.end || names.includes(target.name)) break;
+    names.push(target.name);
+    alias = aliases.get(target.name);
   }
   return names;
 }
@@ -88,7 +90,7 @@ export function passOn(
   const bodyEnd = kept.at(-1)?.end ?? answersEnd;
   const edns = echo.edns === undefined ? undefined : ednsOf(message);
   const opt = edns === undefined || edns === "twice" ? undefined : edns.record;
-  const head = bytes.slice(0, headerLength);
+  const head = new Uint8Array(bytes.subarray(0, headerLength));
   const view = new DataView(head.buffer);
   view.setUint16(0, echo.id);
   view.setUint16(2, message.flags | dnsFlag.recursionAvailable);
