@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Agent } from "../agent/agent.ts";
 import { type AgentSettings, defaultSettings, proxyOwner } from "../agent/agent-settings.ts";
 import { type ControlPlaneAddress, parseControlPlaneAddress } from "../agent/control-plane/control-plane-address.ts";
+import { MachineDns } from "../agent/dns/machine-dns.ts";
 import type { AgentOptions, JoinOptions, LeaveOptions } from "../cli/cli-deps.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { createLog, type Log } from "../kernel/log.ts";
@@ -12,7 +13,7 @@ import { Metrics } from "../kernel/metric.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { MachineCapture, removeCapture } from "./capture-part.ts";
 import type { CommandContext } from "./context.ts";
-import { MachineDns } from "./dns-part.ts";
+
 import { installUnit, removeUnit } from "./systemd-unit.ts";
 
 const runFolder = "/run/lateen";

@@ -1,10 +1,10 @@
 // The program `lateen`: hands the command line what the process has, and its long-running commands their implementations.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import type { CliActions } from "../cli/cli-deps.ts";
 import { runCli } from "../cli/run-cli.ts";
 import { systemClock } from "../kernel/clock.ts";
+import { kernelErrors } from "../kernel/errors.ts";
 
 const manifest = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")) as {
   version: string;
@@ -22,11 +22,27 @@ const actions: CliActions = {
   leave: async () => (await import("./agent.ts")).leaveMachine(context),
 };
 
+// The reader went away (`lateen get … | head -1`): there is nobody left to print for.
+process.stdout.on("error", () => process.exit(1));
+
+/** Characters taken from standard input; the limit of files. */
+const stdinLimit = 64 << 20;
+
+async function readStdin(): Promise<string> {
+  let text = "";
+  for await (const chunk of process.stdin.setEncoding("utf8")) {
+    text += chunk as string;
+    if (text.length > stdinLimit)
+      throw kernelErrors.inputTooLong(`standard input is longer than ${stdinLimit} characters`);
+  }
+  return text;
+}
+
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
-  readStdin: () => text(process.stdin),
+  readStdin,
   clock: systemClock,
   signal: interrupted.signal,
   version: manifest.version,

@@ -7,6 +7,11 @@ export const kernelErrors = defineErrors({
     meaning: "A program of the operating system could not be started or reported failure.",
     remedy: "Run the named command by hand to see what the system says.",
   },
+  inputTooLong: {
+    code: "LAT4003",
+    meaning: "Standard input holds more than a program takes.",
+    remedy: "Split the input, or name files instead.",
+  },
   packageUnavailable: {
     code: "LAT4002",
     meaning: "A pinned package could not be downloaded through pip.",

@@ -32,6 +32,7 @@ export interface MeshInputs {
 
 export interface Mesh {
   readonly settings: Collection<MeshSettings>;
+  readonly clusterId: string;
   readonly domainSuffix: string;
   /** By `namespace/host`. */
   readonly services: Collection<Service>;
@@ -63,6 +64,7 @@ export function deriveMesh(inputs: MeshInputs): Mesh {
   const byNamespace = <T>(config: Config<T>): string[] => [config.key.namespace];
   return {
     settings,
+    clusterId,
     domainSuffix,
     services,
     servicesByHost: new Group("services-of-host", services, (service) => [service.host]),

@@ -54,6 +54,10 @@ export class MeshGenerator implements Generator {
     };
   }
 
+  get clusterId(): string {
+    return this.mesh.clusterId;
+  }
+
   open(client: XdsClient): ClientView {
     const view = new MeshClientView(this, client.node, (closed) => this.clients.delete(closed));
     this.clients.add(view);
@@ -140,7 +144,7 @@ class MeshClientView implements ClientView {
     this.node = node;
     this.onClose = onClose;
     this.scope = generator.takeScope(generator.scopeOf(node));
-    this.workload = generator.takeWorkload(proxyWorkloadOf(node));
+    this.workload = generator.takeWorkload(proxyWorkloadOf(node, generator.clusterId));
   }
 
   resources(typeUrl: string): ResourceSet {

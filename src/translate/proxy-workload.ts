@@ -5,7 +5,8 @@ import type { NodeInfo } from "../xds/node-info.ts";
 /** Ports a node may name. */
 const portLimit = 256;
 
-export function proxyWorkloadOf(node: NodeInfo): ProxyWorkload {
+/** @param clusterId the cluster of a node that names none */
+export function proxyWorkloadOf(node: NodeInfo, clusterId: string): ProxyWorkload {
   const suffix = `.${node.namespace}`;
   const name = node.name.endsWith(suffix) ? node.name.slice(0, -suffix.length) : node.name;
   return {
@@ -15,7 +16,7 @@ export function proxyWorkloadOf(node: NodeInfo): ProxyWorkload {
     addresses: node.ips,
     labels: node.labels,
     ports: portsOf(textOf(node.metadata["POD_PORTS"])),
-    clusterId: node.clusterId,
+    clusterId: node.clusterId === "" ? clusterId : node.clusterId,
   };
 }
 

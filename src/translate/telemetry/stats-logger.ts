@@ -7,7 +7,7 @@ import {
   Config_Histogram_Unit as Unit,
 } from "../../../gen/envoy/extensions/access_loggers/stats/v3/stats_pb.ts";
 import { packAny } from "../any.ts";
-import type { Tag } from "./tag.ts";
+import { type Tag, unknownLabel } from "./tag.ts";
 
 /**
  * Prefix of the scope. Envoy shows the metrics as `envoy_istiocustom_istio_…`; the agent takes the prefix off, so that a
@@ -89,7 +89,8 @@ export function buildTcpStatsLoggers(tags: readonly Tag[]): AccessLog[] {
 }
 
 function tagList(tags: readonly Tag[]) {
-  return tags.map(([name, valueFormat]) => ({ name, valueFormat }));
+  // Envoy refuses an empty format, and with it the whole listener.
+  return tags.map(([name, valueFormat]) => ({ name, valueFormat: valueFormat === "" ? unknownLabel : valueFormat }));
 }
 
 function logger(config: Config, type: AccessLogType | undefined): AccessLog {

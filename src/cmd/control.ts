@@ -1,0 +1,201 @@
+// `lateen up`: the control plane, part by part, in the order data flows.
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { openAuthority } from "../ca/authority.ts";
+import { JoinTokens } from "../ca/join-tokens.ts";
+import { keepServerCertificate } from "../ca/server-certificate.ts";
+import { controlPlaneNames } from "../ca/server-names.ts";
+import type { UpOptions } from "../cli/cli-deps.ts";
+import type { Collection } from "../collection/collection.ts";
+import { Graph } from "../collection/graph.ts";
+import { Group } from "../collection/group.ts";
+import { Join } from "../collection/join.ts";
+import { Source } from "../collection/source.ts";
+import { type CompleteMeshConfig, decodeMeshConfig } from "../config/mesh-config/mesh-config.ts";
+import type { Config } from "../config/object.ts";
+import { formatProblem } from "../config/problem.ts";
+import type { WorkloadGroup } from "../config/workload-group/workload-group.ts";
+import { parseTrustDomain } from "../identity/trust-domain.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { describeError } from "../kernel/error.ts";
+import { Lifecycle } from "../kernel/lifecycle.ts";
+import { createLog } from "../kernel/log.ts";
+import { Metrics } from "../kernel/metric.ts";
+import { systemRandom } from "../kernel/random.ts";
+import { configsOfKind } from "../model/config-of-kind.ts";
+import { deriveMesh } from "../model/mesh.ts";
+import { type MeshSettings, meshSettingsKey } from "../model/mesh-settings.ts";
+import { meshSettingsOf } from "../model/mesh-settings-of.ts";
+import { AdsServer } from "../serve/ads/ads-server.ts";
+import { certificateRoutes } from "../serve/ca/certificate-service.ts";
+import { machineRoutes } from "../serve/ca/machine-service.ts";
+import { MonitoringListener } from "../serve/listen/monitoring-listener.ts";
+import { PlaintextListener } from "../serve/listen/plaintext-listener.ts";
+import { SecureListener } from "../serve/listen/secure-listener.ts";
+import { withMachineConfig } from "../serve/machine/machine-config-layer.ts";
+import { AutoAddresses } from "../sources/auto-addresses/auto-addresses.ts";
+import { watchConfigFolder } from "../sources/files/config-folder.ts";
+import { Registration } from "../sources/registration/registration.ts";
+import { watchStoredObjects } from "../sources/store/stored-objects.ts";
+import { openSqliteStore } from "../store/sqlite-store.ts";
+import { MeshGenerator } from "../translate/mesh-generator.ts";
+import type { CommandContext } from "./context.ts";
+import { cmdErrors } from "./errors.ts";
+
+/** Istio's name of a cluster that is given none. */
+const clusterId = "Kubernetes";
+const domainSuffix = "cluster.local";
+const defaults = { listen: "0.0.0.0", xdsPort: 15012, apiPort: 15013, metricsPort: 15014 };
+
+export function controlPlane(context: CommandContext): (options: UpOptions) => Promise<number> {
+  return async (options) => {
+    const lifecycle = new Lifecycle();
+    try {
+      const addresses = await startControlPlane(options, context, lifecycle);
+      console.log(`ready ${addresses}`);
+      await new Promise<void>((resolve) => context.signal.addEventListener("abort", () => resolve(), { once: true }));
+      return 0;
+    } finally {
+      await lifecycle.stop();
+    }
+  };
+}
+
+async function startControlPlane(options: UpOptions, context: CommandContext, lifecycle: Lifecycle): Promise<string> {
+  const [clock, random, log, metrics] = [systemClock, systemRandom, createLog("info"), new Metrics()];
+  const host = options.listen ?? defaults.listen;
+  const name = `${hostname()}-${process.pid}`;
+  metrics.collectProcess();
+
+  // What the mesh is called and how it behaves where no object says otherwise.
+  const meshConfig = readMeshConfig(options.meshConfig, (line) => log.warn(line));
+  const settings = meshSettingsOf(meshConfig, clusterId);
+  const trustDomain = parseTrustDomain(settings.trustDomain);
+
+  // Durable things: objects, tokens, allocated addresses; and the keys of the certificate authority.
+  const uid = process.geteuid?.();
+  const store = lifecycle.add(await openSqliteStore({ folder: join(options.dataDir, "store"), uid, log }));
+  const authority = lifecycle.add(
+    await openAuthority({ dataFolder: options.dataDir, trustDomain, clock, random, log, metrics, uid }),
+  );
+  const tokens = lifecycle.add(new JoinTokens({ store, pin: authority.pin(), clock, random, log }));
+
+  // Sources: stored objects, watched folders, machines that registered themselves.
+  const graph = new Graph(({ collection, key, error }) => {
+    log.error("an object could not be carried out; what was good before stays", {
+      collection,
+      key,
+      error: describeError(error),
+    });
+  });
+  const source = clusterId;
+  const stored = lifecycle.add(await watchStoredObjects(store, graph, { source }));
+  const folders = options.configDirs.map((folder) =>
+    lifecycle.add(watchConfigFolder(folder, { graph, clock, log, source })),
+  );
+  await Promise.all(folders.map((folder) => folder.ready));
+  const written = new Join<Config>("written-objects", [stored.objects, ...folders.map((folder) => folder.objects)]);
+  const groups = configsOfKind<WorkloadGroup>(written, "WorkloadGroup");
+  const registration = lifecycle.add(
+    new Registration({ graph, groups, source, controller: name, clock, log, metrics }),
+  );
+  const configs = new Join<Config>("objects", [written, registration.entries as Collection<Config>]);
+  const auto = lifecycle.add(await AutoAddresses.start({ store, graph, configs, domainSuffix, clock, log }));
+
+  // The mesh as data, and what each proxy gets of it.
+  const settingsSource = new Source<MeshSettings>(graph, "mesh-settings");
+  settingsSource.set(meshSettingsKey, settings);
+  const mesh = deriveMesh({
+    configs,
+    settings: settingsSource,
+    autoAddresses: auto.addresses,
+    domainSuffix,
+    clusterId,
+  });
+  const machineMesh = () => ({
+    trustDomain,
+    rootNamespace: settings.rootNamespace,
+    domainSuffix,
+    meshId: trustDomain,
+    captureDns: true,
+  });
+  const generator = withMachineConfig(new MeshGenerator(mesh, graph), { groups, mesh: machineMesh });
+
+  // Serving: xDS, identity and join to machines; metrics to scrapers.
+  const ads = lifecycle.add(
+    new AdsServer({
+      generator,
+      graph,
+      clock,
+      random,
+      log,
+      metrics,
+      controlPlane: name,
+      onConnect: (client, connectionId) =>
+        registration.connected({ connectionId, identities: client.identities, node: client.node }),
+      onDisconnect: (connectionId) => registration.disconnected(connectionId),
+    }),
+  );
+  const groupsByName = new Group("groups-by-name", groups, ({ key }) => [`${key.namespace}/${key.name}`]);
+  const groupOf = (namespace: string, group: string) => groupsByName.get(`${namespace}/${group}`)?.[0];
+  const identity = { authority, tokens, groupOf, log };
+  const certificate = lifecycle.add(
+    await keepServerCertificate({
+      authority,
+      names: controlPlaneNames(settings.rootNamespace, [...options.advertise, ...advertisedAddress(host)]),
+      clock,
+      log,
+      onRenewed: (renewed) => secure.replaceIdentity(renewed),
+    }),
+  );
+  const secure = lifecycle.add(
+    await SecureListener.listen({
+      host,
+      port: options.xdsPort ?? defaults.xdsPort,
+      identity: certificate.current,
+      roots: authority.roots(),
+      ads,
+      routes: (router) => {
+        certificateRoutes(identity)(router);
+        machineRoutes({ ...identity, mesh: machineMesh, random, onAnswer: () => {} })(router);
+      },
+      clock,
+      log,
+    }),
+  );
+  const monitoring = lifecycle.add(
+    await MonitoringListener.listen({
+      host,
+      port: options.metricsPort ?? defaults.metricsPort,
+      metrics,
+      isReady: () => true,
+    }),
+  );
+  const plaintext =
+    options.xdsPlaintext === undefined
+      ? undefined
+      : lifecycle.add(await PlaintextListener.listen({ ...options.xdsPlaintext, ads }));
+  void context;
+  return [
+    `xds=https://${host}:${secure.port}`,
+    `metrics=http://${host}:${monitoring.port}`,
+    ...(plaintext === undefined ? [] : [`plaintext=${options.xdsPlaintext?.host}:${plaintext.port}`]),
+  ].join(" ");
+}
+
+function advertisedAddress(host: string): string[] {
+  return host === "0.0.0.0" || host === "::" ? [] : [host];
+}
+
+/** @throws LateenError LAT1201 naming every error of the document */
+function readMeshConfig(file: string | undefined, warn: (line: string) => void): CompleteMeshConfig {
+  const { config, problems } = decodeMeshConfig(
+    file === undefined ? "" : readFileSync(file, "utf8"),
+    file ?? "MeshConfig",
+  );
+  for (const problem of problems) if (problem.severity !== "error") warn(formatProblem(problem));
+  const errors = problems.filter((problem) => problem.severity === "error");
+  if (errors.length > 0) throw cmdErrors.badMeshConfig(errors.map(formatProblem).join("\n"));
+  return config;
+}
