@@ -15,6 +15,8 @@ export interface AgentOptions {
   dns?: DnsPart;
   /** Without it applications must be pointed at Envoy by hand. */
   capture?: CapturePart;
+  /** Takes each line that Envoy prints: access logs that go to /dev/stdout. */
+  onOutput?: (line: string) => void;
   sendSignal: SendSignal;
   clock: Clock;
   random: Random;

@@ -10,6 +10,7 @@ import type { AgentOptions, Joined, ReadyReport } from "./agent-options.ts";
 import { type AgentStatus, describeAgent } from "./agent-status.ts";
 import { buildNode } from "./bootstrap/node.ts";
 import { nodeInputOf } from "./bootstrap/node-input.ts";
+import { telemetryEnvironment } from "./bootstrap/telemetry-environment.ts";
 import { prepareRunFolder, writeBootstrap } from "./bootstrap/write-bootstrap.ts";
 import { CaptureKeeper } from "./capture-keeper.ts";
 import { AdsLink } from "./control-plane/ads-link.ts";
@@ -19,6 +20,7 @@ import { MachineClient } from "./control-plane/machine-client.ts";
 import { materialOf } from "./control-plane/tls-material.ts";
 import { AdminClient } from "./envoy/admin-client.ts";
 import { EnvoyProcess } from "./envoy/envoy-process.ts";
+import { OutputPipe } from "./envoy/output-pipe.ts";
 import { type ResolvedEnvoy, resolveEnvoy } from "./envoy/resolve-envoy.ts";
 import { endStaleEnvoy, forgetEnvoy, rememberEnvoy } from "./envoy/stale-envoy.ts";
 import { agentErrors } from "./errors.ts";
@@ -175,10 +177,15 @@ export class Agent implements Stoppable {
       .listen(settings.statusAddress, settings.ports.prometheus);
     const configPath = writeBootstrap(settings, node, { socketPath, agentPort });
     await endStaleEnvoy(settings.runFolder, configPath, { clock, log, send: sendSignal });
+    const output = lifecycle.add(
+      await OutputPipe.open(settings.runFolder, settings.runAs, this.options.onOutput ?? (() => {})),
+    );
     const envoy = lifecycle.add(
       new EnvoyProcess({
         path: resolved.path,
         configPath,
+        env: telemetryEnvironment(node),
+        output,
         concurrency: settings.concurrency,
         logLevel: settings.envoyLogLevel,
         runAs: settings.runAs,

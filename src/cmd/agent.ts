@@ -102,6 +102,7 @@ function makeAgent(
     ...parts,
     settings,
     env: context.env,
+    onOutput: (line) => process.stdout.write(`${line}\n`),
     sendSignal: (pid, signal) => process.kill(pid, signal),
     dns: new MachineDns(parts),
     ...(isRoot

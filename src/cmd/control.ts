@@ -118,6 +118,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     rootNamespace: settings.rootNamespace,
     domainSuffix,
     meshId: trustDomain,
+    clusterId,
     captureDns: true,
   });
   const generator = withMachineConfig(new MeshGenerator(mesh, graph), { groups, mesh: machineMesh });

@@ -25,7 +25,7 @@ export function nodeInputOf(
     ports: workload?.ports ?? {},
     locality: workload?.locality ?? "",
     network: workload?.network ?? "",
-    clusterId: "",
+    clusterId: config.clusterId,
     dnsCapture: extras.answersDns && workload?.capture?.captureDns !== false,
     statusPort: settings.ports.status,
     prometheusPort: settings.ports.prometheus,

@@ -12,6 +12,7 @@ import { agentErrors } from "../errors.ts";
 import type { Owner } from "../socket/socket-folder.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { EnvoyLog, envoyLogFormat } from "./envoy-log.ts";
+import type { OutputPipe } from "./output-pipe.ts";
 
 export type EnvoyState =
   | { readonly kind: "stopped" }
@@ -30,6 +31,10 @@ export interface EnvoyProcessOptions {
   /** Worker threads; 0 for one per CPU. */
   concurrency: number;
   logLevel: "trace" | "debug" | "info" | "warning" | "error";
+  /** Environment of the process; nothing else is in it. */
+  env: Readonly<Record<string, string>>;
+  /** Where standard output goes. */
+  output: Pick<OutputPipe, "withWriter">;
   /** User to run as; only root can change it. */
   runAs: Owner | undefined;
   /** Longest time that connections may take to end by themselves when Envoy is stopped, milliseconds. */
@@ -107,9 +112,7 @@ export class EnvoyProcess implements Stoppable {
       return;
     }
     const output = new EnvoyLog(log, clock);
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => output.write(text));
-    }
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => output.write(text));
     this.child = child;
     child.on("error", (error) => this.ended(child, describeError(error)));
     child.on("close", (code, signal) => {
@@ -125,7 +128,11 @@ export class EnvoyProcess implements Stoppable {
   }
 
   private spawn(): ChildProcess {
-    const { path, configPath, concurrency, logLevel, runAs } = this.options;
+    return this.options.output.withWriter((stdout) => this.spawnWith(stdout));
+  }
+
+  private spawnWith(stdout: number): ChildProcess {
+    const { path, configPath, concurrency, env, logLevel, runAs } = this.options;
     const args = [
       ...["--config-path", configPath],
       // Shared memory is named by the base id: two agents on one host must not meet there.
@@ -137,17 +144,17 @@ export class EnvoyProcess implements Stoppable {
       // As Istio: connections are told to go at once, and a removed listener's last ones end after this time.
       ...["--drain-strategy", "immediate", "--drain-time-s", "45"],
     ];
-    if (runAs === undefined) return spawn(path, args, { env: {}, stdio: ["ignore", "pipe", "pipe"] });
+    if (runAs === undefined) return spawn(path, args, { env, stdio: ["ignore", stdout, "pipe"] });
     // Opened before the user changes: the binary may lie where only root can look, as the cache in /root does.
     const binary = openSync(path, "r");
     try {
       return spawn("/proc/self/fd/3", args, {
-        env: {},
+        env,
         argv0: path,
         uid: runAs.uid,
         gid: runAs.gid,
         cwd: "/",
-        stdio: ["ignore", "pipe", "pipe", binary],
+        stdio: ["ignore", stdout, "pipe", binary],
       });
     } finally {
       closeSync(binary);

@@ -3,6 +3,9 @@ import { istioStatPrefix } from "../bootstrap/stats-config.ts";
 
 /** At the start of a sample, or after the keyword of its comment line; never inside a label. */
 const istioStat = new RegExp(`^(# (?:TYPE|HELP) )?envoy_${istioStatPrefix}_(?=istio_)`, "gm");
+const istioSample = /^istio_.*$/gm;
+/** What Envoy could not fill in, as it does for requests that reached no endpoint; Istio says "unknown". */
+const emptyLabel = /\b((?:source|destination)_[a-z_]+)="-?"/g;
 const agentStat = /^(# (?:TYPE|HELP) )?(?!istio_|#)(?=[a-zA-Z_:])/gm;
 
 /**
@@ -10,7 +13,7 @@ const agentStat = /^(# (?:TYPE|HELP) )?(?!istio_|#)(?=[a-zA-Z_:])/gm;
  * where plain Envoy puts its own prefix in front.
  */
 export function renameIstioStats(page: string): string {
-  return page.replace(istioStat, "$1");
+  return page.replace(istioStat, "$1").replace(istioSample, (sample) => sample.replace(emptyLabel, '$1="unknown"'));
 }
 
 /** `cert_expiry_seconds` → `istio_agent_cert_expiry_seconds`, as Istio's agent prefixes everything of its own. */

@@ -38,6 +38,7 @@ export const meshSettings: MachineMeshSettings = {
   trustDomain: "cluster.local",
   rootNamespace: "istio-system",
   domainSuffix: "cluster.local",
+  clusterId: "Kubernetes",
   meshId: "cluster.local",
   captureDns: true,
 };

@@ -13,6 +13,8 @@ export interface MachineMeshSettings {
   /** `cluster.local` */
   domainSuffix: string;
   meshId: string;
+  /** Name of this control plane's cluster in metrics. */
+  clusterId: string;
   /** Whether the agent answers the machine's DNS queries; Istio's default for machines is yes. */
   captureDns: boolean;
 }
@@ -37,6 +39,7 @@ export function machineConfigOf(group: Config<WorkloadGroup>, mesh: MachineMeshS
     rootNamespace: mesh.rootNamespace,
     domainSuffix: mesh.domainSuffix,
     meshId: mesh.meshId,
+    clusterId: mesh.clusterId,
     workloads: [
       {
         namespace: group.key.namespace,
