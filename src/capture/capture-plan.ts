@@ -54,7 +54,7 @@ export interface CaptureInput {
   proxyGid?: number;
   outboundPort?: number;
   inboundPort?: number;
-  /** `undefined` or absent: DNS is not captured. */
+  /** Absent: DNS is not captured. */
   dnsPort?: number | undefined;
   /** Usually those of `/etc/resolv.conf`. Required with `dnsPort` unless `captureAllDns` is set. */
   nameservers?: readonly string[];
@@ -66,6 +66,7 @@ export interface CaptureInput {
   includeOutboundCidrs?: "*" | readonly string[];
   excludeOutboundCidrs?: readonly string[];
   controlPlane?: readonly ExemptEndpoint[];
+  /** Besides 22. */
   sshPorts?: readonly number[];
   workloads?: readonly CapturedWorkload[];
   ipv6?: boolean;

@@ -64,8 +64,16 @@ const backends: { name: string; make: (prefix: readonly string[]) => CaptureBack
   },
 ];
 
-for (const { name, make, skip: backendSkip } of backends) {
-  describe(`what ${name} does to traffic`, { skip: backendSkip ?? false }, () => {
+describe("capture in a real kernel", { concurrency: true }, () => {
+  for (const { name, make, skip: backendSkip } of backends) backendSuite(name, make, backendSkip);
+});
+
+function backendSuite(
+  name: string,
+  make: (prefix: readonly string[]) => CaptureBackend,
+  backendSkip: string | undefined,
+): void {
+  describe(`what ${name} does to traffic`, { skip: backendSkip ?? false, concurrency: 1 }, () => {
     const namespaces: NetworkNamespace[] = [];
     const actors: NetworkActor[] = [];
     let machine: NetworkNamespace;
@@ -175,7 +183,7 @@ for (const { name, make, skip: backendSkip } of backends) {
     });
   });
 
-  describe(`the life of a capture with ${name}`, { skip: backendSkip ?? false }, () => {
+  describe(`the life of a capture with ${name}`, { skip: backendSkip ?? false, concurrency: 1 }, () => {
     let namespace: NetworkNamespace;
     let backend: CaptureBackend;
     before(async () => {

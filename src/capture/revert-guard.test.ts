@@ -15,7 +15,14 @@ import { planCapture } from "./plan-capture.ts";
 import { startRevertGuard } from "./revert-guard.ts";
 import type { RuleStep } from "./rule-step.ts";
 
-describe("a guard", { concurrency: true }, () => {
+const skip = namespacesMissing(["ip", "nft"]);
+
+describe("guards", { concurrency: true }, () => {
+  describe("as processes", { concurrency: true }, guardSuite);
+  describe("of real rules", { skip: skip ?? false, concurrency: 1 }, realSuite);
+});
+
+function guardSuite(): void {
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "lt-guard-"));
@@ -66,11 +73,9 @@ describe("a guard", { concurrency: true }, () => {
     assert.equal((await once(parent, "message"))[0], "fired");
     assert.equal(written("ended"), "gone\n");
   });
-});
+}
 
-const skip = namespacesMissing(["ip", "nft"]);
-
-describe("guards of real rules", { skip: skip ?? false }, () => {
+function realSuite(): void {
   let namespace: NetworkNamespace;
   before(async () => {
     namespace = await createNamespace();
@@ -124,4 +129,4 @@ describe("guards of real rules", { skip: skip ?? false }, () => {
     await capture.remove();
     assert.match(await namespace.run("nft", "list", "tables"), /docker/);
   });
-});
+}

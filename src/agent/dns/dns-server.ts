@@ -12,7 +12,7 @@ import type { DnsTransport } from "./dns-answer.ts";
 import { DnsConnections } from "./dns-connections.ts";
 import { DnsForwarder } from "./dns-forwarder.ts";
 import { createDnsMetrics } from "./dns-metrics.ts";
-import { DnsResolver } from "./dns-resolver.ts";
+import { createDnsResolver, type DnsResolver } from "./dns-resolver.ts";
 import { dnsErrors } from "./errors.ts";
 import type { NameLookup } from "./name-table.ts";
 import type { Upstream } from "./upstream.ts";
@@ -66,7 +66,7 @@ export class DnsServer implements Stoppable {
     this.options = options;
     const metrics = createDnsMetrics(options.metrics);
     this.forwarder = new DnsForwarder({ ...options, metrics, isOwnAddress: (upstream) => this.isOwn(upstream) });
-    this.resolver = new DnsResolver({ ...options, metrics, forwarder: this.forwarder });
+    this.resolver = createDnsResolver({ ...options, metrics, forwarder: this.forwarder });
     this.connections = new DnsConnections({
       clock: options.clock,
       metrics,

@@ -12,7 +12,7 @@ import { DnsForwarder } from "./dns-forwarder.ts";
 import { createDnsMetrics } from "./dns-metrics.ts";
 import { readQuery } from "./dns-query.ts";
 import { passOn, readReply } from "./dns-reply.ts";
-import { DnsResolver } from "./dns-resolver.ts";
+import { createDnsResolver, type DnsResolver } from "./dns-resolver.ts";
 import { meshLookup } from "./mesh-table.fake.ts";
 
 /** What the worker reports after each packet of a hundred, and at the end. */
@@ -87,7 +87,7 @@ function resolverWith(metrics: ReturnType<typeof createDnsMetrics>): DnsResolver
   const table = meshLookup();
   const shared = { clock: new FakeClock(), random: systemRandom, metrics, log: fakeLog().log };
   const forwarder = new DnsForwarder({ ...shared, upstreams: () => [], isOwnAddress: () => false });
-  return new DnsResolver({
+  return createDnsResolver({
     ...shared,
     forwarder,
     table: () => table,
