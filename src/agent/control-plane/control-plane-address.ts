@@ -32,7 +32,8 @@ export function parseControlPlaneAddress(text: string): ControlPlaneAddress {
 }
 
 function isHost(host: string, bracketed: boolean): boolean {
-  if (bracketed) return isIP(host) === 6;
+  // A zone (fe80::1%eth0) means something else on every machine.
+  if (bracketed) return isIP(host) === 6 && !host.includes("%");
   if (isIP(host) === 4) return true;
   return (
     host.length <= 253 && /^[a-z0-9_](?:[-a-z0-9_]*[a-z0-9_])?(?:\.[a-z0-9_](?:[-a-z0-9_]*[a-z0-9_])?)*\.?$/.test(host)

@@ -118,6 +118,11 @@ export class IdentityManager implements Stoppable {
     return this.renewal;
   }
 
+  /** Resolves when no attempt is under way. */
+  async idle(): Promise<void> {
+    await this.renewal;
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     this.cancelWallCheck();

@@ -27,13 +27,17 @@ export class FakeControlPlane {
     const early: DeltaDiscoveryRequest[] = [];
     let listener: UpstreamListener | undefined;
     listener = open((message) => {
-      const request = fromBinary(DeltaDiscoveryRequestSchema, message);
-      this.requests.push(request);
+      const request = this.record(message);
       if (listener === undefined) early.push(request);
       else this.answer(request);
     });
     this.listener = listener;
     for (const request of early) this.answer(request);
+  }
+
+  /** Takes one message of the client, for streams that the test carries itself. */
+  request(message: Uint8Array): void {
+    this.answer(this.record(message));
   }
 
   disconnect(): void {
@@ -75,6 +79,12 @@ export class FakeControlPlane {
 
   names(typeUrl: string): ReadonlySet<string> {
     return this.wanted.get(typeUrl) ?? new Set();
+  }
+
+  private record(message: Uint8Array): DeltaDiscoveryRequest {
+    const request = fromBinary(DeltaDiscoveryRequestSchema, message);
+    this.requests.push(request);
+    return request;
   }
 
   private of(typeUrl: string): Map<string, FakeResource> {
