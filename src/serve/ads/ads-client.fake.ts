@@ -1,5 +1,11 @@
 // An ADS client without a proxy behind it: for tests, and for load where resources must not be decoded.
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, type SecureClientSessionOptions } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type SecureClientSessionOptions,
+} from "node:http2";
 import { create, fromBinary, type JsonObject, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { NodeSchema } from "../../../gen/envoy/config/core/v3/base_pb.ts";
 import {
@@ -265,7 +271,10 @@ function readSotw(bytes: Uint8Array): Received {
 }
 
 /** Both responses have type_url in field 4, nonce in field 5 and resources in field 2. */
-function scanResponse(bytes: Uint8Array, _variant: "delta" | "sotw"): { typeUrl: string; nonce: string; count: number } {
+function scanResponse(
+  bytes: Uint8Array,
+  _variant: "delta" | "sotw",
+): { typeUrl: string; nonce: string; count: number } {
   const reader = new ProtoReader(bytes);
   let typeUrl = "";
   let nonce = "";

@@ -1,10 +1,10 @@
 // An AdsServer on a loopback port, over tables of resources that a test fills.
-import { createServer, type Http2Server } from "node:http2";
+import { createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { Graph } from "../../collection/graph.ts";
 import { Source } from "../../collection/source.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import { FakeClock } from "../../kernel/clock.fake.ts";
+import type { Clock } from "../../kernel/clock.ts";
 import { contentHash } from "../../kernel/hash.ts";
 import { fakeLog, type LogLine } from "../../kernel/log.fake.ts";
 import { Metrics } from "../../kernel/metric.ts";
@@ -94,7 +94,7 @@ export async function startAdsRig(
   const server = createServer();
   let streams = 0;
   const waiting: (() => void)[] = [];
-  server.on("stream", (stream, headers) => {
+  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     streams += 1;
     stream.on("close", () => {
       streams -= 1;

@@ -1,6 +1,6 @@
 // One bidirectional gRPC stream over node:http2: messages in, messages out in chunks, status in the trailers.
 import { constants, type ServerHttp2Stream } from "node:http2";
-import type { Clock } from "../../kernel/clock.ts";
+import type { Cancel, Clock } from "../../kernel/clock.ts";
 import { FrameDecoder } from "../../xds/grpc-frame.ts";
 import { type GrpcStatus, grpcCodes, grpcTrailers } from "../grpc-status.ts";
 import type { AdsLimits } from "./limits.ts";
@@ -16,6 +16,9 @@ export interface GrpcStreamHandler {
   /** The stream is gone, for whatever reason. Called once, last. */
   closed(): void;
 }
+
+/** A client that does not take the end of its stream is dropped after so long, milliseconds. */
+const lingerMs = 10_000;
 
 /** A message on its way out. */
 interface Outgoing {
@@ -34,6 +37,7 @@ export class GrpcStream {
   private readonly trailers: { status: GrpcStatus } = { status: { code: grpcCodes.ok, message: "" } };
   private outgoing: Outgoing | undefined;
   private chunkSinceMs = 0;
+  private cancelLinger: Cancel = () => {};
   private state: "open" | "ending" | "closed" = "open";
 
   constructor(
@@ -47,9 +51,9 @@ export class GrpcStream {
     this.decoder = new FrameDecoder(options.limits.requestBytes);
     stream.on("wantTrailers", () => {
       stream.sendTrailers(grpcTrailers(this.trailers.status));
+      // The client may go on sending; as gRPC servers do, end its half with NO_ERROR once the trailers are out.
+      setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
     });
-    // The client may go on sending; gRPC servers end its half with NO_ERROR once the trailers are out.
-    stream.on("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
     stream.on("error", () => {}); // "close" follows and says all that is needed
     stream.on("close", () => this.close());
     stream.on("data", (chunk: Uint8Array) => this.receive(chunk));
@@ -92,13 +96,14 @@ export class GrpcStream {
   end(status: GrpcStatus): void {
     if (this.state !== "open") return;
     this.state = "ending";
-    const wasWriting = this.outgoing !== undefined;
+    const halfSent = this.outgoing !== undefined && this.outgoing.part < this.outgoing.parts.length;
     this.outgoing = undefined;
     this.trailers.status = status;
-    // Behind bytes that the client does not take no trailers arrive either.
-    if (wasWriting) this.stream.close(constants.NGHTTP2_CANCEL);
+    // Trailers after half a message would say less than a reset does, and may be stuck behind it for long.
+    if (halfSent) this.stream.close(constants.NGHTTP2_CANCEL);
     else this.stream.end();
     this.stream.resume();
+    this.cancelLinger = this.clock.after(lingerMs, () => this.stream.destroy());
   }
 
   /** Drops the whole connection: the client does not even take what ends a stream. */
@@ -140,6 +145,7 @@ export class GrpcStream {
   private close(): void {
     if (this.state === "closed") return;
     this.state = "closed";
+    this.cancelLinger();
     this.outgoing = undefined;
     this.handler.closed();
   }
