@@ -34,18 +34,23 @@ import { MonitoringListener } from "../serve/listen/monitoring-listener.ts";
 import { PlaintextListener } from "../serve/listen/plaintext-listener.ts";
 import { SecureListener } from "../serve/listen/secure-listener.ts";
 import { withMachineConfig } from "../serve/machine/machine-config-layer.ts";
+import { QueryBroker } from "../serve/query/query-broker.ts";
 import { AutoAddresses } from "../sources/auto-addresses/auto-addresses.ts";
 import { watchConfigFolder } from "../sources/files/config-folder.ts";
 import { Registration } from "../sources/registration/registration.ts";
 import { watchStoredObjects } from "../sources/store/stored-objects.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import { MeshGenerator } from "../translate/mesh-generator.ts";
+import { startConfigApi } from "./config-api.ts";
 import type { CommandContext } from "./context.ts";
 import { cmdErrors } from "./errors.ts";
+import { ownRoutes } from "./own-routes.ts";
 
 /** Istio's name of a cluster that is given none. */
 const clusterId = "Kubernetes";
 const domainSuffix = "cluster.local";
+/** The configuration API is for this host unless a proxy in front of it says otherwise. */
+const apiHost = "127.0.0.1";
 const defaults = { listen: "0.0.0.0", xdsPort: 15012, apiPort: 15013, metricsPort: 15014 };
 
 export function controlPlane(context: CommandContext): (options: UpOptions) => Promise<number> {
@@ -121,7 +126,8 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     clusterId,
     captureDns: true,
   });
-  const generator = withMachineConfig(new MeshGenerator(mesh, graph), { groups, mesh: machineMesh });
+  const queries = lifecycle.add(new QueryBroker({ clock, random }));
+  const generator = queries.layer(withMachineConfig(new MeshGenerator(mesh, graph), { groups, mesh: machineMesh }));
 
   // Serving: xDS, identity and join to machines; metrics to scrapers.
   const ads = lifecycle.add(
@@ -147,7 +153,10 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       names: controlPlaneNames(settings.rootNamespace, [...options.advertise, ...advertisedAddress(host)]),
       clock,
       log,
-      onRenewed: (renewed) => secure.replaceIdentity(renewed),
+      onRenewed: (renewed) => {
+        secure.replaceIdentity(renewed);
+        api.useCertificate(renewed);
+      },
     }),
   );
   const secure = lifecycle.add(
@@ -159,7 +168,12 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       ads,
       routes: (router) => {
         certificateRoutes(identity)(router);
-        machineRoutes({ ...identity, mesh: machineMesh, random, onAnswer: () => {} })(router);
+        machineRoutes({
+          ...identity,
+          mesh: machineMesh,
+          random,
+          onAnswer: (caller, answer) => queries.answer(caller, answer),
+        })(router);
       },
       clock,
       log,
@@ -177,8 +191,39 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     options.xdsPlaintext === undefined
       ? undefined
       : lifecycle.add(await PlaintextListener.listen({ ...options.xdsPlaintext, ads }));
-  void context;
+  // Operators: the configuration API, on loopback.
+  const api = lifecycle.add(
+    await startConfigApi({
+      host: apiHost,
+      port: options.apiPort ?? defaults.apiPort,
+      dataDir: options.dataDir,
+      objects: configs,
+      store,
+      authority,
+      certificate: certificate.current,
+      source,
+      version: {
+        version: context.version,
+        controlPlane: name,
+        trustDomain,
+        rootNamespace: settings.rootNamespace,
+        clusterId,
+      },
+      routes: ownRoutes({
+        connections: ads.connections,
+        tokens,
+        hasGroup: (namespace, group) => groupOf(namespace, group) !== undefined,
+        queries,
+      }),
+      hostNames: options.advertise,
+      clock,
+      random,
+      log,
+      metrics,
+    }),
+  );
   return [
+    `api=https://${apiHost}:${api.port}`,
     `xds=https://${host}:${secure.port}`,
     `metrics=http://${host}:${monitoring.port}`,
     ...(plaintext === undefined ? [] : [`plaintext=${options.xdsPlaintext?.host}:${plaintext.port}`]),

@@ -7,4 +7,14 @@ export const cmdErrors = defineErrors({
     meaning: "The MeshConfig document given with --mesh-config has errors.",
     remedy: "Correct the document at the named lines.",
   },
+  badTokenRequest: {
+    code: "LAT1202",
+    meaning: "A request for a join token does not have the form that the API takes.",
+    remedy: "Send group, and where wanted ttlSeconds and uses; lateen token create does.",
+  },
+  noSuchGroup: {
+    code: "LAT1203",
+    meaning: "A join token was asked for a WorkloadGroup that does not exist.",
+    remedy: "Apply the WorkloadGroup first; lateen get workloadgroups -A lists them.",
+  },
 });

@@ -1,0 +1,114 @@
+// The configuration API of `lateen up`: the view of all objects, the writer, the server, and the administrator's credentials.
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Authority } from "../ca/authority.ts";
+import type { Collection } from "../collection/collection.ts";
+import { kinds } from "../config/kinds.ts";
+import type { Config } from "../config/object.ts";
+import { validateObject } from "../config/validate.ts";
+import type { ControlPlaneVersion } from "../contract/control-plane.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { Lifecycle, type Stoppable } from "../kernel/lifecycle.ts";
+import type { Log } from "../kernel/log.ts";
+import type { Metrics } from "../kernel/metric.ts";
+import type { Random } from "../kernel/random.ts";
+import { adminKubeconfig } from "../serve/api/admin-kubeconfig.ts";
+import { ApiHandler } from "../serve/api/api-handler.ts";
+import { clientCertificateAuthenticator } from "../serve/api/api-identity.ts";
+import { type ApiCertificate, ApiServer } from "../serve/api/api-server.ts";
+import type { ExtraRoute } from "../serve/api/extra-route.ts";
+import { objectStatus } from "../serve/api/object-status.ts";
+import { openObjectView } from "../serve/api/object-view.ts";
+import { ObjectWriter } from "../serve/api/object-writer.ts";
+import { listPendingFields } from "../serve/api/pending-field-list.ts";
+import { ResourceHandler } from "../serve/api/resource-handler.ts";
+import type { Store } from "../store/store.ts";
+import { ownRouteStatus } from "./own-routes.ts";
+
+export interface ConfigApiOptions {
+  host: string;
+  port: number;
+  dataDir: string;
+  /** Every object of every source. */
+  objects: Collection<Config>;
+  store: Store;
+  authority: Authority;
+  certificate: ApiCertificate;
+  source: string;
+  version: ControlPlaneVersion;
+  routes: readonly ExtraRoute[];
+  hostNames: readonly string[];
+  clock: Clock;
+  random: Random;
+  log: Log;
+  metrics: Metrics;
+}
+
+export interface ConfigApi extends Stoppable {
+  readonly port: number;
+  useCertificate(certificate: ApiCertificate): void;
+}
+
+export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigApi> {
+  const { objects, store, source, clock, random, log, metrics, authority, version } = options;
+  const lifecycle = new Lifecycle();
+  const namespaces = ["default", version.rootNamespace];
+  const view = lifecycle.add(await openObjectView({ objects, source, namespaces, revisions: store, clock, log }));
+  const writer = new ObjectWriter({
+    store,
+    view,
+    source,
+    validate: async (kind, object) => validateObject(kind, object),
+    ownerOf,
+    clock,
+    random,
+  });
+  const handler = new ApiHandler({
+    kinds,
+    resources: new ResourceHandler({ view, writer, statusOf: objectStatus, clock }),
+    authenticator: clientCertificateAuthenticator(clock),
+    hostNames: options.hostNames,
+    version,
+    pendingFields: listPendingFields(kinds),
+    extraRoutes: options.routes,
+    extraStatus: ownRouteStatus,
+    clock,
+    log,
+    metrics,
+  });
+  const { host, port, certificate } = options;
+  const server = lifecycle.add(
+    await ApiServer.listen({ host, port, certificate, clientAuthority: authority.apiRoots(), handler }),
+  );
+  await writeAdminKubeconfig(options, server.port);
+  return {
+    port: server.port,
+    useCertificate: (renewed) => server.useCertificate(renewed),
+    stop: () => lifecycle.stop(),
+  };
+}
+
+/** Where an object that is not stored must be changed; undefined for stored ones. */
+function ownerOf(config: Config): string | undefined {
+  if (config.origin !== undefined) return `defined in ${config.origin.file}:${config.origin.line}, change it there`;
+  const group = config.meta.annotations?.["istio.io/autoRegistrationGroup"];
+  return config.key.kind === "WorkloadEntry" && group !== undefined
+    ? `registered by a machine of WorkloadGroup ${group}, change the group instead`
+    : undefined;
+}
+
+/** A new certificate at each start; the file is replaced whole. */
+async function writeAdminKubeconfig({ authority, dataDir, host }: ConfigApiOptions, port: number): Promise<void> {
+  const admin = await authority.signAdmin();
+  const reachable =
+    host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
+  const text = adminKubeconfig({
+    server: `https://${reachable}:${port}`,
+    serverRoots: authority.roots(),
+    certificate: admin.chain.join(""),
+    key: admin.key,
+  });
+  const path = join(dataDir, "admin.kubeconfig");
+  writeFileSync(`${path}.new`, text.reveal(), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}

@@ -1,0 +1,113 @@
+// The control plane's own routes beside the Kubernetes-shaped ones: who is connected, tokens, questions to machines.
+import type { JoinTokens } from "../ca/join-tokens.ts";
+import type { Collection } from "../collection/collection.ts";
+import type { JoinTokenInfo, JoinTokenRequest, JoinTokenResponse } from "../contract/join-token.ts";
+import { apiPaths } from "../contract/paths.ts";
+import type { ProxyStatus } from "../contract/proxy-status.ts";
+import { fromUtf8 } from "../kernel/bytes.ts";
+import type { LateenError } from "../kernel/error.ts";
+import type { ExtraReply, ExtraRequest, ExtraRoute } from "../serve/api/extra-route.ts";
+import type { QueryBroker, Question } from "../serve/query/query-broker.ts";
+import { cmdErrors } from "./errors.ts";
+
+export interface OwnRoutesOptions {
+  connections: Collection<ProxyStatus>;
+  tokens: JoinTokens;
+  /** Whether a WorkloadGroup of this name exists. */
+  hasGroup: (namespace: string, name: string) => boolean;
+  queries: QueryBroker;
+}
+
+/** Longest wait for a machine's answer, milliseconds: a dump of a large mesh has tens of megabytes. */
+const answerMs = 30_000;
+
+export function ownRoutes(options: OwnRoutesOptions): ExtraRoute[] {
+  const { connections, tokens, queries } = options;
+  const envoyPath = "/lateen/v1/namespaces/{namespace}/machines/{name}/envoy/{what*}";
+  const askEnvoy =
+    (method: "GET" | "POST") =>
+    (request: ExtraRequest): Promise<ExtraReply> => {
+      const path = `/${request.params["what"] ?? ""}${request.rawQuery === "" ? "" : `?${request.rawQuery}`}`;
+      return ask(queries, request, { case: "envoyAdmin", value: { method, path } });
+    };
+  return [
+    {
+      method: "GET",
+      path: apiPaths.proxies,
+      handler: async () => ({ body: [...connections.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) }),
+    },
+    {
+      method: "POST",
+      path: apiPaths.tokens,
+      handler: async (request) => ({ code: 201, body: await createToken(request, options) }),
+    },
+    { method: "GET", path: apiPaths.tokens, handler: async () => ({ body: (await tokens.list()).map(tokenInfo) }) },
+    { method: "GET", path: envoyPath, handler: askEnvoy("GET") },
+    { method: "POST", path: envoyPath, handler: askEnvoy("POST") },
+    {
+      method: "GET",
+      path: "/lateen/v1/namespaces/{namespace}/machines/{name}/agent/{topic}",
+      handler: (request) => ask(queries, request, { case: "agent", value: { topic: request.params["topic"] ?? "" } }),
+    },
+  ];
+}
+
+/** HTTP status of the errors that these routes raise. */
+export function ownRouteStatus({ code }: LateenError): { code: number; reason: string } | undefined {
+  const statuses: Record<string, { code: number; reason: string }> = {
+    LAT1202: { code: 400, reason: "BadRequest" },
+    LAT1203: { code: 404, reason: "NotFound" },
+    LAT2111: { code: 404, reason: "NotFound" },
+    LAT2112: { code: 504, reason: "Timeout" },
+    LAT2113: { code: 429, reason: "TooManyRequests" },
+    LAT2115: { code: 502, reason: "BadGateway" },
+    LAT3109: { code: 400, reason: "BadRequest" },
+  };
+  return statuses[code];
+}
+
+async function ask(queries: QueryBroker, request: ExtraRequest, question: Question): Promise<ExtraReply> {
+  const { namespace = "", name = "" } = request.params;
+  const machine = name.endsWith(`.${namespace}`) ? name : `${name}.${namespace}`;
+  const { status, contentType, body } = await queries.ask(machine, question, { timeoutMs: answerMs });
+  return { code: status, text: fromUtf8(body), contentType: contentType === "" ? "text/plain" : contentType };
+}
+
+async function createToken(request: ExtraRequest, { tokens, hasGroup }: OwnRoutesOptions): Promise<JoinTokenResponse> {
+  const order = readTokenRequest(await request.json());
+  const [namespace = "", name = ""] = order.group.split("/");
+  if (!hasGroup(namespace, name)) {
+    throw cmdErrors.noSuchGroup(`there is no WorkloadGroup ${name} in namespace ${namespace}`);
+  }
+  const { record, token } = await tokens.create({
+    group: order.group,
+    ...(order.ttlSeconds === undefined ? {} : { ttlMs: order.ttlSeconds * 1000 }),
+    ...(order.uses === undefined ? {} : { uses: order.uses }),
+  });
+  const { expiresAt, group, id } = tokenInfo(record);
+  return { id, token: token.reveal(), group, expiresAt, uses: record.uses };
+}
+
+/** @throws LateenError LAT1202 */
+function readTokenRequest(body: unknown): JoinTokenRequest {
+  const { group, ttlSeconds, uses } = (body ?? {}) as Partial<Record<keyof JoinTokenRequest, unknown>>;
+  if (typeof group !== "string") throw cmdErrors.badTokenRequest("group must be a text of the form NAMESPACE/NAME");
+  for (const [field, value] of Object.entries({ ttlSeconds, uses })) {
+    if (value !== undefined && typeof value !== "number") throw cmdErrors.badTokenRequest(`${field} must be a number`);
+  }
+  return {
+    group,
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds: ttlSeconds as number }),
+    ...(uses === undefined ? {} : { uses: uses as number }),
+  };
+}
+
+function tokenInfo(record: Awaited<ReturnType<JoinTokens["list"]>>[number]): JoinTokenInfo {
+  return {
+    id: record.id,
+    group: `${record.namespace}/${record.group}`,
+    createdAt: new Date(record.createdAtMs).toISOString(),
+    expiresAt: new Date(record.expiresAtMs).toISOString(),
+    usesLeft: record.usesLeft,
+  };
+}
