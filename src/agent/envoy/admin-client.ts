@@ -52,9 +52,11 @@ export class AdminClient {
       call.on("response", (response) => {
         const chunks: Uint8Array[] = [];
         let length = 0;
+        const tooLong = (): void => fail(`the answer to ${path} is longer than ${limitBytes} bytes`);
+        if (Number(response.headers["content-length"] ?? 0) > limitBytes) tooLong();
         response.on("data", (chunk: Uint8Array) => {
           length += chunk.length;
-          if (length > limitBytes) fail(`the answer to ${path} is longer than ${limitBytes} bytes`);
+          if (length > limitBytes) tooLong();
           else chunks.push(chunk);
         });
         response.on("error", (error) => fail(describeError(error), error));
