@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { suite, test } from "node:test";
 
 const root = join(import.meta.dirname, "../..");
@@ -48,6 +48,26 @@ suite("the repository", () => {
   test("is scanned at all", () => {
     assert.ok(shipped.length > 100 && tests.length > 20, `${shipped.length} source files, ${tests.length} tests`);
     assert.ok(files.includes(here) && files.includes("package-lock.json"));
+  });
+
+  test("holds every file that its files need: none is ignored, so that a clone is whole", () => {
+    const known = new Set(files);
+    const imports = /^(?:import|export|\}).*from "(\.[^"]+)"|^.*\bimport\("(\.\.?\/[^"]+)"\)/gm;
+    const missing = sources
+      .filter((file) => !/^test\/unit\/(check|repository)\.test\.ts$/.test(file))
+      .flatMap((file) =>
+        [...(texts.get(file) ?? "").matchAll(imports)]
+          .map((match) => join(dirname(file), match[1] ?? match[2] ?? ""))
+          .filter((path) => !known.has(path) && !path.startsWith("gen/"))
+          .map((path) => `${file} imports ${path}`),
+      );
+    const callers = files.filter((file) => /\.sh$|^package\.json$|^bin\//.test(file));
+    for (const file of callers) {
+      for (const [path] of (texts.get(file) ?? "").matchAll(/\b(?:bin|demo|scripts|src|test)\/[\w/-]+\.(?:ts|sh)\b/g)) {
+        if (!known.has(path)) missing.push(`${file} runs ${path}`);
+      }
+    }
+    assert.deepEqual(missing, []);
   });
 
   test("names no folder of the machine it was written on", () => {
