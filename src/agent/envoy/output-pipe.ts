@@ -3,7 +3,6 @@
 import { chownSync, closeSync, constants, openSync, rmSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { runCommand } from "../../kernel/command.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Owner } from "../socket/socket-folder.ts";
@@ -24,7 +23,12 @@ export class OutputPipe implements Stoppable {
       writable: false,
     });
     this.reader.on("error", () => {});
-    createInterface({ input: this.reader }).on("line", (line) => onLine(line.slice(0, lineLimit)));
+    let rest = "";
+    this.reader.setEncoding("utf8").on("data", (text: string) => {
+      const lines = (rest + text).split("\n");
+      rest = (lines.pop() ?? "").slice(0, lineLimit);
+      for (const line of lines) onLine(line.slice(0, lineLimit));
+    });
   }
 
   /**
