@@ -37,6 +37,7 @@ import { withMachineConfig } from "../serve/machine/machine-config-layer.ts";
 import { QueryBroker } from "../serve/query/query-broker.ts";
 import { AutoAddresses } from "../sources/auto-addresses/auto-addresses.ts";
 import { watchConfigFolder } from "../sources/files/config-folder.ts";
+import { MachineJournal } from "../sources/registration/machine-journal.ts";
 import { Registration } from "../sources/registration/registration.ts";
 import { watchStoredObjects } from "../sources/store/stored-objects.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
@@ -102,9 +103,11 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   await Promise.all(folders.map((folder) => folder.ready));
   const written = new Join<Config>("written-objects", [stored.objects, ...folders.map((folder) => folder.objects)]);
   const groups = configsOfKind<WorkloadGroup>(written, "WorkloadGroup");
+  const journal = lifecycle.add(new MachineJournal({ store, clock, log }));
   const registration = lifecycle.add(
-    new Registration({ graph, groups, source, controller: name, clock, log, metrics }),
+    new Registration({ graph, groups, source, controller: name, journal, clock, log, metrics }),
   );
+  registration.restore(await journal.load());
   const configs = new Join<Config>("objects", [written, registration.entries as Collection<Config>]);
   const auto = lifecycle.add(await AutoAddresses.start({ store, graph, configs, domainSuffix, clock, log }));
 

@@ -22,6 +22,8 @@ import { buildWorkloadEntry, entryNetwork } from "./build-workload-entry.ts";
 import { entryName } from "./entry-name.ts";
 import { registrationErrors } from "./errors.ts";
 import type { Machine } from "./machine.ts";
+import type { MachineJournal } from "./machine-journal.ts";
+import type { MachineRecord } from "./machine-record.ts";
 import { type RegistrationMetrics, registrationMetrics } from "./registration-metrics.ts";
 
 export interface RegistrationOptions {
@@ -35,6 +37,8 @@ export interface RegistrationOptions {
   clock: Clock;
   log: Log;
   metrics?: Metrics;
+  /** Remembers machines beyond the life of this process. */
+  journal?: Pick<MachineJournal, "note">;
   /** Lets machines register loopback addresses: for trials with several proxies on one host. */
   allowLoopback?: boolean;
 }
@@ -48,6 +52,11 @@ export interface ConnectedMachine {
 
 /** Istio's PILOT_WORKLOAD_ENTRY_GRACE_PERIOD. */
 export const gracePeriodMs = 10_000;
+/**
+ * How long a machine that was registered before this control plane started is believed to be there, milliseconds. Agents
+ * come back within their backoff of 30 s; one that is slower must not lose its endpoints to the others' haste.
+ */
+export const restoredGraceMs = 120_000;
 /** Machines of one control plane. */
 const machineLimit = 20_000;
 /** Connections of one machine that are remembered; the oldest are forgotten, as if they had ended. */
@@ -100,6 +109,21 @@ export class Registration implements Stoppable {
       }
       throw error;
     }
+  }
+
+  /** Takes up machines of before, which are expected to connect again. */
+  restore(records: readonly MachineRecord[]): void {
+    const { clock, graph } = this.options;
+    graph.batch(() => {
+      for (const record of records.slice(0, machineLimit)) {
+        const key = this.keyOf(record.namespace, record.name);
+        if (this.machines.has(key) || this.byPlace.has(record.place)) continue;
+        const cancel = clock.after(restoredGraceMs, () => this.remove(key, "it did not come back"));
+        this.add(key, { ...record, state: { kind: "leaving", cancel } });
+        this.byPlace.set(record.place, key);
+        this.publish(key);
+      }
+    });
   }
 
   /** Ends a connection. The machine's entry goes after a grace period, unless it is or comes back on another connection. */
@@ -165,6 +189,14 @@ export class Registration implements Stoppable {
       this.byPlace.set(place, key);
       this.publish(key);
     });
+    this.note(key);
+  }
+
+  private note(key: string): void {
+    const machine = this.machines.get(key);
+    if (machine === undefined) return;
+    const { state: _state, ...record } = machine;
+    this.options.journal?.note(key, record);
   }
 
   private add(key: string, machine: Machine): void {
@@ -210,6 +242,7 @@ export class Registration implements Stoppable {
     members?.delete(key);
     if (members?.size === 0) this.byGroup.delete(group);
     this.entries.delete(key);
+    this.options.journal?.note(key, undefined);
     this.metrics.removed.inc();
     this.metrics.machines.set(this.machines.size);
     this.options.log.info("removed a machine", { entry: machine.name, group, reason });
