@@ -1,6 +1,7 @@
 // The body of a request → a plain value, by its content type.
 import { decodeDocument } from "../../config/decode/decode-document.ts";
 import { fromUtf8 } from "../../kernel/bytes.ts";
+import { decodeKubernetesProtobuf, kubernetesProtobuf } from "./kubernetes-protobuf.ts";
 import { StatusError } from "./status-error.ts";
 
 /** The media type without parameters, lower case. */
@@ -18,13 +19,14 @@ export function bodyText(bytes: Uint8Array): string {
 }
 
 /**
- * An object in JSON or YAML. Fields whose value is null are left out, as the API server drops them; keys that are given
+ * An object in JSON, YAML, or for a few kinds protobuf. Fields whose value is null are left out, as the API server drops them; keys that are given
  * twice are refused.
  *
  * @throws StatusError 400, or 415 where the content type is neither
  */
 export function bodyObject(bytes: Uint8Array, contentType: string | undefined): unknown {
   const type = mediaType(contentType);
+  if (type === kubernetesProtobuf) return decodeKubernetesProtobuf(bytes);
   if (type !== "" && type !== "application/json" && !isYaml(type)) {
     throw new StatusError(
       "unsupportedMediaType",

@@ -248,7 +248,12 @@ export class ObjectWriter {
       throw conflict(kind, name, "the namespace exists because objects are in it or because the mesh needs it");
     }
     const count = this.options.view.countIn(name);
-    if (count > 0) throw conflict(kind, name, `the namespace still holds ${count} objects; delete them first`);
+    if (count > 0)
+      throw conflict(
+        kind,
+        name,
+        `the namespace still holds ${count} object${count === 1 ? "" : "s"}; delete them first`,
+      );
   }
 
   /** The object with what the server keeps: uid, creation, generation, owners of fields. */

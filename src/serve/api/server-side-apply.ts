@@ -42,9 +42,11 @@ export function applyConfiguration(
   const shared = new FieldIndex(remaining.flatMap((entry) => [...entry.fields.values()]));
   let object: JsonObject = merge(live ?? {}, wanted);
   for (const path of own?.fields.values() ?? []) {
-    if (index.meeting(path) !== undefined || shared.meeting(path) !== undefined) continue;
-    object = remove(object, path);
+    const stays = [index, shared].some((each) => each.meeting(path)?.at.length === path.length);
+    if (!stays) object = remove(object, path);
   }
+  // What became empty is gone, also where the configuration wants it empty.
+  object = merge(object, wanted);
   const entry: ManagedFields = { ...author, operation: "Apply", fields };
   const unchanged = own !== undefined && sameData([...own.fields.keys()].sort(), [...fields.keys()].sort());
   // The time of an entry is that of its last change.
