@@ -90,12 +90,18 @@ export function list<T extends TSchema>(
   return Type.Array(items, { ...options });
 }
 
+/** Pattern of a map's keys: any text, line breaks included, which `.` would let slip past the values' schema. */
+export const everyKey = "^[\\s\\S]*$";
+
 /** String keys to values of one schema; `keyRules` see each key. */
 export function map<T extends TSchema>(
   values: T,
   options: FieldOptions & { maxProperties?: number; minProperties?: number } = {},
-): TRecord<"^.*$", T> {
-  return Type.Record(Type.String(), values, { ...options, map: true }) as TRecord<"^.*$", T>;
+): TRecord<typeof everyKey, T> {
+  return Type.Record(Type.String({ pattern: everyKey }), values, { ...options, map: true }) as unknown as TRecord<
+    typeof everyKey,
+    T
+  >;
 }
 
 export function oneOfStrings<const V extends readonly string[]>(values: V, options: FieldOptions = {}): TEnum<[...V]> {

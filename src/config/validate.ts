@@ -7,7 +7,7 @@ import type { Kind } from "./kind.ts";
 import { checkMetadata } from "./metadata.ts";
 import type { ApiObject } from "./object.ts";
 import type { Problem } from "./problem.ts";
-import type { Rule, TSchema } from "./schema.ts";
+import { everyKey, type Rule, type TSchema } from "./schema.ts";
 import { nearestWord } from "./spelling.ts";
 import { compileWalker, type Walker } from "./walker.ts";
 
@@ -206,7 +206,7 @@ function schemaAt(check: CompiledKind["check"], pointer: string, subject: unknow
     const patterns = node["patternProperties"] as Record<string, Record<string, unknown>> | undefined;
     if (typeof segment === "number") node = node["items"] as Record<string, unknown> | undefined;
     else if (properties !== undefined && Object.hasOwn(properties, segment)) node = properties[segment];
-    else node = patterns?.["^.*$"];
+    else node = patterns?.[everyKey];
   }
   return node;
 }

@@ -1,6 +1,6 @@
 // Visits the values of an object that a schema says something about, and skips every branch it says nothing about.
 import type { PathSegment } from "./field-path.ts";
-import type { TSchema } from "./schema.ts";
+import { everyKey, type TSchema } from "./schema.ts";
 
 export interface Walker<M> {
   /** Calls `visit` for each mark of each value present. The path is only valid during the call. */
@@ -37,7 +37,7 @@ function compileNode<M>(schema: SchemaNode, marksOf: (schema: SchemaNode) => rea
     const node = compileNode(child, marksOf);
     if (node !== undefined) properties.set(name, node);
   }
-  const inner = schema.items ?? schema.patternProperties?.["^.*$"];
+  const inner = schema.items ?? schema.patternProperties?.[everyKey];
   const each = inner === undefined ? undefined : compileNode(inner, marksOf);
   return marks.length === 0 && properties.size === 0 && each === undefined ? undefined : { marks, properties, each };
 }
