@@ -119,6 +119,8 @@ export async function fakeControlPlaneServer(options: FakeControlPlaneOptions = 
     const socket = stream.session?.socket as TLSSocket | undefined;
     const raw = socket?.getPeerCertificate().raw;
     peers.push(raw === undefined ? "" : (new X509Certificate(raw).subjectAltName ?? ""));
+    // The adapter's side of node:http2 wants to send trailers of every stream.
+    stream.removeAllListeners("wantTrailers");
     new ServerCall(
       stream as ServerHttp2Stream,
       (call) => {
