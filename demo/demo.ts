@@ -4,6 +4,8 @@
 // demo/mesh/, the applications are in demo/app/; neither knows that it is a demo.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { resolveEnvoy } from "../src/agent/envoy/resolve-envoy.ts";
+import { describeError, LateenError } from "../src/kernel/error.ts";
 import { Network } from "../test/kit/network.ts";
 import { ControlHost, callFrom, installApplications, Machine, shellCommand, startApplication } from "./machines.ts";
 import { Table } from "./table.ts";
@@ -20,6 +22,11 @@ if (flags.help) {
 const mesh = (file: string): string => join(import.meta.dirname, "mesh", file);
 const reviews = "http://reviews.shop.svc.cluster.local";
 const table = new Table();
+// Machines look for Envoy when they join; these have no way out of their network, so it must be there before.
+await resolveEnvoy({ env: process.env, log: (line) => console.error(line) }).catch((error: unknown) => {
+  console.error(error instanceof LateenError ? `${error.message}\n  ${error.remedy}` : describeError(error));
+  process.exit(1);
+});
 const startedMs = performance.now();
 const network = await Network.create();
 // Whatever happens, nothing stays behind.
