@@ -20,6 +20,7 @@ import type { ConnectionContext } from "./connection-context.ts";
 import { type AdsLimits, adsLimits } from "./limits.ts";
 import { PushQueue } from "./push-queue.ts";
 import type { Variant } from "./response-parts.ts";
+import { SessionPings } from "./session-pings.ts";
 import { SharedSections } from "./shared-sections.ts";
 
 const service = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
@@ -51,6 +52,8 @@ export interface AdsServerOptions extends AdsHooks {
 export class AdsServer implements Stoppable {
   /** What is known of each stream, by connection id; changes arrive coalesced. */
   readonly connections: Source<ProxyStatus>;
+  /** Finds dead connections; every listener hands in its HTTP/2 sessions. */
+  readonly pings: SessionPings;
   private readonly options: AdsServerOptions;
   private readonly limits: AdsLimits;
   private readonly metrics: AdsMetrics;
@@ -68,6 +71,7 @@ export class AdsServer implements Stoppable {
     this.metrics = createAdsMetrics(options.metrics);
     this.connections = new Source<ProxyStatus>(options.graph, "connections");
     const { clock, controlPlane, generator, log } = options;
+    this.pings = new SessionPings(clock);
     const sections = new SharedSections();
     this.context = {
       generator,
@@ -133,6 +137,7 @@ export class AdsServer implements Stoppable {
   async stop(): Promise<void> {
     this.stopped = true;
     this.cancelTick();
+    this.pings.stop();
     for (const connection of [...this.open]) {
       connection.fail(serveErrors.shuttingDown("the control plane is stopping"));
     }

@@ -1,67 +1,130 @@
 // Lets connections in at the socket: a few in progress, oldest first, the rest unread. A fleet that comes back at once
-// would otherwise make every handshake slow and none complete.
+// would otherwise make every handshake slow and none complete (X21).
+//
+// A place is for work, not for waiting: who has said nothing yet gets none, and who makes no progress loses his to the next
+// in line. So clients that stop in mid-handshake do not keep others out (X9).
 import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 
-/** Connections whose handshake or first synchronisation is in progress. */
-const inProgressLimit = 16;
-/** Connections that wait; more are closed, and their clients come back after their backoff. */
-const waitingLimit = 10_000;
-/** A connection counts as in progress at most so long, milliseconds: one that asks for nothing must not hold a place. */
-const progressMs = 10_000;
+export interface AdmissionLimits {
+  /** Connections whose handshake or first synchronisation is in progress. */
+  readonly inProgress: number;
+  /** Connections that have said something and wait for a place; more are closed and come back after their backoff. */
+  readonly waiting: number;
+  /** Connections that have said nothing; where there are more, the oldest is closed. */
+  readonly silent: number;
+  /** A connection that says nothing is closed after this long, milliseconds. */
+  readonly silentMs: number;
+  /** A place is given on when nothing moved on its connection for this long while others wait, milliseconds. */
+  readonly stalledMs: number;
+}
+
+export const admissionLimits: AdmissionLimits = {
+  inProgress: 16,
+  waiting: 10_000,
+  silent: 4_096,
+  silentMs: 10_000,
+  stalledMs: 100,
+};
 
 export class Admission {
   private readonly clock: Clock;
+  private readonly limits: AdmissionLimits;
   private readonly admit: (socket: Socket) => void;
+  /** Oldest first, as the others are. */
+  private readonly silent = new Map<Socket, Cancel>();
   private readonly waiting = new Set<Socket>();
-  private readonly inProgress = new Map<Socket, Cancel>();
+  /** With the bytes moved at the last look. */
+  private readonly inProgress = new Map<Socket, number>();
+  private cancelLook: Cancel | undefined;
   /** Connections that were closed because too many waited. */
   refused = 0;
 
-  /** @param admit starts the handshake of a socket that nothing was read from yet */
-  constructor(clock: Clock, admit: (socket: Socket) => void) {
+  /** @param admit starts the handshake; the socket's first bytes are in its buffer */
+  constructor(clock: Clock, admit: (socket: Socket) => void, limits: Partial<AdmissionLimits> = {}) {
     this.clock = clock;
     this.admit = admit;
+    this.limits = { ...admissionLimits, ...limits };
   }
 
   /** Takes a socket that was accepted paused. */
   take(socket: Socket): void {
-    if (this.waiting.size >= waitingLimit) {
-      this.refused += 1;
-      socket.destroy();
-      return;
-    }
     socket.on("error", () => {}); // a client that gives up while it waits
-    socket.once("close", () => {
-      this.waiting.delete(socket);
-      this.settled(socket);
-    });
-    this.waiting.add(socket);
-    this.next();
+    socket.once("close", () => this.forget(socket));
+    if (this.silent.size >= this.limits.silent) {
+      const [oldest] = this.silent.keys();
+      this.refused += 1;
+      oldest?.destroy();
+    }
+    this.silent.set(
+      socket,
+      this.clock.after(this.limits.silentMs, () => socket.destroy()),
+    );
+    // Reads the first bytes into the socket's own buffer and no further.
+    socket.once("readable", () => this.speak(socket));
   }
 
-  /** The connection has had its first answer, or is over: another may come in. */
+  /** The connection has had its first answers: another may come in. */
   settled(socket: Socket): void {
-    const cancel = this.inProgress.get(socket);
+    if (this.inProgress.delete(socket)) this.next();
+  }
+
+  /** Closes everything that was not admitted yet. */
+  stop(): void {
+    this.cancelLook?.();
+    for (const socket of [...this.silent.keys(), ...this.waiting]) socket.destroy();
+  }
+
+  get counts(): { silent: number; waiting: number; inProgress: number } {
+    return { silent: this.silent.size, waiting: this.waiting.size, inProgress: this.inProgress.size };
+  }
+
+  private speak(socket: Socket): void {
+    const cancel = this.silent.get(socket);
     if (cancel === undefined) return;
     cancel();
-    this.inProgress.delete(socket);
-    this.next();
+    this.silent.delete(socket);
+    if (socket.readableLength === 0)
+      socket.destroy(); // it only said good-bye
+    else if (this.waiting.size >= this.limits.waiting) {
+      this.refused += 1;
+      socket.destroy();
+    } else {
+      this.waiting.add(socket);
+      this.next();
+    }
   }
 
-  get counts(): { waiting: number; inProgress: number } {
-    return { waiting: this.waiting.size, inProgress: this.inProgress.size };
+  private forget(socket: Socket): void {
+    this.silent.get(socket)?.();
+    this.silent.delete(socket);
+    this.waiting.delete(socket);
+    this.settled(socket);
   }
 
   private next(): void {
     for (const socket of this.waiting) {
-      if (this.inProgress.size >= inProgressLimit) return;
+      if (this.inProgress.size >= this.limits.inProgress) break;
       this.waiting.delete(socket);
-      this.inProgress.set(
-        socket,
-        this.clock.after(progressMs, () => this.settled(socket)),
-      );
+      this.inProgress.set(socket, moved(socket));
       this.admit(socket);
     }
+    if (this.waiting.size > 0) this.cancelLook ??= this.clock.after(this.limits.stalledMs, () => this.look());
   }
+
+  /** Takes the places of those on whose connections nothing moved since the last look. */
+  private look(): void {
+    this.cancelLook = undefined;
+    for (const [socket, before] of this.inProgress) {
+      const now = moved(socket);
+      if (now === before) this.inProgress.delete(socket);
+      else this.inProgress.set(socket, now);
+    }
+    this.next();
+  }
+}
+
+/** Bytes that went over the connection either way. */
+function moved(socket: Socket): number {
+  return socket.bytesRead + socket.bytesWritten;
 }

@@ -33,7 +33,10 @@ export class MonitoringListener implements Stoppable {
           return;
         case "/metrics":
           response.setHeader("content-type", "text/plain; version=0.0.4; charset=utf-8");
-          void metrics.text().then((text) => response.end(text));
+          metrics.text().then(
+            (text) => response.end(text),
+            () => response.writeHead(500).end(),
+          );
           return;
         default:
           response.writeHead(404).end();

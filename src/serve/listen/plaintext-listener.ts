@@ -1,56 +1,46 @@
 // Port 15010: ADS without TLS, for tests and loopback clients. Nobody has proven anything here.
 import { once } from "node:events";
-import {
-  createServer,
-  type Http2Server,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { AdsServer } from "../ads/ads-server.ts";
+import { Http2Front } from "./http2-front.ts";
 import { openPort } from "./open-port.ts";
 
+/** Connections at one time. */
+const connectionLimit = 1_024;
+
 export class PlaintextListener implements Stoppable {
-  private readonly server: Http2Server;
-  private readonly sessions = new Set<ServerHttp2Session>();
+  private readonly acceptor: Server;
+  private readonly front: Http2Front;
 
   private constructor(ads: AdsServer) {
-    this.server = createServer({ settings: { maxConcurrentStreams: 32, enablePush: false } });
-    this.server.on("session", (session) => {
-      this.sessions.add(session);
-      session.on("error", () => {});
-      session.once("close", () => this.sessions.delete(session));
-    });
-    this.server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-      const variant = ads.variantOf(String(headers[":path"]));
-      if (variant !== undefined) ads.accept(stream, { variant, peer: { kind: "plaintext" } });
-      else {
-        // gRPC's UNIMPLEMENTED: nothing else is served without TLS.
-        stream.respond(
-          { ":status": 200, "content-type": "application/grpc", "grpc-status": "12" },
-          { endStream: true },
-        );
-      }
-    });
+    this.front = new Http2Front({ ads, log: undefined });
+    this.acceptor = createServer({ noDelay: true }, (socket) =>
+      this.front.accept(socket, {
+        peer: { kind: "plaintext" },
+        address: socket.remoteAddress ?? "",
+        onSettled: () => {},
+      }),
+    );
+    this.acceptor.maxConnections = connectionLimit;
   }
 
   /** @throws LateenError LAT2109 */
   static async listen(options: { host: string; port: number; ads: AdsServer }): Promise<PlaintextListener> {
     const listener = new PlaintextListener(options.ads);
-    await openPort(listener.server as never, options);
+    await openPort(listener.acceptor, options);
     return listener;
   }
 
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    return (this.acceptor.address() as AddressInfo).port;
   }
 
   async stop(): Promise<void> {
-    const closed = once(this.server, "close");
-    this.server.close();
-    for (const session of this.sessions) session.destroy();
+    if (!this.acceptor.listening) return;
+    const closed = once(this.acceptor, "close");
+    this.acceptor.close();
+    this.front.stop();
     await closed;
   }
 }

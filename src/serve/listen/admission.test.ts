@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
+import { type TestContext, test } from "node:test";
+import { FakeClock } from "../../kernel/clock.fake.ts";
+import { Admission, type AdmissionLimits } from "./admission.ts";
+
+async function startBed(t: TestContext, limits: Partial<AdmissionLimits>) {
+  const clock = new FakeClock();
+  const admitted: { socket: Socket; said: string }[] = [];
+  const waiters: { count: number; resolve: () => void }[] = [];
+  const admission = new Admission(
+    clock,
+    (socket) => {
+      admitted.push({ socket, said: String(socket.read()) });
+      for (const { count, resolve } of waiters) if (admitted.length >= count) resolve();
+    },
+    limits,
+  );
+  const server = createServer({ pauseOnConnect: true }, (socket) => admission.take(socket));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const clients: Socket[] = [];
+  t.after(() => {
+    for (const client of clients) client.destroy();
+    for (const { socket } of admitted) socket.destroy();
+    admission.stop();
+    server.close();
+  });
+  return {
+    clock,
+    admission,
+    admitted,
+    /** Connects, and says something once the server has accepted. */
+    async dial(said?: string): Promise<Socket> {
+      const accepted = once(server, "connection");
+      const client = createConnection((server.address() as AddressInfo).port, "127.0.0.1");
+      client.on("error", () => {});
+      client.resume();
+      clients.push(client);
+      await accepted;
+      if (said !== undefined) client.write(said);
+      return client;
+    },
+    admittedCount: (count: number) =>
+      admitted.length >= count
+        ? Promise.resolve()
+        : new Promise<void>((resolve) => {
+            waiters.push({ count, resolve });
+          }),
+  };
+}
+
+test("only so many are in progress; the next comes in when one is settled or gone, oldest first", async (t) => {
+  const { admission, admitted, admittedCount, dial } = await startBed(t, { inProgress: 2 });
+  const clients: Socket[] = [];
+  for (const [index, name] of ["a", "b", "c", "d"].entries()) {
+    clients.push(await dial(name));
+    if (index < 2) await admittedCount(index + 1);
+    else while (admission.counts.waiting < index - 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.deepEqual(
+    admitted.map(({ said }) => said),
+    ["a", "b"],
+  );
+  admission.settled((admitted[0] as { socket: Socket }).socket);
+  await admittedCount(3);
+  clients[1]?.destroy();
+  (admitted[1] as { socket: Socket }).socket.resume();
+  await admittedCount(4);
+  assert.deepEqual(
+    admitted.map(({ said }) => said),
+    ["a", "b", "c", "d"],
+  );
+});
+
+test("who says nothing gets no place and is closed after ten seconds", async (t) => {
+  const { admission, admitted, clock, dial } = await startBed(t, { inProgress: 1 });
+  const client = await dial();
+  assert.deepEqual(admission.counts, { silent: 1, waiting: 0, inProgress: 0 });
+  await clock.advance(9_999);
+  assert.equal(admission.counts.silent, 1);
+  await clock.advance(1);
+  await once(client, "close");
+  assert.equal(admitted.length, 0);
+  assert.equal(clock.pending, 0);
+});
+
+test("where too many say nothing, the oldest is closed", async (t) => {
+  const { admission, dial } = await startBed(t, { silent: 2 });
+  const first = await dial();
+  await dial();
+  await dial();
+  await once(first, "close");
+  assert.equal(admission.counts.silent, 2);
+  assert.equal(admission.refused, 1);
+});
+
+test("where too many wait, the newest is closed", async (t) => {
+  const { admission, admittedCount, dial } = await startBed(t, { inProgress: 1, waiting: 1 });
+  await dial("a");
+  await admittedCount(1);
+  await dial("b");
+  while (admission.counts.waiting < 1) await new Promise((resolve) => setImmediate(resolve));
+  const third = await dial("c");
+  await once(third, "close");
+  assert.equal(admission.refused, 1);
+});
+
+test("who makes no progress gives his place to the next in line", async (t) => {
+  const { admission, admitted, admittedCount, clock, dial } = await startBed(t, { inProgress: 1, stalledMs: 100 });
+  await dial("a");
+  await admittedCount(1);
+  await dial("b");
+  while (admission.counts.waiting < 1) await new Promise((resolve) => setImmediate(resolve));
+  (admitted[0] as { socket: Socket }).socket.write("progress");
+  await clock.advance(100);
+  assert.equal(admitted.length, 1, "something moved");
+  await clock.advance(100);
+  assert.equal(admitted.length, 2);
+  assert.equal(clock.pending, 0);
+});

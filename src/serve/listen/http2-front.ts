@@ -1,0 +1,160 @@
+// HTTP/2 over connections that others accepted: ADS streams go to the ADS server, everything else to the unary services.
+import {
+  createServer,
+  type Http2Server,
+  Http2ServerRequest,
+  Http2ServerResponse,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { Socket } from "node:net";
+import { type ConnectRouter, createContextValues } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { Log } from "../../kernel/log.ts";
+import type { AdsServer } from "../ads/ads-server.ts";
+import { callerValues } from "../ca/caller.ts";
+import { serveErrors } from "../errors.ts";
+import { grpcStatusOf, grpcTrailers } from "../grpc-status.ts";
+import type { Peer } from "../peer.ts";
+
+/** Bytes of one request's headers. */
+const headerBytes = 16 << 10;
+/** Pairs of one request's headers. */
+const headerPairs = 64;
+/** Streams one client may have open: one for ADS, and some calls. */
+const streamLimit = 32;
+/** Streams a client may reset at once (CVE-2023-44487). */
+const resetBurst = 100;
+/** Streams a client may reset per second from then on. */
+const resetRate = 10;
+/** Frames that make no sense before the session ends. */
+const invalidFrameLimit = 32;
+/** Streams that were refused before the session ends. */
+const rejectedStreamLimit = 32;
+/** Megabytes of headers and unsent data that a session may hold; we hand over small chunks. */
+const sessionMegabytes = 16;
+
+/** One connection, as its listener knows it. */
+export interface Front {
+  readonly peer: Peer;
+  /** IP address of the other end. */
+  readonly address: string;
+  /** Everything the client asked for so far was served. */
+  readonly onSettled: () => void;
+}
+
+export interface Http2FrontOptions {
+  readonly ads: AdsServer;
+  /** Unary services; none on a port that serves ADS only. */
+  readonly routes?: (router: ConnectRouter) => void;
+  readonly log: Log | undefined;
+}
+
+export class Http2Front {
+  private readonly options: Http2FrontOptions;
+  private readonly server: Http2Server;
+  private readonly fronts = new WeakMap<ServerHttp2Session, Front>();
+  private readonly sessions = new Set<ServerHttp2Session>();
+  private readonly unary: ReturnType<typeof connectNodeAdapter> | undefined;
+
+  constructor(options: Http2FrontOptions) {
+    this.options = options;
+    this.unary = options.routes === undefined ? undefined : this.adapter(options.routes);
+    this.server = createServer({
+      maxHeaderListPairs: headerPairs,
+      maxSessionMemory: sessionMegabytes,
+      maxSessionInvalidFrames: invalidFrameLimit,
+      maxSessionRejectedStreams: rejectedStreamLimit,
+      streamResetBurst: resetBurst,
+      streamResetRate: resetRate,
+      settings: { maxConcurrentStreams: streamLimit, maxHeaderListSize: headerBytes, enablePush: false },
+    });
+    this.server.on("sessionError", (error: Error) =>
+      options.log?.debug("HTTP/2 session failed", { error: error.message }),
+    );
+    this.server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags, rawHeaders: string[]) =>
+      this.serve(stream, headers, rawHeaders),
+    );
+  }
+
+  /** Speaks HTTP/2 on the connection: plain TCP, or TLS after its handshake. */
+  accept(socket: Socket, front: Front): void {
+    const remember = (session: ServerHttp2Session): void => this.keep(session, front);
+    this.server.once("session", remember);
+    this.server.emit("connection", socket); // makes the session at once
+    this.server.off("session", remember);
+  }
+
+  /** Open sessions. */
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  /** Who is at the other end of a session of this front. */
+  peerOf(session: ServerHttp2Session): Peer | undefined {
+    return this.fronts.get(session)?.peer;
+  }
+
+  /** Ends every session at once. */
+  stop(): void {
+    for (const session of this.sessions) session.destroy();
+  }
+
+  private keep(session: ServerHttp2Session, front: Front): void {
+    this.fronts.set(session, front);
+    this.sessions.add(session);
+    this.options.ads.pings.watch(session);
+    session.once("close", () => this.sessions.delete(session));
+    session.on("error", () => {}); // `sessionError` of the server has it
+  }
+
+  private serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[]): void {
+    stream.on("error", () => {}); // its owner sees the end of the stream
+    const front = stream.session === undefined ? undefined : this.fronts.get(stream.session as ServerHttp2Session);
+    if (front === undefined) {
+      stream.destroy();
+      return;
+    }
+    const isGrpc = headers["content-type"]?.startsWith("application/grpc") === true && headers[":method"] === "POST";
+    const variant = isGrpc ? this.options.ads.variantOf(String(headers[":path"])) : undefined;
+    if (variant !== undefined) {
+      this.options.ads.accept(stream, { variant, peer: front.peer, onSettled: front.onSettled });
+    } else if (this.unary === undefined || !isGrpc) refuse(stream, headers);
+    else {
+      const response = new Http2ServerResponse(stream);
+      stream.once("close", front.onSettled);
+      this.unary(new Http2ServerRequest(stream, headers, {}, rawHeaders), response);
+    }
+  }
+
+  private adapter(routes: (router: ConnectRouter) => void): ReturnType<typeof connectNodeAdapter> {
+    return connectNodeAdapter({
+      routes,
+      connect: false,
+      grpcWeb: false,
+      contextValues: (request) => {
+        const session = (request as Http2ServerRequest).stream.session as ServerHttp2Session | undefined;
+        const front = session === undefined ? undefined : this.fronts.get(session);
+        return front === undefined ? createContextValues() : callerValues({ peer: front.peer, address: front.address });
+      },
+      fallback: (request) => refuse((request as Http2ServerRequest).stream, request.headers as IncomingHttpHeaders),
+    });
+  }
+}
+
+/** Tells a gRPC client that the method is not served here, and any other that the page is not. */
+function refuse(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  if (stream.destroyed || stream.headersSent) return;
+  if (headers["content-type"]?.startsWith("application/grpc") !== true) {
+    stream.respond({ ":status": 404 }, { endStream: true });
+  } else {
+    const status = grpcStatusOf(serveErrors.unknownMethod("this port does not serve the method"));
+    stream.respond(
+      { ":status": 200, "content-type": "application/grpc", ...grpcTrailers(status) },
+      { endStream: true },
+    );
+  }
+  // The request may go on; its end is cut off once the answer is out.
+  setImmediate(() => stream.close());
+}

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LateenError } from "../../kernel/error.ts";
+import { Metrics } from "../../kernel/metric.ts";
+import { MonitoringListener } from "./monitoring-listener.ts";
+
+test("metrics, health and readiness are served, read only, and nothing else", async (t) => {
+  const metrics = new Metrics();
+  metrics.counter("pilot_test_total", "A test.").inc();
+  let ready = false;
+  const place = { host: "127.0.0.1", port: 0 };
+  const listener = await MonitoringListener.listen({ ...place, metrics, isReady: () => ready });
+  t.after(() => listener.stop());
+  const get = async (path: string, method = "GET") => {
+    const response = await fetch(`http://127.0.0.1:${listener.port}${path}`, { method });
+    return { status: response.status, text: await response.text(), type: response.headers.get("content-type") };
+  };
+  const page = await get("/metrics?x=1");
+  assert.equal(page.status, 200);
+  assert.match(page.text, /pilot_test_total 1/);
+  assert.equal(page.type, "text/plain; version=0.0.4; charset=utf-8");
+  assert.equal((await get("/healthz")).status, 200);
+  assert.equal((await get("/readyz")).status, 503);
+  ready = true;
+  assert.equal((await get("/readyz")).status, 200);
+  assert.deepEqual([(await get("/metrics", "HEAD")).status, (await get("/metrics", "HEAD")).text], [200, ""]);
+  assert.equal((await get("/metrics", "POST")).status, 405);
+  assert.equal((await get("/debug/pprof")).status, 404);
+  const again = MonitoringListener.listen({ ...place, port: listener.port, metrics, isReady: () => true });
+  await assert.rejects(again, (error) => error instanceof LateenError && error.code === "LAT2109");
+});

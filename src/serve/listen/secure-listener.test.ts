@@ -1,0 +1,269 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect as http2Connect } from "node:http2";
+import { createConnection, type Socket } from "node:net";
+import { type TestContext, test } from "node:test";
+import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from "node:tls";
+import { ConnectError, createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { MachineService } from "../../../gen/lateen/agent/v1/agent_pb.ts";
+import { controlPlaneNames } from "../../ca/server-names.ts";
+import type { SpiffeId } from "../../identity/spiffe-id.ts";
+import { systemClock } from "../../kernel/clock.ts";
+import { LateenError } from "../../kernel/error.ts";
+import { Secret } from "../../kernel/secret.ts";
+import { typeUrls } from "../../xds/type-url.ts";
+import { AdsClient, type GrpcEnd } from "../ads/ads-client.fake.ts";
+import { type AdsRig, startAdsRig } from "../ads/ads-rig.fake.ts";
+import { type CaServer, type ClientIdentity, caServer } from "../ca/ca-server.fake.ts";
+import { SecureListener, type SecureListenerOptions } from "./secure-listener.ts";
+
+const { cluster } = typeUrls;
+const reviews = "spiffe://cluster.local/ns/shop/sa/reviews" as SpiffeId;
+
+interface Bed {
+  rig: AdsRig;
+  ca: CaServer;
+  listener: SecureListener;
+  url: string;
+  port: number;
+  tls(identity?: ClientIdentity): { ca: string; cert?: string; key?: string };
+  client(identity?: ClientIdentity): AdsClient;
+  /** The port in TCP alone. */
+  dial(): Promise<Socket>;
+}
+
+async function startBed(t: TestContext, options: Partial<SecureListenerOptions> = {}): Promise<Bed> {
+  const rig = await startAdsRig();
+  t.after(() => rig.stop());
+  const ca = await caServer();
+  t.after(() => ca.close());
+  const own = await ca.authority.signServer(controlPlaneNames("istio-system", []));
+  const listener = await SecureListener.listen({
+    host: "127.0.0.1",
+    port: 0,
+    identity: own,
+    roots: ca.authority.roots(),
+    ads: rig.ads,
+    routes: ca.routes,
+    clock: systemClock,
+    log: { debug() {}, info() {}, warn() {}, error() {}, with: () => ({}) as never },
+    ...options,
+  });
+  const { port } = listener;
+  const url = `https://localhost:${port}`;
+  const tls = (identity?: ClientIdentity) => ({ ca: ca.authority.roots(), ...identity });
+  const clients: AdsClient[] = [];
+  const sockets: Socket[] = [];
+  t.after(async () => {
+    for (const client of clients) await client.close();
+    for (const socket of sockets) socket.destroy();
+    await listener.stop();
+  });
+  return {
+    rig,
+    ca,
+    listener,
+    url,
+    port,
+    tls,
+    client(identity) {
+      const client = new AdsClient({ url, tls: tls(identity) });
+      clients.push(client);
+      return client;
+    },
+    async dial() {
+      const socket = createConnection(port, "127.0.0.1");
+      socket.on("error", () => {});
+      sockets.push(socket);
+      await once(socket, "connect");
+      return socket;
+    },
+  };
+}
+
+/** A TLS connection without HTTP/2; resolves once it is made or refused. */
+function handshake(port: number, options: ConnectionOptions): Promise<TLSSocket | Error> {
+  return new Promise((resolve) => {
+    const socket = tlsConnect({ host: "127.0.0.1", port, servername: "localhost", ...options });
+    socket.once("secureConnect", () => resolve(socket));
+    socket.once("error", (error) => resolve(error));
+  });
+}
+
+test("a machine with a certificate of the mesh gets its configuration over TLS 1.3", async (t) => {
+  const { ca, client, rig } = await startBed(t);
+  rig.tables.set(cluster, "a");
+  const c = client(await ca.identity(reviews));
+  c.subscribe(cluster);
+  assert.deepEqual((await c.nextAcked()).names, ["a"]);
+  assert.deepEqual(rig.tables.opened[0]?.identities, [reviews]);
+  assert.equal((c.session.socket as TLSSocket).getProtocol(), "TLSv1.3");
+});
+
+test("without a certificate there is no configuration, and joining with a token works", async (t) => {
+  const { ca, client, rig, url, tls } = await startBed(t);
+  const c = client();
+  c.subscribe(cluster);
+  assert.equal((await c.ended).code, 16);
+  assert.equal(rig.tables.opened.length, 0);
+  const machines = createClient(MachineService, createGrpcTransport({ baseUrl: url, nodeOptions: tls() }));
+  const answer = machines.answer({ queryId: "x" });
+  await assert.rejects(answer, (error) => ConnectError.from(error).code === 16);
+  const headers = { authorization: `Bearer ${await ca.token()}` };
+  await assert.rejects(
+    machines.join({ csr: "" }, { headers }),
+    (error) => ConnectError.from(error).code !== 16,
+    "the token is accepted; the request is not",
+  );
+});
+
+test("a certificate of another authority is refused before anything is served", async (t) => {
+  const { client, rig } = await startBed(t);
+  const stranger = await caServer();
+  t.after(() => stranger.close());
+  const c = client(await stranger.identity(reviews));
+  c.subscribe(cluster);
+  assert.equal((await c.ended).code, -1);
+  assert.equal(rig.tables.opened.length, 0);
+});
+
+test("the control plane's own certificate is no machine's", async (t) => {
+  const { ca, client, rig } = await startBed(t);
+  const own = await ca.authority.signServer(controlPlaneNames("istio-system", []));
+  const c = client({ cert: own.chain.join(""), key: own.key.reveal() });
+  c.subscribe(cluster);
+  assert.equal((await c.ended).code, -1);
+  assert.equal(rig.tables.opened.length, 0);
+});
+
+test("no session can be resumed, also after the certificate was replaced", async (t) => {
+  const { ca, listener, port, tls } = await startBed(t);
+  const identity = await ca.identity(reviews);
+  for (const replaced of [false, true]) {
+    if (replaced) listener.replaceIdentity(await ca.authority.signServer(controlPlaneNames("istio-system", [])));
+    const sessions: Buffer[] = [];
+    const first = await handshake(port, { ...tls(identity), ALPNProtocols: ["h2"] });
+    assert.ok(!(first instanceof Error));
+    first.on("session", (session) => sessions.push(session));
+    await once(first, "data"); // SETTINGS of HTTP/2: whatever tickets there are came before
+    first.destroy();
+    for (const session of [...sessions, first.getSession()]) {
+      if (session === undefined) continue;
+      const second = await handshake(port, { ...tls(identity), ALPNProtocols: ["h2"], session });
+      assert.ok(!(second instanceof Error));
+      assert.equal(second.isSessionReused(), false);
+      second.destroy();
+    }
+  }
+});
+
+test("a new certificate is shown to new connections, and old ones go on", async (t) => {
+  const { ca, client, listener, port, rig, tls } = await startBed(t);
+  const identity = await ca.identity(reviews);
+  const old = client(identity);
+  old.subscribe(cluster);
+  await old.nextAcked();
+  const before = await handshake(port, { ...tls(identity), ALPNProtocols: ["h2"] });
+  assert.ok(!(before instanceof Error));
+  listener.replaceIdentity(await ca.authority.signServer(controlPlaneNames("istio-system", [])));
+  const after = await handshake(port, { ...tls(identity), ALPNProtocols: ["h2"] });
+  assert.ok(!(after instanceof Error));
+  assert.notEqual(after.getPeerX509Certificate()?.serialNumber, before.getPeerX509Certificate()?.serialNumber);
+  before.destroy();
+  after.destroy();
+  rig.tables.set(cluster, "new");
+  assert.deepEqual((await old.nextAcked()).names, ["new"]);
+});
+
+test("a certificate that does not fit its key is refused with a code, and the present one stays", async (t) => {
+  const { ca, listener, client } = await startBed(t);
+  const names = controlPlaneNames("istio-system", []);
+  const [one, two] = [await ca.authority.signServer(names), await ca.authority.signServer(names)];
+  const refused = (error: unknown): boolean => error instanceof LateenError && error.code === "LAT2108";
+  assert.throws(() => listener.replaceIdentity({ chain: one.chain, key: two.key }), refused);
+  assert.throws(() => listener.replaceIdentity({ chain: ["nonsense"], key: new Secret("nonsense") }), refused);
+  const c = client(await ca.identity(reviews));
+  c.subscribe(cluster);
+  await c.nextAcked();
+});
+
+test("a taken port is one clear sentence", async (t) => {
+  const bed = await startBed(t);
+  await assert.rejects(startBed(t, { port: bed.port }), (error) => {
+    return error instanceof LateenError && error.code === "LAT2109" && error.message.includes(String(bed.port));
+  });
+});
+
+test("paths that are almost right reach no service", async (t) => {
+  const { ca, url, tls } = await startBed(t);
+  const session = http2Connect(url, tls(await ca.identity(reviews)));
+  t.after(() => session.destroy());
+  const ask = (path: string, method: string, type?: string): Promise<GrpcEnd> =>
+    new Promise((resolve) => {
+      const headers = { ":path": path, ":method": method, ...(type === undefined ? {} : { "content-type": type }) };
+      const stream = session.request(headers);
+      stream.on("error", () => {});
+      let end: GrpcEnd = { httpStatus: 0, code: -1, message: "" };
+      stream.on("response", (response) => {
+        end = {
+          httpStatus: Number(response[":status"]),
+          code: Number(response["grpc-status"] ?? -1),
+          message: String(response["grpc-message"] ?? ""),
+        };
+      });
+      stream.on("close", () => resolve(end));
+      stream.end();
+      stream.resume();
+    });
+  const right = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+  const wrong = [right.slice(1), `/${right}`, right.toUpperCase(), right.replace(".", "%2e"), `${right}/`, "/", "*"];
+  for (const path of wrong) {
+    const { httpStatus, code } = await ask(path, "POST", "application/grpc");
+    assert.ok(code === 12 || (httpStatus === 0 && code === -1), `${path}: ${httpStatus} ${code}`);
+  }
+  assert.equal((await ask(right, "GET")).httpStatus, 404);
+  assert.equal((await ask(right, "POST", "application/json")).httpStatus, 404);
+});
+
+test("clients that say nothing, or stop in mid-handshake, do not keep a machine out", async (t) => {
+  const { ca, client, dial } = await startBed(t, { admission: { inProgress: 2, stalledMs: 20 } });
+  const half = Buffer.from("16030100c8010000c40303", "hex"); // the begin of a ClientHello
+  for (let count = 0; count < 20; count++) await dial();
+  for (let count = 0; count < 10; count++) (await dial()).write(half);
+  const c = client(await ca.identity(reviews));
+  c.subscribe(cluster);
+  assert.deepEqual((await c.nextAcked()).names, []);
+});
+
+test("a handshake that stops is cut", async (t) => {
+  const { dial } = await startBed(t, { handshakeMs: 30 });
+  const socket = await dial();
+  socket.write(Buffer.from("16030100c8010000c40303", "hex"));
+  socket.resume();
+  await once(socket, "close");
+});
+
+test("hostile names and protocols in the handshake harm nobody", async (t) => {
+  const { ca, client, port, tls } = await startBed(t);
+  const options: ConnectionOptions[] = [
+    { servername: "x".repeat(255) },
+    { servername: "*.example.com" },
+    { servername: "xn--n3h.example" },
+    { ALPNProtocols: ["http/1.1"] },
+    { ALPNProtocols: ["no-such"] },
+    { maxVersion: "TLSv1.2", ALPNProtocols: ["h2"] },
+  ];
+  for (const option of options) {
+    const socket = await handshake(port, { ...tls(), checkServerIdentity: () => undefined, ...option });
+    if (!(socket instanceof Error)) socket.destroy();
+  }
+  const garbage = createConnection(port, "127.0.0.1");
+  garbage.on("error", () => {});
+  garbage.end("GET / HTTP/1.1\r\n\r\n");
+  garbage.resume();
+  await once(garbage, "close");
+  const c = client(await ca.identity(reviews));
+  c.subscribe(cluster);
+  await c.nextAcked();
+});
