@@ -102,7 +102,7 @@ describe("a machine with an agent", () => {
   });
 
   it("takes a changed EDS cluster without waiting for a load assignment that will not come", {
-    timeout: 10_000,
+    timeout: 5_000,
   }, async () => {
     const changed = edsCluster("app", "2", { connectTimeout: "2s" });
     assert.equal(await decided(typeUrls.cluster, () => control.control.set(typeUrls.cluster, [changed])), "ACK");
