@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Authority } from "../ca/authority.ts";
 import type { Collection } from "../collection/collection.ts";
 import { kinds } from "../config/kinds.ts";
-import type { Config } from "../config/object.ts";
+import type { Config, Origin } from "../config/object.ts";
 import { validateObject } from "../config/validate.ts";
 import type { ControlPlaneVersion } from "../contract/control-plane.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -17,6 +17,7 @@ import { ApiHandler } from "../serve/api/api-handler.ts";
 import { clientCertificateAuthenticator } from "../serve/api/api-identity.ts";
 import { type ApiCertificate, ApiServer } from "../serve/api/api-server.ts";
 import type { ExtraRoute } from "../serve/api/extra-route.ts";
+import { MeshAnalysis } from "../serve/api/mesh-analysis.ts";
 import { objectStatus } from "../serve/api/object-status.ts";
 import { openObjectView } from "../serve/api/object-view.ts";
 import { ObjectWriter } from "../serve/api/object-writer.ts";
@@ -31,6 +32,9 @@ export interface ConfigApiOptions {
   dataDir: string;
   /** Every object of every source. */
   objects: Collection<Config>;
+  /** Where an object of a watched folder is now. */
+  originOf: (key: string) => Origin | undefined;
+  domainSuffix: string;
   store: Store;
   authority: Authority;
   certificate: ApiCertificate;
@@ -54,11 +58,21 @@ export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigA
   const lifecycle = new Lifecycle();
   const namespaces = ["default", version.rootNamespace];
   const view = lifecycle.add(await openObjectView({ objects, source, namespaces, revisions: store, clock, log }));
+  const { domainSuffix, originOf } = options;
+  const { rootNamespace } = version;
+  const analysis = lifecycle.add(
+    new MeshAnalysis({ objects, source, rootNamespace, domainSuffix, originOf, clock, log }),
+  );
   const writer = new ObjectWriter({
     store,
     view,
     source,
-    validate: async (kind, object) => validateObject(kind, object),
+    validate: async (kind, object) => {
+      const problems = validateObject(kind, object);
+      // What does not fit its schema cannot be looked at beside others.
+      const isBroken = problems.some((problem) => problem.severity === "error");
+      return isBroken ? problems : [...problems, ...analysis.problemsOf(kind, object)];
+    },
     ownerOf,
     clock,
     random,

@@ -201,6 +201,8 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       port: options.apiPort ?? defaults.apiPort,
       dataDir: options.dataDir,
       objects: configs,
+      originOf: (key) => folders.map((folder) => folder.originOf(key)).find((origin) => origin !== undefined),
+      domainSuffix,
       store,
       authority,
       certificate: certificate.current,

@@ -69,8 +69,8 @@ export async function sendObjects(context: Context, flags: SendFlags, verbs: Sen
   await withSession(context, flags, async (session) => {
     const { objects, problems } = checkTexts(texts, session.namespace, typed);
     const together = await analyzeOnServer(context, session, objects);
-    refuseProblems(context.terminal, [...problems, ...together], flags.strict === true);
-    silenceKnown(session, [...problems, ...together]);
+    refuseProblems(context.terminal, [...problems, ...(together ?? [])], flags.strict === true);
+    silenceKnown(session, problems, together !== undefined);
     refuseEmpty(context, objects);
     await sendAll(context, session, flags, verbs, objects, send);
     if (flags.strict === true && session.warnings.size > 0) {
@@ -81,20 +81,29 @@ export async function sendObjects(context: Context, flags: SendFlags, verbs: Sen
 }
 
 /** Who may write in one namespace may not be allowed to list all; the objects can be sent all the same. */
-async function analyzeOnServer(context: Context, session: Session, objects: readonly Decoded[]): Promise<Problem[]> {
+async function analyzeOnServer(
+  context: Context,
+  session: Session,
+  objects: readonly Decoded[],
+): Promise<Problem[] | undefined> {
   try {
     return analyzeTogether(objects, await presentObjects(session, objects));
   } catch (error) {
     if (!(error instanceof LateenError) || error.code !== "LAT9006") throw error;
     context.terminal.note(`note: references to objects on the server were not checked: ${error.message}`);
-    return [];
+    return undefined;
   }
 }
 
-/** The server finds what was found here; once is enough. */
-function silenceKnown(session: Session, problems: readonly Problem[]): void {
-  session.silence((text) =>
-    problems.some(({ code, path = "" }) => path !== "" && text.includes(code) && text.includes(path)),
+/**
+ * The server finds what was found here; once is enough. It also sees one object at a time: what the first refers to may
+ * come with the second, so its analysis counts for less than the one of all objects together.
+ */
+function silenceKnown(session: Session, problems: readonly Problem[], isAnalyzed: boolean): void {
+  session.silence(
+    (text) =>
+      (isAnalyzed && /^IST\d{4}\b/.test(text)) ||
+      problems.some(({ code, path = "" }) => path !== "" && text.includes(code) && text.includes(path)),
   );
 }
 
