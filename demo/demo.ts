@@ -142,13 +142,22 @@ async function showMesh(): Promise<void> {
     `${flaky.statuses["200"] ?? 0} of 200 answered, ${flaky.retried} on another try`,
   );
 
-  table.heading("The control plane dies");
+  table.heading("The control plane dies, and comes back");
   await control.kill();
   const alone = await callFrom(front, `${reviews}/`, 1000, 50);
   table.row(
     "20 s of requests without control plane",
     alone.statuses["200"] === 1000,
     `${1000 - (alone.statuses["200"] ?? 0)} of 1,000 failed`,
+  );
+
+  const backMs = performance.now();
+  const before = await control.up().then(() => since(backMs));
+  const members = await reconnected(control, 3);
+  table.row(
+    "the control plane comes back",
+    members,
+    `ready after ${before}, all 3 machines back after ${since(backMs)}`,
   );
 
   const { failures } = table;
@@ -186,6 +195,17 @@ function describeSplit(calls: Calls): string {
 
 interface ProxyRow {
   types: Record<string, { state: string; ackedAt?: string }>;
+}
+
+/** True once so many machines are connected and in step; asked every 100 ms, for 60 s at most. */
+async function reconnected(control: ControlHost, count: number): Promise<boolean> {
+  for (let tries = 0; tries < 600; tries++) {
+    const proxies = JSON.parse(await control.lateen("proxy-status", "-o", "json")) as ProxyRow[];
+    const inStep = proxies.filter((proxy) => Object.values(proxy.types).every((type) => type.state !== "STALE"));
+    if (inStep.length === count) return true;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return false;
 }
 
 /** Milliseconds until the last proxy had acknowledged routes; asked every 20 ms, because the API has no event for it. */
