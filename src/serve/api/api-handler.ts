@@ -88,10 +88,7 @@ export class ApiHandler {
     try {
       await sendReply(request, response, reply, this.stopping.signal);
     } finally {
-      if (call.verb === "watch" && reply.t === "lines") {
-        this.watches -= 1;
-        this.metrics.watches.set(this.watches);
-      }
+      if (call.verb === "watch" && reply.t === "lines") this.countWatch(-1);
     }
   }
 
@@ -169,10 +166,18 @@ export class ApiHandler {
 
   private async admitWatch(work: () => Promise<ApiReply>): Promise<ApiReply> {
     if (this.watches >= watchLimit) throw tooMany(`${watchLimit} watches are open`);
-    const reply = await work();
-    this.watches += 1;
+    this.countWatch(1);
+    try {
+      return await work();
+    } catch (error) {
+      this.countWatch(-1);
+      throw error;
+    }
+  }
+
+  private countWatch(step: 1 | -1): void {
+    this.watches += step;
     this.metrics.watches.set(this.watches);
-    return reply;
   }
 
   private failure(error: unknown, request: IncomingMessage): ApiReply {

@@ -13,7 +13,7 @@ import { watchStoredObjects } from "../../sources/store/stored-objects.ts";
 import { memoryStore } from "../../store/store.fake.ts";
 import type { Store } from "../../store/store.ts";
 import { type ApiIdentity, adminGroup } from "./api-identity.ts";
-import { type ConfigApi, type ConfigApiOptions, openConfigApi } from "./config-api.ts";
+import { type ConfigApi, type ConfigApiOptions, openConfigApi } from "./config-api.fake.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape
 export type Json = any;
@@ -156,7 +156,10 @@ export class ApiRig {
   /** @param target path and query, sent as they are */
   async call(method: string, target: string, { body, text, headers = {} }: Call = {}): Promise<Answer> {
     const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
-    const type = payload === undefined ? {} : { "content-type": "application/json" };
+    const type =
+      payload === undefined
+        ? {}
+        : { "content-type": "application/json", "content-length": String(Buffer.byteLength(payload)) };
     const response = await this.open(method, target, { ...type, ...headers }, payload);
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);

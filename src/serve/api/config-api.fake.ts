@@ -1,4 +1,4 @@
-// The configuration API put together: its view of all objects, its writer, its handler of requests.
+// The configuration API put together for tests, as `lateen up` does it: view, writer, handler of requests.
 import type { Collection } from "../../collection/collection.ts";
 import { kinds } from "../../config/kinds.ts";
 import type { Config } from "../../config/object.ts";
