@@ -6,6 +6,7 @@ import type { MachineConfig } from "../../gen/lateen/agent/v1/agent_pb.ts";
 import { Lifecycle, type Stoppable } from "../kernel/lifecycle.ts";
 import type { Secret } from "../kernel/secret.ts";
 import { typeUrls } from "../xds/type-url.ts";
+import { findObstacles } from "./agent-obstacles.ts";
 import type { AgentOptions, Joined, ReadyReport } from "./agent-options.ts";
 import { type AgentStatus, describeAgent } from "./agent-status.ts";
 import { buildNode } from "./bootstrap/node.ts";
@@ -67,6 +68,8 @@ export class Agent implements Stoppable {
   private folder: SealedFolder | undefined;
   private machine: Omit<StoredMachine, "identity"> | undefined;
   private running: Running | undefined;
+  private starting: Promise<void> | undefined;
+  private stopped = false;
 
   constructor(options: AgentOptions) {
     this.options = options;
@@ -119,19 +122,26 @@ export class Agent implements Stoppable {
    * @throws LateenError LAT3301 where the machine has not joined; LAT4201, LAT4202, LAT4205, LAT4206 or LAT4209
    */
   async start(): Promise<void> {
-    const { settings, env, clock, random, log, metrics, dns, sendSignal } = this.options;
-    const { lifecycle, identity } = this;
+    const { settings, env, clock, log } = this.options;
     this.startedMs = clock.monotonic();
     const folder = await this.openFolder();
     const machine = await loadMachine(folder);
     if (machine === undefined) throw agentErrors.notJoined(`no identity is stored in ${settings.dataFolder}`);
     this.machine = machine;
-    if (identity.identity === undefined) identity.restore(machine.identity);
+    if (this.identity.identity === undefined) this.identity.restore(machine.identity);
     const resolved = await resolveEnvoy({
       env,
       log: (line) => log.info(line),
       ...(settings.envoy === undefined ? {} : { flag: settings.envoy }),
     });
+    if (this.stopped) throw agentErrors.stopped("the agent was stopped while it looked for Envoy");
+    this.starting = this.startParts(folder, machine, resolved);
+    await this.starting;
+  }
+
+  private async startParts(folder: SealedFolder, machine: StoredMachine, resolved: ResolvedEnvoy): Promise<void> {
+    const { settings, clock, random, log, metrics, dns, sendSignal } = this.options;
+    const { lifecycle, identity } = this;
 
     // The control plane's side: what is known, first from disk, then from the stream.
     const node = nodeInputOf(machine, settings, {
@@ -227,7 +237,7 @@ export class Agent implements Stoppable {
    */
   async whenReady(): Promise<ReadyReport> {
     const { clock } = this.options;
-    const isReady = await this.waiters.until(() => this.running !== undefined && this.obstacles().length === 0);
+    const isReady = await this.waiters.until(() => this.obstacles().length === 0);
     const { running } = this;
     if (!isReady || running === undefined) {
       throw agentErrors.stopped(`the agent was stopped before it was ready: ${this.obstacles().join("; ")}`);
@@ -260,7 +270,10 @@ export class Agent implements Stoppable {
   }
 
   async stop(): Promise<void> {
+    this.stopped = true;
     this.waiters.end();
+    // Parts that are half started can only be stopped when they are whole; that takes moments.
+    await this.starting?.catch(() => {});
     await this.lifecycle.stop();
   }
 
@@ -303,9 +316,13 @@ export class Agent implements Stoppable {
     const { running } = this;
     if (running === undefined) return; // read when the agent has started
     running.config = readMachineConfig(relay.cacheOf(typeUrls.machine)) ?? running.machine.config;
-    const table = readNameTable(relay.cacheOf(typeUrls.nameTable));
-    running.services = Object.keys(table.table).length;
-    this.options.dns?.update(table, running.config);
+    const names = relay.cacheOf(typeUrls.nameTable);
+    if (names.answered) {
+      // Not before: an empty table would mean that no name of the mesh exists.
+      const table = readNameTable(names);
+      running.services = Object.keys(table.table).length;
+      this.options.dns?.update(table, running.config);
+    }
     if (running.envoy.state.kind === "live") running.capture?.update();
   }
 
@@ -318,14 +335,16 @@ export class Agent implements Stoppable {
 
   private obstacles(): string[] {
     const { running, identity } = this;
-    const { dns } = this.options;
-    const found: string[] = [];
-    if (identity.state.kind === "expired") found.push("the machine's certificate has expired");
-    if (running?.envoy.state.kind !== "live") found.push("Envoy is not live");
-    if (running?.relay.envoyConfigured !== true) found.push("Envoy has no configuration yet");
-    if (dns !== undefined && !dns.ready) found.push("names are not answered yet");
-    if (running?.capture?.obstacle !== undefined) found.push(running.capture.obstacle);
-    return found;
+    if (running === undefined) return ["the agent has not started yet"];
+    const { envoy, link, relay, capture } = running;
+    return findObstacles({
+      identity: identity.state,
+      envoy: envoy.state,
+      configured: relay.envoyConfigured,
+      link: link.state,
+      dns: this.options.dns,
+      capture,
+    });
   }
 
   /** For load balancers: asks Envoy too, which can hang without having died. */

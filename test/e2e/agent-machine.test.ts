@@ -215,6 +215,75 @@ describe("a machine whose certificate nears its end", () => {
   });
 });
 
+describe("a machine with resolver and capture", () => {
+  const machine = machineFolder();
+  const end: (() => Promise<void>)[] = [];
+  after(async () => {
+    for (const stop of end.reverse()) await stop();
+    machine.remove();
+  });
+
+  it("captures only when Envoy is live, and lets go before anything else ends (DESIGN law 10)", async () => {
+    const control = await fakeControlPlaneServer({ spiffeId });
+    end.push(() => control.stop());
+    const table = toBinary(NameTableSchema, create(NameTableSchema, { table: { "a.example": { ips: ["10.0.0.1"] } } }));
+    control.control.set(typeUrls.nameTable, [{ name: "", version: "1", body: table }]);
+    const order: string[] = [];
+    const dns = {
+      ready: false,
+      async start() {
+        this.ready = true;
+        order.push("dns starts");
+      },
+      update: (names: { table: object }) => order.push(`names ${Object.keys(names.table).join()}`),
+      describe: async () => ({}),
+      stop: async () => void order.push("dns stops"),
+    };
+    const capture = {
+      apply: async () => void order.push(`capture with Envoy ${rig.agent.status?.envoy.state}`),
+      describe: async () => ({ captured: true }),
+      stop: async () => void order.push(`release with Envoy ${rig.agent.status?.envoy.state}`),
+    };
+    const rig: AgentRig = await agentRig(machine.folder, await envoyPath(), { dns, capture });
+    end.push(() => rig.agent.stop());
+    await rig.agent.join({ host: "127.0.0.1", port: control.port }, control.token);
+    await rig.agent.start();
+    assert.match(rig.agent.status?.obstacles.join() ?? "", /not captured yet/);
+    await rig.agent.whenReady();
+    const answer = control.nextAnswer();
+    const question = { case: "agent" as const, value: { topic: "capture" } };
+    const body = toBinary(QuerySchema, create(QuerySchema, { id: "c1", question }));
+    control.control.set(typeUrls.query, [{ name: "c1", version: "1", body }]);
+    assert.equal(fromUtf8((await answer).body), '{"captured":true}');
+    await rig.agent.stop();
+    assert.deepEqual(order, [
+      "dns starts",
+      "names a.example",
+      "capture with Envoy live",
+      "release with Envoy live",
+      "dns stops",
+    ]);
+  });
+
+  it("says what it waits for when the control plane refuses it, and that it was stopped", async () => {
+    const control = await fakeControlPlaneServer({ spiffeId });
+    const other = machineFolder();
+    end.push(async () => other.remove());
+    const rig = await agentRig(other.folder, await envoyPath());
+    await assert.rejects(rig.agent.start(), { code: "LAT3301" });
+    await rig.agent.stop();
+    const next = await agentRig(other.folder, await envoyPath());
+    await next.agent.join({ host: "127.0.0.1", port: control.port }, control.token);
+    await control.stop();
+    await next.agent.start();
+    const ready = assert.rejects(next.agent.whenReady(), { code: "LAT4211" });
+    while (next.agent.status?.controlPlane.state !== "waiting") await new Promise((resolve) => setImmediate(resolve));
+    assert.match(next.agent.status?.obstacles.join() ?? "", /no connection to the control plane: .*ECONNREFUSED/);
+    await next.agent.stop();
+    await ready;
+  });
+});
+
 /** Proof of another workload of the mesh. */
 async function clientOf(control: FakeControlPlaneServer): Promise<{ ca: string; cert: string; key: string }> {
   const keys = await createKeyPair();

@@ -63,19 +63,20 @@ export function machineFolder(): { folder: string; remove: () => void } {
 export async function agentRig(
   folder: string,
   envoy: string,
-  parts: Pick<AgentOptions, "dns" | "capture"> = {},
+  parts: Pick<AgentOptions, "dns" | "capture"> & { addresses?: readonly string[] } = {},
 ): Promise<AgentRig> {
   const [admin = 0, agent = 0, status = 0, prometheus = 0] = await freePorts(4);
   const ports = { admin, agent, status, prometheus };
   const { log, lines } = fakeLog();
   return {
     agent: new Agent({
-      ...parts,
+      ...(parts.dns === undefined ? {} : { dns: parts.dns }),
+      ...(parts.capture === undefined ? {} : { capture: parts.capture }),
       settings: {
         ...defaultSettings,
         dataFolder: join(folder, "data"),
         runFolder: join(folder, "run"),
-        addresses: ["127.0.0.1"],
+        addresses: parts.addresses ?? ["127.0.0.1"],
         statusAddress: "127.0.0.1",
         ports,
         envoy,

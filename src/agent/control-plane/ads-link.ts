@@ -158,7 +158,11 @@ export class AdsLink implements Stoppable {
     const { call } = attempt;
     this.enter({ kind: "connected", proven: false });
     this.connected.set(1);
-    attempt.listener = this.options.open((message) => call.send(message));
+    try {
+      attempt.listener = this.options.open((message) => call.send(message));
+    } catch (error) {
+      this.lose(attempt, describeError(error));
+    }
   }
 
   private proven(): void {

@@ -21,6 +21,7 @@ export interface GrpcCall {
   end(status: GrpcStatus, message: string): void;
 }
 
+/** Takes a call; what it throws refuses the call as RESOURCE_EXHAUSTED. */
 export type CallHandler = (call: GrpcCall) => CallListener;
 
 export class ServerCall implements GrpcCall {
@@ -32,12 +33,19 @@ export class ServerCall implements GrpcCall {
     this.stream = stream;
     stream.on("error", () => {}); // reported by close
     stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-    const listener = handler(this);
+    stream.on("end", () => this.end(grpcStatus.ok, ""));
+    let listener: CallListener;
+    try {
+      listener = handler(this);
+    } catch (error) {
+      stream.resume();
+      this.end(grpcStatus.resourceExhausted, publicMessage(error));
+      return;
+    }
     stream.on("close", () => {
       this.ended = true;
       listener.closed();
     });
-    stream.on("end", () => this.end(grpcStatus.ok, ""));
     readMessages(
       stream,
       limitBytes,

@@ -55,6 +55,17 @@ test("messages come back; what a handler throws ends the call, and only errors o
   assert.deepEqual(await other.ended, { status: grpcStatus.internal, message: "internal error" });
 });
 
+test("a call that its handler does not take is refused with the reason", async (t) => {
+  const full: CallHandler = () => {
+    throw agentErrors.tooManyCalls("too many streams");
+  };
+  const { path } = await setUp(t, new Map([["/test.Echo/Echo", full]]));
+  const client = new SocketClient(path);
+  t.after(() => client.close());
+  const call = client.call("/test.Echo/Echo");
+  assert.deepEqual(await call.ended, { status: grpcStatus.resourceExhausted, message: "LAT4208 too many streams" });
+});
+
 test("a message over the limit is refused at its prefix (X17)", async (t) => {
   const { path } = await setUp(t);
   const client = new SocketClient(path);
