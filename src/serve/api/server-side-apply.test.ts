@@ -148,6 +148,22 @@ test("applying the same again changes nothing, not even a time", () => {
   assert.deepEqual(again.owners, live.owners);
 });
 
+test("kubectl takes over from its own client-side apply what nobody has changed since", () => {
+  const key = "kubectl.kubernetes.io/last-applied-configuration";
+  const last = { spec: { hosts: ["h"], gateways: ["g"] } };
+  const make = (): Live => {
+    const live = new Live();
+    live.update("kubectl-client-side-apply", { metadata: { annotations: { [key]: JSON.stringify(last) } }, ...last });
+    return live;
+  };
+  const conflict = ['.spec.hosts conflict with "kubectl-client-side-apply" using Update (g/v1)'];
+  assert.deepEqual(make().apply("kubectl", { spec: { hosts: ["new"] } }), []);
+  assert.deepEqual(make().apply("other", { spec: { hosts: ["new"] } }), conflict);
+  const edited = make();
+  edited.update("edit", { ...edited.object, spec: { hosts: ["edited"], gateways: ["g"] } });
+  assert.equal(edited.apply("kubectl", { spec: { hosts: ["new"] } }).length, 1);
+});
+
 test("managers of updates are bounded, and what they own is kept", () => {
   const live = new Live();
   for (let index = 0; index < 30; index++) {

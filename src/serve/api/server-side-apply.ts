@@ -29,16 +29,18 @@ export function applyConfiguration(
   const own = owners.find((entry) => isApplier(entry, author));
   const others = owners.filter((entry) => entry !== own);
   const causes: StatusCause[] = [];
+  const contested: FieldPath[] = [];
   const remaining = others.map((entry) => {
     const kept = [...entry.fields.values()].filter((path) => {
       const meeting = index.meeting(path);
       if (meeting === undefined || !differs(present, wanted, meeting)) return true;
       causes.push(conflictCause(entry, meeting.at));
+      contested.push(meeting.at);
       return false;
     });
     return kept.length === entry.fields.size ? entry : { ...entry, fields: fieldSet(kept) };
   });
-  if (causes.length > 0 && !force) return { outcome: "conflict", causes };
+  if (causes.length > 0 && !force && !canMigrate(live, contested, author)) return { outcome: "conflict", causes };
   const shared = new FieldIndex(remaining.flatMap((entry) => [...entry.fields.values()]));
   let object: JsonObject = merge(live ?? {}, wanted);
   for (const path of own?.fields.values() ?? []) {
@@ -52,6 +54,29 @@ export function applyConfiguration(
   // The time of an entry is that of its last change.
   const kept = unchanged && sameData(object, live) ? { ...own, apiVersion: author.apiVersion } : entry;
   return { outcome: "merged", object, owners: [...remaining, kept] };
+}
+
+/** The manager of `kubectl apply --server-side`, and where `kubectl apply` keeps what it applied. */
+const kubectlManager = "kubectl";
+const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
+
+/**
+ * True where kubectl goes from client-side to server-side apply: the contested fields are those that it applied itself and
+ * that nobody has changed since. API servers let it pass for this one manager.
+ */
+function canMigrate(live: JsonObject | undefined, contested: readonly FieldPath[], author: Author): boolean {
+  const text = fieldValue(live, ["f:metadata", "f:annotations", `f:${lastAppliedAnnotation}`]);
+  if (author.manager !== kubectlManager || live === undefined || typeof text !== "string") return false;
+  let last: unknown;
+  try {
+    last = JSON.parse(text);
+  } catch {
+    return false;
+  }
+  return contested.every((path) => {
+    const value = fieldValue(last, path);
+    return value !== undefined && sameData(value, fieldValue(live, path));
+  });
 }
 
 function isApplier(entry: ManagedFields, author: Author): boolean {
