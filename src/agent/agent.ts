@@ -27,6 +27,7 @@ import { endStaleEnvoy, forgetEnvoy, rememberEnvoy } from "./envoy/stale-envoy.t
 import { agentErrors } from "./errors.ts";
 import { IdentityManager } from "./identity/identity-manager.ts";
 import { readMachineConfig, readNameTable } from "./machine-view.ts";
+import { agentTopics } from "./query/agent-topics.ts";
 import { QueryAnswerer } from "./query/query-answerer.ts";
 import { secretHandlers } from "./sds/secret-service.ts";
 import { GrpcServer } from "./socket/grpc-server.ts";
@@ -292,11 +293,7 @@ export class Agent implements Stoppable {
     const { clock, log, dns, capture } = this.options;
     const queries = new QueryAnswerer({
       admin,
-      topics: new Map<string, () => Promise<unknown>>([
-        ["status", async () => this.status],
-        ...(dns === undefined ? [] : [["dns", () => dns.describe()] as const]),
-        ...(capture === undefined ? [] : [["capture", () => capture.describe()] as const]),
-      ]),
+      topics: agentTopics({ status: () => this.status, dns, capture }),
       send: (answer) => {
         const present = this.identity.identity;
         if (present === undefined) throw agentErrors.notJoined("the machine has no identity");
@@ -328,9 +325,9 @@ export class Agent implements Stoppable {
 
   private captureKeeper(): CaptureKeeper | undefined {
     const { capture, clock, log } = this.options;
-    if (capture === undefined) return undefined;
     const wanted = (): MachineConfig => this.running?.config ?? this.known().config;
-    return new CaptureKeeper({ capture, wanted, changed: () => this.waiters.wake(), clock, log });
+    const changed = (): void => this.waiters.wake();
+    return capture === undefined ? undefined : new CaptureKeeper({ capture, wanted, changed, clock, log });
   }
 
   private obstacles(): string[] {
