@@ -101,7 +101,7 @@ export function renderErrors(kinds: readonly ErrorKind[]): string {
   return [
     "# Errors",
     "",
-    "Made by `node scripts/errors-doc.ts` from the code; do not edit.",
+    "Made by `node_modules/.bin/node scripts/errors-doc.ts` from the code; do not edit.",
     "",
     "A code never changes its meaning, so scripts and searches may rely on it. A message is one sentence that names what",
     "was wrong; the remedy shown with it may be more exact than the one listed here.",

@@ -33,7 +33,7 @@ const rangesOfFolder: Readonly<Record<string, readonly string[]>> = {
   "src/capture": ["LAT4"],
   "src/agent": ["LAT3", "LAT4"],
   "src/cli": ["LAT9"],
-  "src/cmd": ["LAT4", "LAT5", "LAT9"],
+  "src/cmd": ["LAT1", "LAT4", "LAT5", "LAT9"],
 };
 
 /** Code literals of the product, without tests: the first file that has each. */
