@@ -14,7 +14,7 @@ import { nodeInputOf } from "./bootstrap/node-input.ts";
 import { telemetryEnvironment } from "./bootstrap/telemetry-environment.ts";
 import { prepareRunFolder, writeBootstrap } from "./bootstrap/write-bootstrap.ts";
 import { CaptureKeeper } from "./capture-keeper.ts";
-import { AdsLink } from "./control-plane/ads-link.ts";
+import { AdsLink, adsPath } from "./control-plane/ads-link.ts";
 import type { ControlPlaneAddress } from "./control-plane/control-plane-address.ts";
 import { join } from "./control-plane/join.ts";
 import { MachineClient } from "./control-plane/machine-client.ts";
@@ -26,6 +26,7 @@ import { type ResolvedEnvoy, resolveEnvoy } from "./envoy/resolve-envoy.ts";
 import { endStaleEnvoy, forgetEnvoy, rememberEnvoy } from "./envoy/stale-envoy.ts";
 import { agentErrors } from "./errors.ts";
 import { IdentityManager } from "./identity/identity-manager.ts";
+import type { MachineIdentity } from "./identity/machine-identity.ts";
 import { readMachineConfig, readNameTable } from "./machine-view.ts";
 import { agentTopics } from "./query/agent-topics.ts";
 import { QueryAnswerer } from "./query/query-answerer.ts";
@@ -43,7 +44,6 @@ import { XdsRelay } from "./xds-relay/xds-relay.ts";
 /** What Lateen's control plane may use with this agent. */
 export const agentCapabilities: readonly string[] = ["machine-config", "query"];
 
-const adsPath = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 const envoyTimeoutMs = 1_000;
 /** How long the report of readiness waits for the first name table, milliseconds; a foreign control plane may have none. */
 const nameTableWaitMs = 5_000;
@@ -75,19 +75,16 @@ export class Agent implements Stoppable {
   constructor(options: AgentOptions) {
     this.options = options;
     const { settings, clock, random, log, metrics } = options;
+    const tools = { clock, random, log, metrics };
     this.identity = this.lifecycle.add(
       new IdentityManager({
         machineId: () => this.machine?.name ?? settings.addresses.join(" "),
         renew: async (csr, present) => {
-          const client = new MachineClient({ address: this.known().controlPlane, material: materialOf(present) });
-          const { certChain, rootCerts } = await client.renew(csr);
+          const { certChain, rootCerts } = await this.clientAs(present).renew(csr);
           return { chain: certChain, roots: rootCerts };
         },
         save: async (identity) => saveMachine(await this.openFolder(), { ...this.known(), identity }),
-        clock,
-        random,
-        log,
-        metrics,
+        ...tools,
       }),
     );
   }
@@ -143,6 +140,7 @@ export class Agent implements Stoppable {
   private async startParts(folder: SealedFolder, machine: StoredMachine, resolved: ResolvedEnvoy): Promise<void> {
     const { settings, clock, random, log, metrics, dns, sendSignal } = this.options;
     const { lifecycle, identity } = this;
+    const tools = { clock, random, log, metrics };
 
     // The control plane's side: what is known, first from disk, then from the stream.
     const node = nodeInputOf(machine, settings, {
@@ -161,10 +159,7 @@ export class Agent implements Stoppable {
         serverPings: true,
         material: () => materialOf(identity.identity ?? machine.identity),
         open: (send) => relay.openUpstream(send),
-        clock,
-        random,
-        log,
-        metrics,
+        ...tools,
       }),
     );
     lifecycle.defer(identity.onChange(() => link.redial()));
@@ -203,10 +198,7 @@ export class Agent implements Stoppable {
         drainMs: settings.drainMs,
         admin,
         onStart: (pid) => rememberEnvoy(settings.runFolder, pid),
-        clock,
-        random,
-        log,
-        metrics,
+        ...tools,
       }),
     );
     lifecycle.defer(() => forgetEnvoy(settings.runFolder));
@@ -289,6 +281,10 @@ export class Agent implements Stoppable {
     return this.machine;
   }
 
+  private clientAs(identity: MachineIdentity): MachineClient {
+    return new MachineClient({ address: this.known().controlPlane, material: materialOf(identity) });
+  }
+
   private followOwnTypes(relay: XdsRelay, admin: AdminClient): void {
     const { clock, log, dns, capture } = this.options;
     const queries = new QueryAnswerer({
@@ -297,8 +293,7 @@ export class Agent implements Stoppable {
       send: (answer) => {
         const present = this.identity.identity;
         if (present === undefined) throw agentErrors.notJoined("the machine has no identity");
-        const client = new MachineClient({ address: this.known().controlPlane, material: materialOf(present) });
-        return client.answer(answer);
+        return this.clientAs(present).answer(answer);
       },
       clock,
       log,

@@ -37,7 +37,8 @@ export interface AdsLinkOptions {
   metrics: Metrics;
 }
 
-const adsPath = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+/** gRPC path of delta ADS, on the control plane and on the agent's own socket. */
+export const adsPath = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 /** Longest time for TCP and TLS, milliseconds. */
 const dialDeadlineMs = 10_000;
 /** Full jitter: uniform below 5 s first, doubling to 30 s, so that a fleet does not come back at once. */
