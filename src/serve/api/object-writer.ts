@@ -20,7 +20,7 @@ import {
 import { randomName, randomUuid, rfc3339 } from "./object-identity.ts";
 import { isImplied, type ObjectView, type ViewEntry } from "./object-view.ts";
 import type { WriteOptions } from "./query-options.ts";
-import { conflict, notFound, qualifiedName, StatusError } from "./status-error.ts";
+import { alreadyExists, conflict, notFound, readOnly, StatusError } from "./status-error.ts";
 import {
   configOfObject,
   encodeObject,
@@ -339,14 +339,4 @@ function sameContent(a: ApiObject, b: ApiObject | undefined): boolean {
     return rest;
   };
   return sameData(content(a), content(b));
-}
-
-function readOnly(kind: Kind, name: string, where: string): StatusError {
-  const details = { name, group: kind.group, kind: kind.plural };
-  return new StatusError("readOnly", `${qualifiedName(kind)} "${name}" is read-only: ${where}`, details);
-}
-
-function alreadyExists(kind: Kind, name: string, where: string): StatusError {
-  const details = { name, group: kind.group, kind: kind.plural };
-  return new StatusError("alreadyExists", `${qualifiedName(kind)} "${name}" already exists${where}`, details);
 }

@@ -91,6 +91,17 @@ export function notFound(resource: ResourceName, name: string): StatusError {
   return new StatusError("notFound", `${qualifiedName(resource)} "${name}" not found`, details);
 }
 
+/** @param where what to do, after a semicolon; empty where the object can be changed here */
+export function alreadyExists(resource: ResourceName, name: string, where: string): StatusError {
+  const details = { name, group: resource.group, kind: resource.plural };
+  return new StatusError("alreadyExists", `${qualifiedName(resource)} "${name}" already exists${where}`, details);
+}
+
+export function readOnly(resource: ResourceName, name: string, where: string): StatusError {
+  const details = { name, group: resource.group, kind: resource.plural };
+  return new StatusError("readOnly", `${qualifiedName(resource)} "${name}" is read-only: ${where}`, details);
+}
+
 export function conflict(resource: ResourceName, name: string, why: string, causes?: StatusCause[]): StatusError {
   return new StatusError("conflict", `Operation cannot be fulfilled on ${qualifiedName(resource)} "${name}": ${why}`, {
     name,
