@@ -46,6 +46,8 @@ export class Derived<I, T> extends CollectionNode<T> {
   private readonly rivals = new Map<string, Set<string>>();
   private readonly owners = new Map<string, string>();
   private stale = new Set<string>();
+  /** False until the first update: in mid-batch the inputs do not hold yet what they will. */
+  private filled = false;
 
   constructor(options: DerivedOptions<I, T>) {
     const input = asNode(options.from);
@@ -55,14 +57,12 @@ export class Derived<I, T> extends CollectionNode<T> {
     for (const node of used) {
       if (node.graph !== input.graph)
         throw collectionErrors.foreignGraph(`${options.name} mixes graphs (${node.name})`);
-      node.dependants.add(this);
     }
     this.options = options;
     this.input = input;
     this.used = new Set(used);
-    input.dependants.add(this);
-    for (const key of input.keys()) this.stale.add(key);
-    if (this.stale.size > 0) this.graph.markDirty(this);
+    for (const node of [input, ...used]) node.dependants.add(this);
+    this.graph.markDirty(this);
   }
 
   /** Takes the collection out of its graph. Nothing may depend on it any more. */
@@ -81,6 +81,10 @@ export class Derived<I, T> extends CollectionNode<T> {
   }
 
   protected update(): void {
+    if (!this.filled) {
+      this.filled = true;
+      for (const key of this.input.keys()) this.stale.add(key);
+    }
     const stale = this.stale;
     this.stale = new Set();
     for (const key of stale) {

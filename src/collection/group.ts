@@ -9,6 +9,8 @@ export class Group<T> extends CollectionNode<readonly T[]> {
   private readonly groupsOf: (value: T, key: string) => Iterable<string>;
   private readonly members = new Map<string, Map<string, T>>();
   private stale = new Set<string>();
+  /** False until the first update: made in mid-batch, a group must not gather what the batch may yet take back. */
+  private filled = false;
 
   /** @param groupsOf a pure function: the group keys of a value; none leaves it out */
   constructor(name: string, from: Collection<T>, groupsOf: (value: T, key: string) => Iterable<string>) {
@@ -18,8 +20,7 @@ export class Group<T> extends CollectionNode<readonly T[]> {
     this.input = input;
     this.groupsOf = groupsOf;
     input.dependants.add(this);
-    for (const [key, value] of input.entries()) this.insert(key, value);
-    if (this.stale.size > 0) this.graph.markDirty(this);
+    this.graph.markDirty(this);
   }
 
   dispose(): void {
@@ -28,6 +29,7 @@ export class Group<T> extends CollectionNode<readonly T[]> {
   }
 
   receive(_input: unknown, changes: readonly Change<unknown>[]): void {
+    if (!this.filled) return;
     for (const { key, before, after } of changes as readonly Change<T>[]) {
       if (before !== undefined) this.extract(key, before);
       if (after !== undefined) this.insert(key, after);
@@ -35,6 +37,10 @@ export class Group<T> extends CollectionNode<readonly T[]> {
   }
 
   protected update(): void {
+    if (!this.filled) {
+      this.filled = true;
+      for (const [key, value] of this.input.entries()) this.insert(key, value);
+    }
     for (const group of this.stale) {
       const members = this.members.get(group);
       if (members === undefined) this.remove(group);
@@ -47,8 +53,18 @@ export class Group<T> extends CollectionNode<readonly T[]> {
     this.stale = new Set();
   }
 
+  /** One bad value must not stop the batch for all others: it is in no group. */
+  private groupsOfValue(value: T, key: string): readonly string[] {
+    try {
+      return [...this.groupsOf(value, key)];
+    } catch (error) {
+      this.graph.fail({ collection: this.name, key, error });
+      return [];
+    }
+  }
+
   private insert(key: string, value: T): void {
-    for (const group of this.groupsOf(value, key)) {
+    for (const group of this.groupsOfValue(value, key)) {
       const members = this.members.get(group);
       if (members === undefined) this.members.set(group, new Map([[key, value]]));
       else members.set(key, value);
@@ -57,7 +73,7 @@ export class Group<T> extends CollectionNode<readonly T[]> {
   }
 
   private extract(key: string, value: T): void {
-    for (const group of this.groupsOf(value, key)) {
+    for (const group of this.groupsOfValue(value, key)) {
       const members = this.members.get(group);
       members?.delete(key);
       if (members?.size === 0) this.members.delete(group);

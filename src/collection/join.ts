@@ -6,6 +6,8 @@ import { CollectionNode } from "./node.ts";
 export class Join<T> extends CollectionNode<T> {
   private readonly inputs: readonly CollectionNode<T>[];
   private stale = new Set<string>();
+  /** False until the first update: in mid-batch the inputs do not hold yet what they will. */
+  private filled = false;
 
   constructor(name: string, inputs: readonly [Collection<T>, ...Collection<T>[]]) {
     const nodes = inputs.map((input) => {
@@ -18,11 +20,8 @@ export class Join<T> extends CollectionNode<T> {
     }
     super(first.graph, name, 1 + Math.max(...nodes.map((node) => node.height)), Object.is);
     this.inputs = nodes;
-    for (const node of nodes) {
-      node.dependants.add(this);
-      for (const key of node.keys()) this.stale.add(key);
-    }
-    if (this.stale.size > 0) this.graph.markDirty(this);
+    for (const node of nodes) node.dependants.add(this);
+    this.graph.markDirty(this);
   }
 
   dispose(): void {
@@ -35,6 +34,10 @@ export class Join<T> extends CollectionNode<T> {
   }
 
   protected update(): void {
+    if (!this.filled) {
+      this.filled = true;
+      for (const node of this.inputs) for (const key of node.keys()) this.stale.add(key);
+    }
     for (const key of this.stale) {
       const winner = this.inputs.find((node) => node.has(key));
       const value = winner?.get(key);

@@ -91,12 +91,23 @@ export abstract class CollectionNode<T> implements Collection<T>, GraphNode {
   /** Sets a value unless it is equal to the present one. Returns whether it was different. */
   protected put(key: string, value: T): boolean {
     const present = this.contents.get(key);
-    if (present !== undefined && (present === value || this.equals(present, value))) return false;
+    if (present !== undefined && this.same(key, present, value)) return false;
     const first = this.touched.get(key);
     if (!this.touched.has(key)) this.touched.set(key, present);
     // Back to the value of before the batch: keep the old object, so that the batch shows no change.
-    this.contents.set(key, first !== undefined && this.equals(first, value) ? first : value);
+    this.contents.set(key, first !== undefined && this.same(key, first, value) ? first : value);
     return true;
+  }
+
+  /** Where the comparison itself fails, values count as different: news too many rather than none. */
+  private same(key: string, a: T, b: T): boolean {
+    if (a === b) return true;
+    try {
+      return this.equals(a, b);
+    } catch (error) {
+      this.graph.fail({ collection: this.name, key, error });
+      return false;
+    }
   }
 
   protected remove(key: string): boolean {

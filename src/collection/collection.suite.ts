@@ -1,0 +1,183 @@
+// What every collection promises, whatever it is made of.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Change, Collection } from "./collection.ts";
+import type { DerivationFailure } from "./graph.ts";
+
+/** A collection under test, with a way to make it hold what the suite wants. */
+export interface CollectionBed {
+  readonly collection: Collection<string> & { readonly observers: number };
+  readonly failures: readonly DerivationFailure[];
+  set(key: string, value: string): void;
+  delete(key: string): void;
+  batch(fn: () => void): void;
+  /** Takes the collection out of its graph, where it is not a source. */
+  dispose?(): void;
+  /** Observers of what the collection is made of. */
+  upstreamObservers(): number;
+}
+
+/** @param make a new, empty collection in a graph of its own */
+export function collectionSuite(name: string, make: () => CollectionBed): void {
+  const record = (bed: CollectionBed): { seen: Change<string>[][]; end: () => void } => {
+    const seen: Change<string>[][] = [];
+    const end = bed.collection.subscribe((changes) => seen.push([...changes]));
+    return { seen, end };
+  };
+
+  test(`${name}: holds what it is given`, () => {
+    const bed = make();
+    assert.equal(bed.collection.size, 0);
+    bed.set("a", "1");
+    bed.set("b", "2");
+    assert.equal(bed.collection.get("a"), "1");
+    assert.equal(bed.collection.has("b"), true);
+    assert.equal(bed.collection.has("c"), false);
+    assert.equal(bed.collection.get("c"), undefined);
+    assert.deepEqual([...bed.collection.keys()].sort(), ["a", "b"]);
+    assert.deepEqual([...bed.collection.values()].sort(), ["1", "2"]);
+    assert.deepEqual([...bed.collection.entries()].sort(), [
+      ["a", "1"],
+      ["b", "2"],
+    ]);
+    bed.delete("a");
+    assert.equal(bed.collection.size, 1);
+  });
+
+  test(`${name}: a listener hears of what comes after it, once per change`, () => {
+    const bed = make();
+    bed.set("a", "1");
+    const { seen } = record(bed);
+    bed.set("a", "2");
+    bed.set("b", "1");
+    bed.delete("a");
+    assert.deepEqual(seen, [
+      [{ key: "a", before: "1", after: "2" }],
+      [{ key: "b", before: undefined, after: "1" }],
+      [{ key: "a", before: "2", after: undefined }],
+    ]);
+  });
+
+  test(`${name}: nothing is told where nothing became different`, () => {
+    const bed = make();
+    bed.set("a", "1");
+    const { seen } = record(bed);
+    bed.set("a", "1");
+    bed.delete("none");
+    bed.batch(() => {
+      bed.set("a", "2");
+      bed.set("a", "1");
+      bed.set("b", "1");
+      bed.delete("b");
+      bed.delete("a");
+      bed.set("a", "1");
+    });
+    assert.deepEqual(seen, []);
+  });
+
+  test(`${name}: a batch is told at its end, with one change per key`, () => {
+    const bed = make();
+    bed.set("a", "1");
+    const { seen } = record(bed);
+    bed.batch(() => {
+      bed.set("a", "2");
+      bed.batch(() => bed.set("b", "1"));
+      bed.set("a", "3");
+      assert.deepEqual(seen, []);
+    });
+    assert.equal(seen.length, 1);
+    assert.deepEqual(
+      seen[0]?.toSorted((x, y) => (x.key < y.key ? -1 : 1)),
+      [
+        { key: "a", before: "1", after: "3" },
+        { key: "b", before: undefined, after: "1" },
+      ],
+    );
+  });
+
+  test(`${name}: a batch that throws is told as far as it came`, () => {
+    const bed = make();
+    const { seen } = record(bed);
+    assert.throws(
+      () =>
+        bed.batch(() => {
+          bed.set("a", "1");
+          throw new RangeError("in mid-batch");
+        }),
+      RangeError,
+    );
+    assert.deepEqual(seen, [[{ key: "a", before: undefined, after: "1" }]]);
+    bed.set("b", "1");
+    assert.equal(seen.length, 2);
+  });
+
+  test(`${name}: a subscription ends once and for all, also in mid-delivery`, () => {
+    const bed = make();
+    const seen: string[] = [];
+    const ends: (() => void)[] = [];
+    ends.push(
+      bed.collection.subscribe(() => {
+        seen.push("first");
+        for (const end of ends) end();
+      }),
+    );
+    ends.push(bed.collection.subscribe(() => seen.push("second")));
+    bed.set("a", "1");
+    bed.set("a", "2");
+    assert.deepEqual(seen, ["first"]);
+    for (const end of ends) end();
+    assert.equal(bed.collection.observers, 0);
+  });
+
+  test(`${name}: the same listener may subscribe twice and is told twice`, () => {
+    const bed = make();
+    let told = 0;
+    const listener = (): void => {
+      told += 1;
+    };
+    const end = bed.collection.subscribe(listener);
+    bed.collection.subscribe(listener);
+    bed.set("a", "1");
+    assert.equal(told, 2);
+    end();
+    bed.set("a", "2");
+    assert.equal(told, 3);
+  });
+
+  test(`${name}: a listener's fault does not cost the others their news`, () => {
+    const bed = make();
+    bed.collection.subscribe(() => {
+      throw new RangeError("a listener's fault");
+    });
+    const { seen } = record(bed);
+    bed.set("a", "1");
+    assert.equal(seen.length, 1);
+    assert.equal(bed.failures.length, 1);
+    bed.set("a", "2");
+    assert.equal(seen.length, 2);
+  });
+
+  test(`${name}: what a listener changes is told in a delivery of its own`, () => {
+    const bed = make();
+    const { seen } = record(bed);
+    bed.collection.subscribe((changes) => {
+      if (changes.some((change) => change.key === "a")) bed.set("b", "from a");
+    });
+    bed.set("a", "1");
+    assert.deepEqual(seen, [
+      [{ key: "a", before: undefined, after: "1" }],
+      [{ key: "b", before: undefined, after: "from a" }],
+    ]);
+  });
+
+  test(`${name}: disposing leaves nobody behind`, () => {
+    const bed = make();
+    const { end } = record(bed);
+    bed.set("a", "1");
+    end();
+    bed.dispose?.();
+    assert.equal(bed.collection.observers, 0);
+    assert.equal(bed.upstreamObservers(), 0);
+    bed.set("a", "2");
+  });
+}

@@ -1,0 +1,263 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Derived } from "./derived.ts";
+import { Graph } from "./graph.ts";
+import { Group } from "./group.ts";
+import { Join } from "./join.ts";
+import type { CollectionNode } from "./node.ts";
+import { Source } from "./source.ts";
+
+/** What all nodes of a random graph hold; a group's lists too. */
+type Value = unknown;
+type Node = CollectionNode<Value>;
+
+/** How a node is made of nodes before it; numbers are taken modulo how many there are. */
+type Plan =
+  | { kind: "derived"; from: number; uses: number[]; shape: number; coarse: boolean }
+  | { kind: "group"; from: number; by: number }
+  | { kind: "join"; of: number[] };
+
+type Step =
+  | { kind: "set"; source: number; key: string; value: number }
+  | { kind: "delete"; source: number; key: string }
+  | { kind: "batch"; steps: Step[] }
+  | { kind: "replace"; source: number; contents: [string, number][] };
+
+const sourceCount = 3;
+const keys = ["a", "b", "c", "d"];
+
+/** A number that depends on every part of a value. */
+function digest(value: Value): number {
+  let hash = 7;
+  for (const character of JSON.stringify(value) ?? "") hash = (hash * 31 + character.charCodeAt(0)) % 1_000_003;
+  return hash;
+}
+
+function makeNode(plan: Plan, nodes: readonly Node[], name: string): Node {
+  const at = (index: number): Node => nodes[index % nodes.length] as Node;
+  if (plan.kind === "group") {
+    const groupsOf = (value: Value): string[] => {
+      const hash = digest(value) + plan.by;
+      return hash % 5 === 0 ? [] : hash % 3 === 0 ? ["a", "b"] : [keys[hash % keys.length] ?? ""];
+    };
+    return new Group(name, at(plan.from), groupsOf) as unknown as Node;
+  }
+  if (plan.kind === "join") {
+    const [first = 0, ...rest] = plan.of;
+    return new Join<Value>(name, [at(first), ...rest.map(at)]) as Node;
+  }
+  const used = plan.uses.map(at);
+  return new Derived<Value, Value>({
+    name,
+    from: at(plan.from),
+    uses: used,
+    derive: (value, key, read) => {
+      const hash = digest(value) + plan.shape;
+      const parts: Value[] = [plan.coarse ? hash % 2 : value];
+      for (const [index, node] of used.entries()) {
+        if ((hash + index) % 4 === 0) parts.push(digest(read.all(node)));
+        else if ((hash + index) % 4 !== 1) parts.push(read.get(node, keys[hash % keys.length] ?? "") ?? null);
+      }
+      // One output under its own key, none, or one that rivals those of other inputs.
+      if (hash % 7 === 0) return [];
+      if (hash % 3 === 0) return [["shared", parts]];
+      return [
+        [key, parts],
+        [keys[hash % keys.length] ?? "", hash % 11],
+      ];
+    },
+  }) as unknown as Node;
+}
+
+function makeGraph(plans: readonly Plan[]): { graph: Graph; sources: Source<Value>[]; nodes: Node[] } {
+  const graph = new Graph((failure) => assert.fail(`${failure.collection} ${failure.key}: ${failure.error}`));
+  const sources = Array.from({ length: sourceCount }, (_, index) => new Source<Value>(graph, `s${index}`));
+  const nodes: Node[] = [...sources];
+  for (const [index, plan] of plans.entries()) nodes.push(makeNode(plan, nodes, `n${index}`));
+  return { graph, sources, nodes };
+}
+
+const sorted = (entries: Iterable<[string, Value]>): [string, Value][] =>
+  [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+
+function perform(step: Step, graph: Graph, sources: readonly Source<Value>[]): void {
+  switch (step.kind) {
+    case "set":
+      sources[step.source]?.set(step.key, step.value);
+      return;
+    case "delete":
+      sources[step.source]?.delete(step.key);
+      return;
+    case "replace":
+      sources[step.source]?.replace(new Map(step.contents));
+      return;
+    case "batch":
+      graph.batch(() => {
+        for (const inner of step.steps) perform(inner, graph, sources);
+      });
+  }
+}
+
+/** What a listener believes a collection to hold, from nothing but what it was told. */
+class Mirror {
+  readonly contents: Map<string, Value>;
+  private readonly node: Node;
+  deliveries = 0;
+
+  constructor(node: Node) {
+    this.node = node;
+    this.contents = new Map(node.entries());
+    node.subscribe((changes) => {
+      this.deliveries += 1;
+      assert.ok(changes.length > 0, `${node.name} tells of nothing`);
+      assert.equal(new Set(changes.map((change) => change.key)).size, changes.length, "one change per key");
+      for (const { key, before, after } of changes) {
+        assert.equal(before, this.contents.get(key), `${node.name} ${key}: before`);
+        // Groups and joins pass on what their inputs take for different, by identity.
+        if (node instanceof Group || node instanceof Join) assert.notEqual(after, before);
+        else assert.notDeepEqual(after, before, `${node.name} ${key}: no difference`);
+        if (after === undefined) this.contents.delete(key);
+        else this.contents.set(key, after);
+      }
+    });
+  }
+
+  check(): void {
+    assert.deepEqual(sorted(this.contents), sorted(this.node.entries()), this.node.name);
+  }
+}
+
+const index = fc.nat({ max: 9 });
+const plan: fc.Arbitrary<Plan> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("derived" as const),
+      from: index,
+      uses: fc.uniqueArray(index, { maxLength: 2 }),
+      shape: fc.nat({ max: 50 }),
+      coarse: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("group" as const), from: index, by: fc.nat({ max: 50 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("join" as const),
+      of: fc.uniqueArray(index, { minLength: 1, maxLength: 3 }),
+    }),
+  },
+);
+const source = fc.nat({ max: sourceCount - 1 });
+const key = fc.constantFrom(...keys);
+const value = fc.nat({ max: 6 });
+const single: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("set" as const), source, key, value }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("delete" as const), source, key }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("replace" as const),
+      source,
+      contents: fc.uniqueArray(fc.tuple(key, value), { selector: ([name]) => name }),
+    }),
+  },
+);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: single },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("batch" as const),
+      steps: fc.array(single, { maxLength: 6, size: "max" }),
+    }),
+  },
+);
+
+test("after any history every collection holds what a computation from nothing gives, and listeners know it", () => {
+  fc.assert(
+    fc.property(
+      fc.array(plan, { minLength: 1, maxLength: 7, size: "max" }),
+      fc.array(step, { minLength: 1, maxLength: 15, size: "max" }),
+      (plans, steps) => {
+        const live = makeGraph(plans);
+        const mirrors = live.nodes.map((node) => new Mirror(node));
+        for (const action of steps) {
+          for (const mirror of mirrors) mirror.deliveries = 0;
+          perform(action, live.graph, live.sources);
+          const fresh = makeGraph(plans);
+          fresh.graph.batch(() => {
+            for (const [at, origin] of live.sources.entries()) {
+              for (const [name, held] of origin.entries()) fresh.sources[at]?.set(name, held);
+            }
+          });
+          for (const [at, node] of live.nodes.entries()) {
+            assert.deepEqual(sorted(node.entries()), sorted((fresh.nodes[at] as Node).entries()), node.name);
+          }
+          for (const mirror of mirrors) {
+            mirror.check();
+            assert.ok(mirror.deliveries <= 1, "one delivery per batch");
+          }
+        }
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+test("a collection made in the middle of a history, or of a batch, is as right as one made before it", () => {
+  fc.assert(
+    fc.property(
+      fc.array(plan, { minLength: 1, maxLength: 6, size: "max" }),
+      fc.array(single, { maxLength: 10, size: "max" }),
+      fc.array(single, { maxLength: 10, size: "max" }),
+      fc.array(single, { maxLength: 10, size: "max" }),
+      fc.boolean(),
+      (plans, settled, before, after, inBatch) => {
+        const early = makeGraph(plans);
+        const late = makeGraph([]);
+        const make = (): void => {
+          for (const [at, one] of plans.entries()) late.nodes.push(makeNode(one, late.nodes, `n${at}`));
+        };
+        for (const action of [...settled, ...before, ...after]) perform(action, early.graph, early.sources);
+        for (const action of settled) perform(action, late.graph, late.sources);
+        if (inBatch) {
+          late.graph.batch(() => {
+            for (const action of before) perform(action, late.graph, late.sources);
+            make();
+            for (const action of after) perform(action, late.graph, late.sources);
+          });
+        } else {
+          for (const action of before) perform(action, late.graph, late.sources);
+          make();
+          for (const action of after) perform(action, late.graph, late.sources);
+        }
+        for (const [at, node] of early.nodes.entries()) {
+          assert.deepEqual(sorted((late.nodes[at] as Node).entries()), sorted(node.entries()), node.name);
+        }
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+test("disposing a graph from its end leaves no observers, and what is left goes on", () => {
+  fc.assert(
+    fc.property(
+      fc.array(plan, { minLength: 1, maxLength: 7, size: "max" }),
+      fc.array(single, { maxLength: 6, size: "max" }),
+      (plans, steps) => {
+        const { graph, sources, nodes } = makeGraph(plans);
+        for (const action of steps) perform(action, graph, sources);
+        for (const node of nodes.slice(sourceCount).reverse()) {
+          assert.equal(node.observers, 0, `${node.name} still has observers`);
+          (node as unknown as { dispose(): void }).dispose();
+          for (const action of steps.slice(0, 2)) perform(action, graph, sources);
+        }
+        for (const origin of sources) assert.equal(origin.observers, 0);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
