@@ -307,7 +307,7 @@ test("a stream that ends leaves nothing behind, at whatever message it is cut", 
   assert.equal(gone.length, tables.opened.length);
   await clock.advance(200);
   assert.equal(ads.connections.size, 0);
-  assert.equal(clock.pending, 1, "only the server's own tick waits");
+  assert.equal(clock.pending, 2, "only the server's own tick and pings wait");
 });
 
 test("a hook may refuse a stream; its code reaches the client", async (t) => {
