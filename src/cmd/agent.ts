@@ -17,6 +17,8 @@ import type { CommandContext } from "./context.ts";
 import { installUnit, removeUnit } from "./systemd-unit.ts";
 
 const runFolder = "/run/lateen";
+/** How often a machine that is not ready is asked why, milliseconds. */
+const obstacleIntervalMs = 2000;
 
 /** `lateen join`: proof, identity, Envoy, capture, DNS, readiness. */
 export function joinMachine(context: CommandContext): (options: JoinOptions) => Promise<number> {
@@ -35,10 +37,13 @@ export function joinMachine(context: CommandContext): (options: JoinOptions) => 
       }
       await agent.start();
       const ended = untilAborted(context.signal);
+      const quiet = tellObstacles(agent);
       const report = await Promise.race([agent.whenReady(), ended.then(() => undefined)]);
+      quiet();
       if (report !== undefined) {
         const seconds = ((systemClock.monotonic() - startMs) / 1000).toFixed(1);
-        console.log(`you are ${report.spiffeId}, ${report.services} services visible, ready after ${seconds} s`);
+        const services = `${report.services} ${report.services === 1 ? "service" : "services"}`;
+        console.log(`you are ${report.spiffeId}, ${services} visible, ready after ${seconds} s`);
       }
       await ended;
       return 0;
@@ -124,6 +129,17 @@ function makeAgent(
 function storedControlPlane(agent: Agent): ControlPlaneAddress | undefined {
   const address = agent.status?.controlPlane.address;
   return address === undefined ? undefined : parseControlPlaneAddress(address);
+}
+
+/** Says what a machine that is not ready waits for, whenever that changes. */
+function tellObstacles(agent: Agent): () => void {
+  let told = "";
+  return systemClock.every(obstacleIntervalMs, () => {
+    const obstacles = agent.status?.obstacles.join("; ") ?? "";
+    if (obstacles === told) return;
+    told = obstacles;
+    if (obstacles !== "") console.error(`not ready yet: ${obstacles}`);
+  });
 }
 
 /** Addresses that others can reach, IPv4 first; link-local ones are left out. */

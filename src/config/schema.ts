@@ -97,9 +97,10 @@ export const everyKey = "^[\\s\\S]*$";
 export function map<T extends TSchema>(
   values: T,
   options: FieldOptions & { maxProperties?: number; minProperties?: number } = {},
-): TRecord<typeof everyKey, T> {
+): TRecord<"^.*$", T> {
+  // TypeBox knows the keys of this type, but not of every pattern, to be any text.
   return Type.Record(Type.String({ pattern: everyKey }), values, { ...options, map: true }) as unknown as TRecord<
-    typeof everyKey,
+    "^.*$",
     T
   >;
 }

@@ -10,8 +10,11 @@ export class Lifecycle implements Stoppable {
   private readonly parts: Stoppable[] = [];
   private stopping: Promise<void> | undefined;
 
+  /** A part that comes after the stop has begun is stopped too. */
   add<T extends Stoppable>(part: T): T {
     this.parts.push(part);
+    // Behind what is being stopped, also where that is over already.
+    if (this.stopping !== undefined) this.stopping = this.stopping.finally(() => this.stopAll());
     return part;
   }
 

@@ -43,7 +43,7 @@ export function buildStatsConfig(): JsonObject {
     useAllDefaultTags: false,
     statsTags: [
       // The longest match: the family's word may occur in the name too.
-      { tagName: "cluster_name", regex: `^cluster\\.((.+)\\.)(?=(?:${clusterFamilies})[._])` },
+      { tagName: "cluster_name", regex: `^cluster\\.((.*[^;]);?\\.)(?=(?:${clusterFamilies})[._])` },
       { tagName: "listener_address", regex: `^listener\\.((.+?)\\.)(?=(?:${connectionFamilies})[._])` },
       { tagName: "http_conn_manager_prefix", regex: `^http\\.((.+?)\\.)(?=(?:${connectionFamilies})[._])` },
     ],
