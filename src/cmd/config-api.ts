@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Authority } from "../ca/authority.ts";
 import type { Collection } from "../collection/collection.ts";
 import { kinds } from "../config/kinds.ts";
-import type { Config, Origin } from "../config/object.ts";
+import { type Config, formatConfigKey, type Origin } from "../config/object.ts";
 import { validateObject } from "../config/validate.ts";
 import type { ControlPlaneVersion } from "../contract/control-plane.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -73,7 +73,7 @@ export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigA
       const isBroken = problems.some((problem) => problem.severity === "error");
       return isBroken ? problems : [...problems, ...analysis.problemsOf(kind, object)];
     },
-    ownerOf,
+    ownerOf: (config) => ownerOf(config, originOf(formatConfigKey(config.key)) ?? config.origin),
     clock,
     random,
   });
@@ -103,8 +103,8 @@ export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigA
 }
 
 /** Where an object that is not stored must be changed; undefined for stored ones. */
-function ownerOf(config: Config): string | undefined {
-  if (config.origin !== undefined) return `defined in ${config.origin.file}:${config.origin.line}, change it there`;
+function ownerOf(config: Config, origin: Origin | undefined): string | undefined {
+  if (origin !== undefined) return `defined in ${origin.file}:${origin.line}, change it there`;
   const group = config.meta.annotations?.["istio.io/autoRegistrationGroup"];
   return config.key.kind === "WorkloadEntry" && group !== undefined
     ? `registered by a machine of WorkloadGroup ${group}, change the group instead`

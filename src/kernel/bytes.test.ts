@@ -41,8 +41,7 @@ suite("bytes", () => {
   }
 
   for (const text of ["A", "AAAAA", "=", "==", "AQ=", "AQI==", "AAAA="]) {
-    const todo = "fromBase64 takes a lone last character and too much or too little padding";
-    test(`${JSON.stringify(text)} has wrong padding or length`, { todo }, () => {
+    test(`${JSON.stringify(text)} has wrong padding or length`, () => {
       assert.equal(fromBase64(text), undefined);
     });
   }

@@ -23,8 +23,9 @@ export function base64url(bytes: Uint8Array): string {
 /** Decodes base64 or base64url; `undefined` where a character does not belong or padding is wrong. */
 export function fromBase64(text: string): Uint8Array | undefined {
   if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(text)) return undefined;
-  const bytes = Buffer.from(text, "base64url");
-  return bytes.length === Math.floor((text.replace(/=+$/, "").length * 3) / 4) ? new Uint8Array(bytes) : undefined;
+  const data = text.replace(/=+$/, "");
+  if (data.length % 4 === 1 || (data !== text && text.length % 4 !== 0)) return undefined;
+  return new Uint8Array(Buffer.from(data, "base64url"));
 }
 
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {

@@ -5,7 +5,10 @@ import type { Config } from "../config/object.ts";
 import { matchesLabels } from "../config/selector.ts";
 
 export interface AuthorizationView {
-  /** Sorted by namespace and name. */
+  /**
+   * Sorted by namespace and name. A CUSTOM policy is among them: its provider cannot be asked yet, and what it was to
+   * decide must not pass undecided.
+   */
   readonly deny: readonly Config<AuthorizationPolicy>[];
   readonly allow: readonly Config<AuthorizationPolicy>[];
 }
@@ -15,7 +18,7 @@ function isDryRun(config: Config<AuthorizationPolicy>): boolean {
   return config.meta.annotations?.["istio.io/dry-run"] === "true";
 }
 
-/** Policies of the root namespace hold for every namespace. AUDIT and CUSTOM are not carried out yet. */
+/** Policies of the root namespace hold for every namespace. AUDIT has no effect yet. */
 export function authorizationFor(
   policies: readonly Config<AuthorizationPolicy>[],
   labels: Readonly<Record<string, string>>,
@@ -25,7 +28,7 @@ export function authorizationFor(
     .filter((config) => matchesLabels(config.spec.selector?.matchLabels, labels))
     .sort((a, b) => (`${a.key.namespace}/${a.key.name}` < `${b.key.namespace}/${b.key.name}` ? -1 : 1));
   return {
-    deny: selected.filter((config) => config.spec.action === "DENY"),
+    deny: selected.filter((config) => config.spec.action === "DENY" || config.spec.action === "CUSTOM"),
     allow: selected.filter((config) => (config.spec.action ?? "ALLOW") === "ALLOW"),
   };
 }

@@ -61,7 +61,7 @@ export class ScopeResources {
       resourceOf(ClusterLoadAssignmentSchema, assignment.cluster, buildLoadAssignment(assignment), assignment.sources),
     ]);
     const virtualOutbound = this.resources<MeshSettings>("lds-virtual-outbound", settings, (mesh) => {
-      const listener = buildVirtualOutbound(mesh);
+      const listener = buildVirtualOutbound(mesh, view.scope.ipv6);
       return [resourceOf(ListenerSchema, listener.name, listener, [])];
     });
     this.sets = new Map([

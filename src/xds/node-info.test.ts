@@ -175,8 +175,7 @@ suite("isIpAddress", () => {
     test(`${JSON.stringify(text)} is none`, () => assert.ok(!isIpAddress(text) && isIP(text) === 0));
   }
 
-  const todo = "isIpAddress takes leading zeros, and a dotted part that is not the last";
-  test("says what Node's own reading says", { todo }, () => {
+  test("says what Node's own reading says", () => {
     const part = fc.constantFrom("0", "1", "00", "01", "255", "256", "ffff", "10000", "", "1.2.3.4", "01.2.3.4", "g");
     const separator = fc.constantFrom(":", "::", ".", "");
     const text = fc.array(fc.tuple(part, separator), { maxLength: 9 }).map((list) => list.flat().join(""));

@@ -1,6 +1,7 @@
 // A proxy's own account of itself: Envoy's Node with Istio's id and metadata, read with limits and believed in nothing.
 import type { JsonValue } from "@bufbuild/protobuf";
 import { type Node, NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import { parseIp } from "../kernel/ip-address.ts";
 import { xdsErrors } from "./errors.ts";
 
 export { NodeSchema };
@@ -132,20 +133,7 @@ function envoyVersion(node: Node): string | undefined {
 
 /** A dotted IPv4 or an IPv6 address without zone. */
 export function isIpAddress(text: string): boolean {
-  if (/^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(text)) return true;
-  if (!text.includes(":") || text.length > 45 || !/^[0-9a-fA-F:.]+$/.test(text)) return false;
-  const halves = text.split("::");
-  if (halves.length > 2) return false;
-  const groups = (part: string): number =>
-    part === "" ? 0 : part.split(":").reduce((sum, group) => sum + groupSize(group), 0);
-  const count = halves.reduce((sum, half) => sum + groups(half), 0);
-  return Number.isFinite(count) && (halves.length === 2 ? count <= 7 : count === 8);
-}
-
-/** 16-bit groups that one part of an IPv6 address stands for; NaN where it is not one. */
-function groupSize(group: string): number {
-  if (group.includes(".")) return /^\d+\.\d+\.\d+\.\d+$/.test(group) && isIpAddress(group) ? 2 : Number.NaN;
-  return /^[0-9a-fA-F]{1,4}$/.test(group) ? 1 : Number.NaN;
+  return parseIp(text) !== undefined;
 }
 
 /** At most 120 characters, without control characters, for messages. */

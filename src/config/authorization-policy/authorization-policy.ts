@@ -93,7 +93,10 @@ function checkAuthorizationPolicy(policy: ApiObject<AuthorizationPolicy>): Findi
   const { action, rules = [] } = policy.spec ?? {};
   return collectFindings((report) => {
     if (action === "AUDIT" || action === "CUSTOM") {
-      const message = `proxies do not carry out ${action} policies yet: calls are neither logged nor refused by it`;
+      const message =
+        action === "CUSTOM"
+          ? "proxies cannot ask a provider yet: the calls that the policy matches are refused"
+          : "proxies do not carry out AUDIT policies yet: calls are not logged by it";
       report(notCarriedOut(["spec", "action"], message, "Use ALLOW or DENY."));
     }
     if (policy.metadata.annotations?.[dryRunAnnotation] === "true") {

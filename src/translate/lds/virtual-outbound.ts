@@ -13,10 +13,12 @@ import { buildTcpStatsLoggers } from "../telemetry/stats-logger.ts";
 import { buildTcpProxy } from "./tcp-proxy.ts";
 
 /** The listener that capture redirects to; it hands connections to the listener of their original destination. */
-export function buildVirtualOutbound(mesh: MeshSettings): Listener {
+/** @param ipv6 the machine has IPv6 addresses, so connections to them are captured too */
+export function buildVirtualOutbound(mesh: MeshSettings, ipv6: boolean): Listener {
   return create(ListenerSchema, {
     name: "virtualOutbound",
     address: socketAddress("0.0.0.0", mesh.proxyListenPort),
+    additionalAddresses: ipv6 ? [{ address: socketAddress("::", mesh.proxyListenPort) }] : [],
     trafficDirection: TrafficDirection.OUTBOUND,
     useOriginalDst: true,
     filterChains: [

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AuthorizationPolicy } from "../../config/authorization-policy/authorization-policy.ts";
 import type { Config } from "../../config/object.ts";
+import { authorizationFor } from "../../model/authorization.ts";
 import { buildRules } from "./policy.ts";
 
 const mesh = { trustDomain: "cluster.local", trustDomainAliases: [] };
@@ -52,4 +53,9 @@ describe("HTTP conditions on a TCP port", () => {
 it("an ALLOW policy without rules allows nothing, which is not the same as no policy", () => {
   assert.deepEqual(buildRules(policy({}), "ALLOW", true, mesh)?.policies, {});
   assert.equal(buildRules([], "ALLOW", true, mesh), undefined);
+});
+
+it("a CUSTOM policy, whose provider cannot be asked yet, refuses what it matches", () => {
+  const [custom] = policy({ action: "CUSTOM", provider: { name: "opa" }, rules: [{}] });
+  assert.deepEqual(authorizationFor(custom === undefined ? [] : [custom], {}), { deny: [custom], allow: [] });
 });
