@@ -11,6 +11,7 @@ import {
   type ClusterLoadAssignment,
   ClusterLoadAssignmentSchema,
 } from "../../../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
+import { canonicalRevision, canonicalService } from "../../model/canonical-service.ts";
 import type { EndpointView, LoadAssignmentView } from "../../model/load-assignment-view.ts";
 import type { Workload } from "../../model/workload.ts";
 import { pipeAddress, socketAddress } from "../address.ts";
@@ -84,13 +85,8 @@ function telemetryOf(workload: Workload) {
   return {
     workload: workload.name,
     namespace: workload.namespace,
-    canonical_service:
-      labels["service.istio.io/canonical-name"] ?? labels["app.kubernetes.io/name"] ?? labels["app"] ?? workload.name,
-    canonical_revision:
-      labels["service.istio.io/canonical-revision"] ??
-      labels["app.kubernetes.io/version"] ??
-      labels["version"] ??
-      "latest",
+    canonical_service: canonicalService(labels, workload.name),
+    canonical_revision: canonicalRevision(labels),
     app: labels["app"] ?? "unknown",
     version: labels["version"] ?? "unknown",
     cluster: workload.clusterId,

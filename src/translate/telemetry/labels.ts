@@ -1,5 +1,6 @@
 // Istio's metric labels, per reporter.
 
+import { canonicalRevision, canonicalService } from "../../model/canonical-service.ts";
 import type { InboundPort, ProxyWorkload } from "../../model/inbound-view.ts";
 import { clusterTelemetryNamespace } from "../cds/cluster-metadata.ts";
 import { endpointTelemetryNamespace } from "../eds/load-assignment.ts";
@@ -58,8 +59,8 @@ export function destinationTags(
     ["source_principal", secured ? "%DOWNSTREAM_PEER_URI_SAN%" : unknownLabel],
     ["destination_workload", workload.name],
     ["destination_workload_namespace", workload.namespace],
-    ["destination_canonical_service", labels["service.istio.io/canonical-name"] ?? labels["app"] ?? workload.name],
-    ["destination_canonical_revision", labels["service.istio.io/canonical-revision"] ?? labels["version"] ?? "latest"],
+    ["destination_canonical_service", canonicalService(labels, workload.name)],
+    ["destination_canonical_revision", canonicalRevision(labels)],
     ["destination_app", labels["app"] ?? unknownLabel],
     ["destination_version", labels["version"] ?? unknownLabel],
     ["destination_cluster", workload.clusterId],
