@@ -35,6 +35,8 @@ export interface AdsClientOptions {
   readonly tls?: SecureClientSessionOptions;
   /** Acknowledges every message unseen; `next` then has nothing to give. */
   readonly ackAll?: boolean;
+  /** Given each delta response as it comes, in place of `next`: for tests that need the resources' bytes. */
+  readonly onDelta?: (response: DeltaDiscoveryResponse) => void;
   /** Bytes the client lets the server send before it reads; small values make a slow reader. */
   readonly windowBytes?: number;
   /** Another path, to test what is refused. */
@@ -79,6 +81,7 @@ export class AdsClient {
   readonly received = { messages: 0, bytes: 0, resources: 0 };
   private readonly variant: "delta" | "sotw";
   private readonly ackAll: boolean;
+  private readonly onDelta: ((response: DeltaDiscoveryResponse) => void) | undefined;
   private readonly node: NodeOptions;
   private readonly decoder = new FrameDecoder(responseLimit);
   private readonly queue: Received[] = [];
@@ -89,6 +92,7 @@ export class AdsClient {
   constructor(options: AdsClientOptions) {
     this.variant = options.variant ?? "delta";
     this.ackAll = options.ackAll ?? false;
+    this.onDelta = options.onDelta;
     this.node = options.node ?? {};
     const settings = options.windowBytes === undefined ? {} : { settings: { initialWindowSize: options.windowBytes } };
     this.session = connect(options.url, { ...options.tls, ...settings });
@@ -202,6 +206,10 @@ export class AdsClient {
       this.received.resources += count;
       if (this.variant === "delta") this.request({ typeUrl, responseNonce: nonce });
       for (const listener of this.onMessage) listener(typeUrl);
+      return;
+    }
+    if (this.onDelta !== undefined) {
+      this.onDelta(fromBinary(DeltaDiscoveryResponseSchema, bytes));
       return;
     }
     const message = this.variant === "delta" ? readDelta(bytes) : readSotw(bytes);

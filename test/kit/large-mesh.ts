@@ -1,0 +1,79 @@
+// A large mesh as files: services with endpoints, of which some have subsets and weighted routes.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface LargeMesh {
+  services: number;
+  endpoints: number;
+  /** The first so many services have a VirtualService and a DestinationRule with the subsets v1 and v2. */
+  routed: number;
+}
+
+export const thousandServices: LargeMesh = { services: 1000, endpoints: 10, routed: 100 };
+
+/** Services described in one file. */
+const perFile = 20;
+
+export const hostOf = (index: number): string => `svc-${index}.mesh.example`;
+
+/** Writes all files of the mesh into a folder. */
+export function writeMesh(folder: string, mesh: LargeMesh): void {
+  mkdirSync(folder, { recursive: true });
+  for (let from = 0; from < mesh.services; from += perFile) writeServices(folder, mesh, from);
+  for (let index = 0; index < mesh.routed; index++) writeRouting(folder, index, 90);
+}
+
+/** Writes the file of a service anew, with other addresses of its first endpoint. */
+export function moveEndpoint(folder: string, mesh: LargeMesh, index: number, address: string): void {
+  writeServices(folder, mesh, index - (index % perFile), new Map([[index, address]]));
+}
+
+/** Writes a service's rules anew; v1 gets `weight` percent. */
+export function writeRouting(folder: string, index: number, weight: number): void {
+  const rules = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: svc-${index}, namespace: mesh}
+spec:
+  hosts: [${hostOf(index)}]
+  http:
+    - route:
+        - destination: {host: ${hostOf(index)}, subset: v1}
+          weight: ${weight}
+        - destination: {host: ${hostOf(index)}, subset: v2}
+          weight: ${100 - weight}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: svc-${index}, namespace: mesh}
+spec:
+  host: ${hostOf(index)}
+  subsets:
+    - {name: v1, labels: {version: v1}}
+    - {name: v2, labels: {version: v2}}
+`;
+  writeFileSync(join(folder, `rules-${index}.yaml`), rules);
+}
+
+function writeServices(folder: string, mesh: LargeMesh, from: number, moved = new Map<number, string>()): void {
+  const documents: string[] = [];
+  for (let index = from; index < Math.min(from + perFile, mesh.services); index++) {
+    const endpoints = Array.from({ length: mesh.endpoints }, (_, number) => {
+      const address = number === 0 ? (moved.get(index) ?? addressOf(index, number)) : addressOf(index, number);
+      return `    - {address: ${address}, labels: {version: v${(number % 2) + 1}}}\n`;
+    });
+    documents.push(`apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: svc-${index}, namespace: mesh}
+spec:
+  hosts: [${hostOf(index)}]
+  ports: [{number: 8080, name: http, protocol: HTTP}]
+  resolution: STATIC
+  endpoints:
+${endpoints.join("")}`);
+  }
+  writeFileSync(join(folder, `services-${from}.yaml`), documents.join("---\n"));
+}
+
+function addressOf(index: number, number: number): string {
+  return `10.${Math.floor(index / 250) + 1}.${index % 250}.${number + 1}`;
+}
