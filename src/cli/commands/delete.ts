@@ -51,20 +51,19 @@ Examples:
     )
     .action(async (kind: string | undefined, names: string[], flags: DeleteFlags) => {
       const words = kind === undefined ? [] : [kind, ...names];
-      if (flags.filename.length > 0 && words.length > 0) throw cliErrors.usage("files and names cannot be combined");
-      if (flags.filename.length === 0 && words.length === 0) {
+      if (hasFiles(flags) && words.length > 0) throw cliErrors.usage("files and names cannot be combined");
+      if (!hasFiles(flags) && words.length === 0) {
         throw cliErrors.usage("say what to delete", { remedy: "Name a kind and objects, or files with -f." });
       }
-      if (flags.dryRun === "client" && flags.filename.length > 0) await printFileTargets(context, flags);
+      if (flags.dryRun === "client" && hasFiles(flags)) await printFileTargets(context, flags);
       else await withSession(context, flags, (session) => run(context, session, words, flags));
     });
 }
 
 async function run(context: Context, session: Session, words: readonly string[], flags: DeleteFlags): Promise<void> {
-  const targets =
-    flags.filename.length > 0
-      ? await fileTargets(context, session.namespace, flags)
-      : await namedTargets(session, words, flags);
+  const targets = hasFiles(flags)
+    ? await fileTargets(context, session.namespace, flags)
+    : await namedTargets(session, words, flags);
   if (targets.length === 0) context.terminal.note("No resources found");
   const progress = context.terminal.progress("deleted", targets.length);
   try {
@@ -78,9 +77,13 @@ async function run(context: Context, session: Session, words: readonly string[],
   }
 }
 
+function hasFiles({ filename = [] }: DeleteFlags): boolean {
+  return filename.length > 0;
+}
+
 /** Only the envelope must be readable: what is broken must still be deletable. */
 async function fileTargets(context: Context, namespace: string, flags: DeleteFlags): Promise<Target[]> {
-  const texts = await readInput(flags.filename, flags.recursive === true, context.deps.readStdin);
+  const texts = await readInput(flags.filename ?? [], flags.recursive === true, context.deps.readStdin);
   const decoded = texts.map(({ file, text }) => decodeYaml(text, { file, defaultNamespace: namespace }));
   refuseProblems(
     context.terminal,

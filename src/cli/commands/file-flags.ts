@@ -6,7 +6,7 @@ import { collect } from "../repeated-flag.ts";
 export type DryRun = "none" | "client" | "server";
 
 export interface FileFlags extends ConnectionFlags {
-  filename: string[];
+  filename?: string[];
   recursive?: boolean;
   namespace?: string;
   dryRun: DryRun;
@@ -14,7 +14,7 @@ export interface FileFlags extends ConnectionFlags {
 
 export function addFileFlags(command: Command): Command {
   command
-    .option("-f, --filename <path>", "file, folder, or - for standard input; may be repeated", collect, [])
+    .option("-f, --filename <path>", "file, folder, or - for standard input; may be repeated", collect)
     .option("-R, --recursive", "also read folders inside the folders")
     .option("-n, --namespace <namespace>", "namespace of objects that name none")
     .addOption(

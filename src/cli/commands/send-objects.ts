@@ -45,7 +45,7 @@ export interface SendVerbs {
  * @throws LateenError LAT9001, LAT9009, LAT9010, and those of a session
  */
 export async function sendObjects(context: Context, flags: SendFlags, verbs: SendVerbs, send: SendOne): Promise<void> {
-  const texts = await readInput(flags.filename, flags.recursive === true, context.deps.readStdin);
+  const texts = await readInput(flags.filename ?? [], flags.recursive === true, context.deps.readStdin);
   const typed = flags.namespace !== undefined;
   const namespace = likelyNamespace(context, flags);
   if (flags.dryRun === "client") {

@@ -7,10 +7,10 @@ import { collect } from "../repeated-flag.ts";
 
 interface UpFlags {
   dataDir: string;
-  configDir: string[];
+  configDir?: string[];
   meshConfig?: string;
   listen?: string;
-  advertise: string[];
+  advertise?: string[];
   xdsPort?: number;
   apiPort?: number;
   metricsPort?: number;
@@ -24,14 +24,13 @@ export function upCommand(context: Context): Command {
       "Runs a control plane: configuration API, certificate authority, xDS and store, in one process. It prints one line 'ready' with its addresses once it serves, and writes admin.kubeconfig into its data folder.",
     )
     .option("--data-dir <folder>", "where keys, objects and admin.kubeconfig are kept", "/var/lib/lateen/control")
-    .option("--config-dir <folder>", "folder of Istio YAML to watch, read-only; may be repeated", collect, [])
+    .option("--config-dir <folder>", "folder of Istio YAML to watch, read-only; may be repeated", collect)
     .option("--mesh-config <file>", "file with Istio's MeshConfig")
     .option("--listen <address>", "address that machines and metrics are served on")
     .option(
       "--advertise <name>",
       "name or address that machines and people use for this host; may be repeated",
       collect,
-      [],
     )
     .option(
       "--xds-port <port>",
@@ -52,8 +51,8 @@ Examples:
   lateen up --data-dir ./state --config-dir ./mesh --advertise 10.0.0.5`,
     )
     .action(async (flags: UpFlags) => {
-      const { configDir, ...rest } = flags;
-      const options: UpOptions = { ...rest, configDirs: configDir };
+      const { configDir = [], advertise = [], ...rest } = flags;
+      const options: UpOptions = { ...rest, advertise, configDirs: configDir };
       const up = await context.deps.actions.up();
       context.status = await up(options);
     });
