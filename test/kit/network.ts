@@ -1,7 +1,7 @@
 // Machines out of network namespaces: a switch of their own, and on it hosts with an address, a resolv.conf and a name.
 //
 // Nothing touches the host's own network. Everything is gone after `stop`, also when it is called half-way.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "../../src/kernel/command.ts";
@@ -9,6 +9,9 @@ import { type Program, type ProgramOptions, startProgram } from "./program.ts";
 
 /** Test addresses (RFC 2544): the switch has .1, hosts choose theirs. */
 const prefix = "198.18.0";
+
+/** A watchdog: a program that is to end by itself is killed after this time, milliseconds. */
+const attemptMs = 60_000;
 
 /** One machine. */
 export interface Host {
@@ -21,8 +24,21 @@ export interface Host {
   readonly folder: string;
   /** Starts a program on the machine. */
   start(command: string, args: readonly string[], options?: ProgramOptions): Program;
-  /** Runs a program on the machine to its end. */
-  run(command: string, args: readonly string[]): Promise<{ stdout: string; stderr: string }>;
+  /** Runs a program on the machine to its end; rejects where it fails. */
+  run(command: string, args: readonly string[], options?: RunOptions): Promise<{ stdout: string; stderr: string }>;
+  /** Runs a program that may fail; gives its status and the lines of both outputs. */
+  attempt(command: string, args: readonly string[], options?: ProgramOptions): Promise<Attempt>;
+}
+
+export interface RunOptions {
+  env?: Record<string, string>;
+  input?: string;
+}
+
+export interface Attempt {
+  /** Null where a signal ended it. */
+  code: number | null;
+  output: string;
 }
 
 export class Network {
@@ -32,6 +48,8 @@ export class Network {
   private readonly id: string;
   private readonly namespaces: string[] = [];
   private readonly programs = new Set<Program>();
+  /** What was still there after every program had been asked to end, and what could not be removed. */
+  private readonly found: string[] = [];
   private stopping: Promise<void> | undefined;
 
   private constructor() {
@@ -88,9 +106,16 @@ export class Network {
       namespace,
       folder,
       start: (command, args, options) => this.start(inside(namespace, name, command, args), options),
-      run: (command, args) => {
+      run: (command, args, options) => {
         const [program, ...rest] = inside(namespace, name, command, args);
-        return runCommand(program, rest);
+        return runCommand(program, rest, { ...options, signal: AbortSignal.timeout(attemptMs) });
+      },
+      attempt: async (command, args, options) => {
+        const program = this.start(inside(namespace, name, command, args), options);
+        const watchdog = setTimeout(() => program.kill("SIGKILL"), attemptMs);
+        const code = await program.ended;
+        clearTimeout(watchdog);
+        return { code, output: program.lines.join("\n") };
       },
     };
   }
@@ -100,9 +125,15 @@ export class Network {
     return this.start(inside(this.switchNamespace, "switch", command, args), options);
   }
 
+  /** Ends what runs, and removes everything, also what should not be there any more. */
   stop(): Promise<void> {
     this.stopping ??= this.removeAll();
     return this.stopping;
+  }
+
+  /** After `stop`: processes, rules, namespaces and files that the programs or the network left behind. */
+  get leftovers(): readonly string[] {
+    return this.found;
   }
 
   private start([command, ...args]: [string, ...string[]], options: ProgramOptions = {}): Program {
@@ -125,10 +156,51 @@ export class Network {
   private async removeAll(): Promise<void> {
     await Promise.all([...this.programs].map((program) => program.stop()));
     for (const name of this.namespaces.splice(0).reverse()) {
-      await runCommand("ip", ["netns", "delete", name]).catch(() => {});
-      rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
+      await this.clear(name);
+      const etc = `/etc/netns/${name}`;
+      await runCommand("ip", ["netns", "delete", name]).catch((error) => this.found.push(String(error)));
+      rmSync(etc, { recursive: true, force: true });
+      if (existsSync(etc) || existsSync(`/run/netns/${name}`)) this.found.push(`namespace ${name}`);
     }
     rmSync(this.folder, { recursive: true, force: true });
+    if (existsSync(this.folder)) this.found.push(this.folder);
+  }
+
+  /** Notes what is left in a namespace, and ends its processes by their ids: they would outlive the namespace's name. */
+  private async clear(name: string): Promise<void> {
+    for (const pid of await pidsIn(name)) {
+      this.found.push(`process ${pid} in ${name}: ${commandLine(pid)}`);
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // it ended in the meantime
+      }
+    }
+    const rules = await rulesIn(name);
+    if (rules !== "") this.found.push(`rules in ${name}: ${rules}`);
+  }
+}
+
+async function pidsIn(namespace: string): Promise<number[]> {
+  const { stdout } = await runCommand("ip", ["netns", "pids", namespace]).catch(() => ({ stdout: "" }));
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(Number);
+}
+
+/** Tables of nftables in a namespace. */
+async function rulesIn(namespace: string): Promise<string> {
+  const list = ["netns", "exec", namespace, "nft", "list", "tables"];
+  const { stdout } = await runCommand("ip", list).catch(() => ({ stdout: "" }));
+  return stdout.trim();
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").slice(0, 200);
+  } catch {
+    return "ended";
   }
 }
 

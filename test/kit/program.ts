@@ -4,8 +4,10 @@ import { createInterface } from "node:readline";
 
 export interface ProgramOptions {
   env?: Record<string, string>;
-  /** Text for standard input. */
+  /** Text for standard input, which then ends. */
   input?: string;
+  /** Leaves standard input open until `endInput`. */
+  keepInput?: boolean;
   /** Called with each line of output, as it comes. */
   onLine?: (line: string) => void;
 }
@@ -18,14 +20,16 @@ export interface Program {
   readonly ended: Promise<number | null>;
   /** The first line, past or to come, that matches; rejects with the last lines where the program ends before. */
   line(pattern: RegExp): Promise<string>;
-  /** Asks it to end and waits; kills it after five seconds. */
+  /** Asks it and what it started to end, and waits; kills them after ten seconds. */
   stop(): Promise<void>;
+  /** Signals the program and what it started. */
   kill(signal: NodeJS.Signals): void;
+  endInput(): void;
 }
 
 /** Lines kept of one program. */
 const lineLimit = 2000;
-const stopMs = 5000;
+const stopMs = 10_000;
 
 export function startProgram(command: string, args: readonly string[], options: ProgramOptions = {}): Program {
   const child = spawn(command, args, {
@@ -35,7 +39,7 @@ export function startProgram(command: string, args: readonly string[], options: 
     detached: true,
   });
   child.stdin.on("error", () => {});
-  child.stdin.end(options.input ?? "");
+  if (options.keepInput !== true) child.stdin.end(options.input ?? "");
   const lines: string[] = [];
   const waiting = new Set<{ pattern: RegExp; found: (line: string) => void; failed: (error: Error) => void }>();
   for (const output of [child.stdout, child.stderr]) {
@@ -73,6 +77,7 @@ export function startProgram(command: string, args: readonly string[], options: 
     lines,
     ended: over.promise,
     kill,
+    endInput: () => child.stdin.end(),
     line: (pattern) => {
       const past = lines.find((line) => pattern.test(line));
       if (past !== undefined) return Promise.resolve(past);

@@ -1,0 +1,36 @@
+// The application of the tests: answers with its name and what it was asked. It knows nothing of the mesh.
+//
+// Usage: node echo.ts NAME HTTP-PORT TCP-PORT
+//
+// GET /status/503 answers with that status, /flaky with 503 every other time, /wait/1500 after so many milliseconds.
+// The TCP port answers what a client says with NAME and the same text.
+import { createServer } from "node:http";
+import { createServer as createTcpServer } from "node:net";
+
+const [name = "", httpPort = "8080", tcpPort = "9000"] = process.argv.slice(2);
+let flaky = 0;
+
+const server = createServer((request, response) => {
+  const { method = "", url = "", headers } = request;
+  console.log(`${method} ${url} ${headers.host}`);
+  const [, verb, value] = url.split("/");
+  if (verb === "status") response.statusCode = Number(value);
+  if (verb === "flaky") response.statusCode = flaky++ % 2 === 0 ? 503 : 200;
+  request.resume();
+  const answer = (): void => {
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ name, method, url, headers }));
+  };
+  if (verb === "wait") setTimeout(answer, Number(value));
+  else answer();
+});
+server.keepAliveTimeout = 60_000;
+
+const tcpServer = createTcpServer((socket) => {
+  socket.on("error", () => {});
+  socket.on("data", (chunk) => socket.write(`${name} ${chunk.toString()}`));
+});
+
+server.listen(Number(httpPort), "0.0.0.0", () =>
+  tcpServer.listen(Number(tcpPort), "0.0.0.0", () => console.log(`${name} listens on ${httpPort} and ${tcpPort}`)),
+);

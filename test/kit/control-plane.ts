@@ -1,0 +1,96 @@
+// The host that runs `lateen up`, and where the operator of a test types.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { lateenProgram } from "./lateen-program.ts";
+import type { Attempt, Host } from "./network.ts";
+import type { Program } from "./program.ts";
+
+export interface ControlPlaneOptions {
+  /** More flags of `lateen up`. */
+  flags?: readonly string[];
+}
+
+export class ControlPlane {
+  readonly host: Host;
+  private readonly options: ControlPlaneOptions;
+  private running: Program | undefined;
+
+  constructor(host: Host, options: ControlPlaneOptions = {}) {
+    this.host = host;
+    this.options = options;
+  }
+
+  /** `lateen up`, also again on the same data; resolves when it says `ready`. */
+  async up(): Promise<void> {
+    const { address } = this.host;
+    const args = ["up", "--data-dir", this.dataDir, "--listen", address, "--advertise", address];
+    this.running = this.host.start(lateenProgram, [...args, ...(this.options.flags ?? [])]);
+    await this.running.line(/^ready\b/);
+  }
+
+  get dataDir(): string {
+    return join(this.host.folder, "data");
+  }
+
+  get url(): string {
+    return `https://${this.host.address}:15012`;
+  }
+
+  get program(): Program {
+    assert.ok(this.running !== undefined, "the control plane was not started");
+    return this.running;
+  }
+
+  /** One command of the operator; rejects where it fails. */
+  async lateen(...args: string[]): Promise<string> {
+    return (await this.host.run(lateenProgram, [...args, ...this.credentials])).stdout;
+  }
+
+  /** One command of the operator that may fail. */
+  attempt(...args: string[]): Promise<Attempt> {
+    return this.host.attempt(lateenProgram, [...args, ...this.credentials]);
+  }
+
+  /** `lateen apply` of a text. */
+  async apply(objects: string): Promise<void> {
+    await this.host.run(lateenProgram, ["apply", "-f", "-", ...this.credentials], { input: objects });
+  }
+
+  /** `lateen get … -o json`. */
+  async get<T>(...args: string[]): Promise<T> {
+    return JSON.parse(await this.lateen("get", ...args, "-o", "json")) as T;
+  }
+
+  /** A join token for a group `NAMESPACE/NAME`. */
+  async token(group: string, ...flags: string[]): Promise<string> {
+    return (await this.lateen("token", "create", "--group", group, ...flags)).trim();
+  }
+
+  /** As a power failure would. */
+  async kill(): Promise<void> {
+    this.program.kill("SIGKILL");
+    await this.program.ended;
+  }
+
+  async stop(): Promise<void> {
+    await this.program.stop();
+  }
+
+  /** No connected proxy has rejected what it was sent. */
+  async assertNothingRejected(): Promise<void> {
+    const proxies = JSON.parse(await this.lateen("proxy-status", "-o", "json")) as ProxyRow[];
+    const rejected = proxies.flatMap(({ name, types }) =>
+      Object.entries(types).flatMap(([type, { state }]) => (state === "ERROR" ? [`${name} ${type}`] : [])),
+    );
+    assert.deepEqual(rejected, [], "proxies rejected configuration");
+  }
+
+  private get credentials(): string[] {
+    return ["--kubeconfig", join(this.dataDir, "admin.kubeconfig")];
+  }
+}
+
+interface ProxyRow {
+  name: string;
+  types: Record<string, { state: string }>;
+}
