@@ -1,5 +1,6 @@
 // The host that runs `lateen up`, and where the operator of a test types.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { lateenProgram } from "./lateen-program.ts";
 import type { Attempt, Host } from "./network.ts";
@@ -8,6 +9,8 @@ import type { Program } from "./program.ts";
 export interface ControlPlaneOptions {
   /** More flags of `lateen up`. */
   flags?: readonly string[];
+  /** Text of Istio's MeshConfig. */
+  meshConfig?: string;
 }
 
 export class ControlPlane {
@@ -24,7 +27,13 @@ export class ControlPlane {
   async up(): Promise<void> {
     const { address } = this.host;
     const args = ["up", "--data-dir", this.dataDir, "--listen", address, "--advertise", address];
-    this.running = this.host.start(lateenProgram, [...args, ...(this.options.flags ?? [])]);
+    const { flags = [], meshConfig } = this.options;
+    if (meshConfig !== undefined) {
+      const file = join(this.host.folder, "mesh.yaml");
+      writeFileSync(file, meshConfig);
+      args.push("--mesh-config", file);
+    }
+    this.running = this.host.start(lateenProgram, [...args, ...flags]);
     await this.running.line(/^ready\b/);
   }
 
@@ -56,6 +65,11 @@ export class ControlPlane {
     await this.host.run(lateenProgram, ["apply", "-f", "-", ...this.credentials], { input: objects });
   }
 
+  /** `lateen delete`, such as `remove("vs/echo", "shop")`. */
+  async remove(object: string, namespace: string): Promise<void> {
+    await this.lateen("delete", object, "-n", namespace);
+  }
+
   /** `lateen get … -o json`. */
   async get<T>(...args: string[]): Promise<T> {
     return JSON.parse(await this.lateen("get", ...args, "-o", "json")) as T;
@@ -76,8 +90,18 @@ export class ControlPlane {
     await this.program.stop();
   }
 
-  /** No connected proxy has rejected what it was sent. */
+  /** The value of one of its metrics, all series added; 0 where there is none. */
+  async metric(name: string): Promise<number> {
+    const url = `http://${this.host.address}:15014/metrics`;
+    const script = `process.stdout.write(await (await fetch(${JSON.stringify(url)})).text())`;
+    const { stdout } = await this.host.run(process.execPath, ["--input-type=module", "-e", script]);
+    const series = stdout.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+    return series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+  }
+
+  /** No proxy has rejected what it was sent, now or before. */
   async assertNothingRejected(): Promise<void> {
+    assert.equal(await this.metric("pilot_total_xds_rejects"), 0, "proxies rejected configuration");
     const proxies = JSON.parse(await this.lateen("proxy-status", "-o", "json")) as ProxyRow[];
     const rejected = proxies.flatMap(({ name, types }) =>
       Object.entries(types).flatMap(([type, { state }]) => (state === "ERROR" ? [`${name} ${type}`] : [])),
