@@ -1,24 +1,15 @@
 // Everything that decides one outbound cluster.
-
-import { matchesLabels } from "../config/selector.ts";
 import { type ClusterName, outboundClusterName, sniOf } from "./cluster-name.ts";
 import type { PortPolicy } from "./destination-rule.ts";
 import { type HostRules, policyFor } from "./destination-rule.ts";
+import { type Discovery, discoveryOf } from "./discovery.ts";
 import type { ServiceEndpoints } from "./endpoint.ts";
+import { type EndpointView, endpointViews } from "./endpoint-view.ts";
+import { isWildcardHost } from "./hostname.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
-import { isHttp2, type Protocol } from "./protocol.ts";
+import { isHttp, isHttp2, type Protocol } from "./protocol.ts";
 import type { Service, ServicePort } from "./service.ts";
 import { type SourceRef, sourceRefOf } from "./source-ref.ts";
-
-/** How Envoy finds the cluster's endpoints. */
-export type Discovery = "eds" | "strict-dns" | "logical-dns" | "original-dst";
-
-/** An address in a DNS cluster. */
-export interface DnsEndpoint {
-  readonly address: string;
-  readonly port: number;
-  readonly weight: number;
-}
 
 export type ClusterTls =
   /**
@@ -29,7 +20,8 @@ export type ClusterTls =
   | { readonly mode: "istio-mutual"; readonly sni: string; readonly sans: readonly string[] }
   | {
       readonly mode: "simple" | "mutual";
-      readonly sni: string;
+      /** Undefined: the host of each request, and the certificate must be for it. */
+      readonly sni: string | undefined;
       readonly sans: readonly string[];
       readonly caCertificates: string | undefined;
       readonly clientCertificate: string | undefined;
@@ -47,7 +39,8 @@ export interface ClusterView {
   readonly protocol: Protocol;
   readonly subset: string;
   readonly discovery: Discovery;
-  readonly dnsEndpoints: readonly DnsEndpoint[];
+  /** Of clusters whose endpoints DNS finds; empty for others. */
+  readonly dnsEndpoints: readonly EndpointView[];
   readonly http2: boolean;
   readonly tls: ClusterTls;
   readonly policy: PortPolicy;
@@ -85,7 +78,7 @@ function clusterView(
 ): ClusterView {
   const policy = policyFor(rules.trafficPolicy, subset?.trafficPolicy, port.number);
   const subsetName = subset?.name ?? "";
-  const discovery = discoveryOf(service);
+  const discovery = discoveryOf(service, policy);
   const [rule] = rules.rules;
   return {
     name: outboundClusterName(service.host, port.number, subsetName),
@@ -98,10 +91,11 @@ function clusterView(
     discovery,
     dnsEndpoints:
       discovery === "strict-dns" || discovery === "logical-dns"
-        ? dnsEndpoints(service, port, subset?.labels, endpoints)
+        ? endpointViews(port, subset?.labels, endpoints, discovery)
         : [],
-    http2: isHttp2(port.protocol) || policy.connectionPool?.http?.h2UpgradePolicy === "UPGRADE",
-    tls: clusterTls(service, port, subsetName, policy, endpoints, mesh),
+    http2:
+      isHttp2(port.protocol) || (isHttp(port.protocol) && policy.connectionPool?.http?.h2UpgradePolicy === "UPGRADE"),
+    tls: clusterTls(service, port, subsetName, policy, discovery, endpoints, mesh),
     policy,
     external: service.external,
     connectTimeoutMs: mesh.connectTimeoutMs,
@@ -115,79 +109,70 @@ function clusterView(
   };
 }
 
-function discoveryOf(service: Service): Discovery {
-  if (service.resolution === "static") return "eds";
-  if (service.resolution === "dns") return "strict-dns";
-  if (service.resolution === "dns-round-robin") return "logical-dns";
-  return "original-dst";
-}
-
-/** Without endpoints the host itself is resolved. */
-function dnsEndpoints(
-  service: Service,
-  port: ServicePort,
-  labels: Record<string, string> | undefined,
-  endpoints: ServiceEndpoints | undefined,
-): DnsEndpoint[] {
-  const members = endpoints?.endpoints ?? [];
-  if (members.length === 0) return [{ address: service.host, port: port.targetPort, weight: 1 }];
-  return members
-    .filter(({ workload }) => matchesLabels(labels, workload.labels))
-    .flatMap((endpoint) =>
-      endpoint.workload.addresses.slice(0, 1).map((address) => ({
-        address,
-        port: endpoint.ports[port.number] ?? port.targetPort,
-        weight: endpoint.workload.weight,
-      })),
-    );
-}
-
 function clusterTls(
   service: Service,
   port: ServicePort,
   subset: string,
   policy: PortPolicy,
+  discovery: Discovery,
   endpoints: ServiceEndpoints | undefined,
   mesh: MeshSettings,
 ): ClusterTls {
   const sni = sniOf(service.host, port.number, subset);
-  const accounts = (endpoints?.serviceAccounts ?? []).map((account) => {
-    const [namespace, name] = account.split("/");
-    return `spiffe://${mesh.trustDomain}/ns/${namespace}/sa/${name}`;
-  });
-  const sans = [...new Set([...accounts, ...service.subjectAltNames])].sort();
-  const tls = policy.tls;
-  switch (tls?.mode) {
+  const sans = [...new Set([...accountNames(endpoints, mesh), ...service.subjectAltNames])].sort();
+  const { tls } = policy;
+  const mode = tls === undefined ? "AUTO" : (tls.mode ?? "DISABLE");
+  switch (mode) {
     case "DISABLE":
       return { mode: "plaintext" };
     case "ISTIO_MUTUAL":
       return {
         mode: "istio-mutual",
-        sni: nonEmpty(tls.sni) ?? sni,
-        sans: tls.subjectAltNames?.length ? tls.subjectAltNames : sans,
+        sni: tls?.sni || sni,
+        sans: tls?.subjectAltNames?.length
+          ? tls.subjectAltNames
+          : sans.length > 0
+            ? sans
+            : unknownAccounts(discovery, mesh),
       };
     case "SIMPLE":
     case "MUTUAL":
       return {
-        mode: tls.mode === "SIMPLE" ? "simple" : "mutual",
-        sni: nonEmpty(tls.sni) ?? (service.external ? service.host : ""),
-        sans: tls.subjectAltNames?.length ? tls.subjectAltNames : service.subjectAltNames,
-        caCertificates: nonEmpty(tls.caCertificates),
-        clientCertificate: nonEmpty(tls.clientCertificate),
-        privateKey: nonEmpty(tls.privateKey),
-        insecureSkipVerify: tls.insecureSkipVerify === true,
+        mode: mode === "SIMPLE" ? "simple" : "mutual",
+        sni: tls?.sni || (isWildcardHost(service.host) ? undefined : service.host),
+        sans: tls?.subjectAltNames?.length ? tls.subjectAltNames : service.subjectAltNames,
+        caCertificates: tls?.caCertificates || undefined,
+        clientCertificate: tls?.clientCertificate || undefined,
+        privateKey: tls?.privateKey || undefined,
+        insecureSkipVerify: tls?.insecureSkipVerify === true,
       };
-    default:
-      if (!mesh.enableAutoMtls || service.resolution === "none") return { mode: "plaintext" };
+    case "AUTO":
+      if (!mesh.enableAutoMtls || discovery === "original-dst") return { mode: "plaintext" };
       if (service.external && !anyMutualTls(endpoints, port.number)) return { mode: "plaintext" };
-      return { mode: "auto", sni, sans: sans.length > 0 ? sans : [`spiffe://${mesh.trustDomain}/nobody`] };
+      return { mode: "auto", sni, sans: sans.length > 0 ? sans : [nobodyOf(mesh)] };
   }
+}
+
+/** Certificates of the endpoints' service accounts, in the mesh's trust domain or one of its aliases. */
+function accountNames(endpoints: ServiceEndpoints | undefined, mesh: MeshSettings): string[] {
+  return (endpoints?.serviceAccounts ?? []).flatMap((account) => {
+    const [namespace, name] = account.split("/");
+    return [mesh.trustDomain, ...mesh.trustDomainAliases].map(
+      (trustDomain) => `spiffe://${trustDomain}/ns/${namespace}/sa/${name}`,
+    );
+  });
+}
+
+/** A name that no certificate holds: endpoints that come before their accounts are known are refused, not trusted. */
+function nobodyOf(mesh: MeshSettings): string {
+  return `spiffe://${mesh.trustDomain}/nobody`;
+}
+
+/** Where DNS or the client finds the endpoints, no account will ever be known: any identity of the mesh is taken, as in Istio. */
+function unknownAccounts(discovery: Discovery, mesh: MeshSettings): string[] {
+  return discovery === "eds" ? [nobodyOf(mesh)] : [];
 }
 
 function anyMutualTls(endpoints: ServiceEndpoints | undefined, port: number): boolean {
   return endpoints?.endpoints.some((endpoint) => endpoint.mtlsPorts.includes(port)) ?? false;
-}
-
-function nonEmpty(text: string | undefined): string | undefined {
-  return text === undefined || text === "" ? undefined : text;
 }

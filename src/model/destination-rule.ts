@@ -71,13 +71,17 @@ export interface PortPolicy {
   tls?: TrafficPolicy["tls"];
 }
 
-/** A port's own settings before the policy's, a subset's before the host's; each part is taken whole (Istio's MergeTrafficPolicy). */
+/**
+ * A port's own settings before the policy's, a subset's before the host's; each part is taken whole (Istio's
+ * MergeTrafficPolicy). Settings of a subset for the port stand alone: what they do not say is default.
+ */
 export function policyFor(
   hostPolicy: TrafficPolicy | undefined,
   subsetPolicy: TrafficPolicy | undefined,
   port: number,
 ): PortPolicy {
-  const layers = [portSettings(subsetPolicy, port), portSettings(hostPolicy, port)].filter(
+  const alone = ownPortSettings(subsetPolicy, port);
+  const layers = (alone === undefined ? [subsetPolicy, portSettings(hostPolicy, port)] : [alone]).filter(
     (layer) => layer !== undefined,
   );
   const merged: PortPolicy = {};
@@ -92,5 +96,9 @@ export function policyFor(
 
 /** Settings of the port replace those of the whole policy: what the port does not say is default, not inherited (Istio's rule). */
 function portSettings(policy: TrafficPolicy | undefined, port: number): PortPolicy | undefined {
-  return policy?.portLevelSettings?.find((setting) => setting.port?.number === port) ?? policy;
+  return ownPortSettings(policy, port) ?? policy;
+}
+
+function ownPortSettings(policy: TrafficPolicy | undefined, port: number): PortPolicy | undefined {
+  return policy?.portLevelSettings?.find((setting) => setting.port?.number === port);
 }

@@ -6,11 +6,12 @@ import type { Config } from "../config/object.ts";
 import type { PeerAuthentication } from "../config/peer-authentication/peer-authentication.ts";
 import { matchesLabels } from "../config/selector.ts";
 import type { ServiceEntry } from "../config/service-entry/service-entry.ts";
+import { isWildcardHost } from "./hostname.ts";
 import { type MeshSettings, meshSettingsKey } from "./mesh-settings.ts";
 import { effectivePeerAuthentication } from "./peer-authentication.ts";
 import type { Service } from "./service.ts";
 import { sourceRefOf } from "./source-ref.ts";
-import type { Workload } from "./workload.ts";
+import { defaultServiceAccount, type Workload } from "./workload.ts";
 
 /** One workload behind a service, with what holds for it as a destination. */
 export interface Endpoint {
@@ -62,10 +63,14 @@ export function deriveEndpoints(inputs: {
           entry.spec.endpoints === undefined
             ? selected(entry, () => read.get(workloadsByNamespace, entry.key.namespace) ?? [])
             : inline(entry, mesh.clusterId);
+        if (isHostItself(service, entry))
+          endpoints.push(endpointOf(service, hostItself(service, entry, mesh.clusterId), policies));
         for (const workload of members) endpoints.push(endpointOf(service, workload, policies));
       }
       endpoints.sort((a, b) => (a.workload.uid < b.workload.uid ? -1 : 1));
-      const accounts = endpoints.map(({ workload }) => `${workload.namespace}/${workload.serviceAccount}`);
+      const accounts = endpoints
+        .filter(({ workload }) => workload.serviceAccount !== "")
+        .map(({ workload }) => `${workload.namespace}/${workload.serviceAccount}`);
       return [[key, { endpoints, serviceAccounts: [...new Set(accounts)].sort() }]];
     },
   });
@@ -79,7 +84,7 @@ function inline(entry: Config<ServiceEntry>, clusterId: string): Workload[] {
     namespace: entry.key.namespace,
     addresses: endpoint.address === undefined || endpoint.address === "" ? [] : [endpoint.address],
     labels: endpoint.labels ?? {},
-    serviceAccount: endpoint.serviceAccount ?? "default",
+    serviceAccount: endpoint.serviceAccount || defaultServiceAccount,
     ports: endpoint.ports ?? {},
     locality: endpoint.locality ?? "",
     network: endpoint.network ?? "",
@@ -89,6 +94,32 @@ function inline(entry: Config<ServiceEntry>, clusterId: string): Workload[] {
     clusterId,
     source: sourceRefOf(entry),
   }));
+}
+
+/** A name to resolve, without endpoints: the host is its own endpoint. */
+function isHostItself(service: Service, { spec }: Config<ServiceEntry>): boolean {
+  const byDns = service.resolution === "dns" || service.resolution === "dns-round-robin";
+  return byDns && (spec.endpoints ?? []).length === 0 && spec.workloadSelector === undefined;
+}
+
+/** Whoever answers there runs as nobody that is known. */
+function hostItself(service: Service, entry: Config<ServiceEntry>, clusterId: string): Workload {
+  return {
+    uid: `${entry.key.source}/ServiceEntry/${entry.key.namespace}/${entry.key.name}/host/${service.host}`,
+    name: entry.key.name,
+    namespace: entry.key.namespace,
+    addresses: isWildcardHost(service.host) ? [] : [service.host],
+    labels: {},
+    serviceAccount: "",
+    ports: {},
+    locality: "",
+    network: "",
+    weight: 1,
+    registered: false,
+    healthy: true,
+    clusterId,
+    source: sourceRefOf(entry),
+  };
 }
 
 function selected(entry: Config<ServiceEntry>, workloads: () => readonly Workload[]): readonly Workload[] {

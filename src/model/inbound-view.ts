@@ -27,11 +27,19 @@ export interface InboundPort {
   readonly serviceNamespace: string;
 }
 
+/** A service that has the workload as an endpoint. */
+export interface InboundService {
+  readonly service: Service;
+  /** Port name → number that the workload listens on, where it is not the service's own. */
+  readonly ports: Readonly<Record<string, number>>;
+}
+
 export interface InboundView {
   readonly workload: ProxyWorkload;
   /** Sorted by port. */
   readonly ports: readonly InboundPort[];
-  /** For ports that no service names. */
+  /** For ports that no service names, single ones before all others; sorted. */
+  readonly otherPorts: readonly { readonly port: number; readonly mode: MtlsMode }[];
   readonly otherMode: MtlsMode;
   readonly authorization: AuthorizationView;
   readonly sources: readonly SourceRef[];
@@ -39,14 +47,14 @@ export interface InboundView {
 
 export function inboundView(
   workload: ProxyWorkload,
-  services: readonly Service[],
+  services: readonly InboundService[],
   authentication: EffectivePeerAuthentication,
   authorization: AuthorizationView,
 ): InboundView {
   const ports = new Map<number, InboundPort>();
-  for (const service of services) {
+  for (const { service, ports: own } of services) {
     for (const servicePort of service.ports) {
-      const port = workload.ports[servicePort.name] ?? servicePort.targetPort;
+      const port = own[servicePort.name] ?? servicePort.targetPort;
       const present = ports.get(port);
       // Two services on one port: HTTP says more than TCP, else the first by name.
       if (present !== undefined && (isHttp(present.protocol) || !isHttp(servicePort.protocol))) continue;
@@ -63,10 +71,14 @@ export function inboundView(
   return {
     workload,
     ports: [...ports.values()].sort((a, b) => a.port - b.port),
+    otherPorts: Object.entries(authentication.ports)
+      .map(([port, mode]) => ({ port: Number(port), mode }))
+      .filter(({ port }) => !ports.has(port))
+      .sort((a, b) => a.port - b.port),
     otherMode: authentication.mode,
     authorization,
     sources: [
-      ...services.flatMap((service) => service.sources),
+      ...services.flatMap(({ service }) => service.sources),
       ...[...authentication.policies, ...authorization.deny, ...authorization.allow].map((config) => ({
         kind: config.key.kind,
         namespace: config.key.namespace,

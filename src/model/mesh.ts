@@ -40,6 +40,8 @@ export interface Mesh {
   /** Services whose selector or endpoints are of the namespace. */
   readonly servicesByNamespace: Collection<readonly Service[]>;
   readonly workloads: Collection<Workload>;
+  /** By `namespace/address`. */
+  readonly workloadsByAddress: Collection<readonly Workload[]>;
   /** By service key. */
   readonly endpoints: Collection<ServiceEndpoints>;
   /** By full host or wildcard. */
@@ -59,7 +61,7 @@ export function deriveMesh(inputs: MeshInputs): Mesh {
   const virtualServices = configsOfKind<VirtualService>(configs, "VirtualService");
   const destinationRules = configsOfKind<DestinationRule>(configs, "DestinationRule");
   const peerAuthentications = configsOfKind<PeerAuthentication>(configs, "PeerAuthentication");
-  const services = deriveServices({ serviceEntries, autoAddresses, mesh: settings });
+  const services = deriveServices({ serviceEntries, autoAddresses, mesh: settings, domainSuffix });
   const workloads = deriveWorkloads(configsOfKind<WorkloadEntry>(configs, "WorkloadEntry"), clusterId);
   const byNamespace = <T>(config: Config<T>): string[] => [config.key.namespace];
   return {
@@ -70,6 +72,9 @@ export function deriveMesh(inputs: MeshInputs): Mesh {
     servicesByHost: new Group("services-of-host", services, (service) => [service.host]),
     servicesByNamespace: new Group("services-of-namespace", services, (service) => [service.namespace]),
     workloads,
+    workloadsByAddress: new Group("workloads-by-address", workloads, ({ namespace, addresses }) =>
+      addresses.map((address) => `${namespace}/${address}`),
+    ),
     endpoints: deriveEndpoints({ services, workloads, peerAuthentications, mesh: settings }),
     destinationRules: new Group("destination-rules-by-host", destinationRules, (config) => [
       resolveHost(config.spec.host, config.key.namespace, domainSuffix),

@@ -1,37 +1,22 @@
 // Everything that decides one outbound listener.
 import type { Config } from "../config/object.ts";
 import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
-import { type ClusterName, outboundClusterName } from "./cluster-name.ts";
-import { type DestinationLookup, resolveDestination } from "./destination.ts";
+import { formatCidr, parseCidr } from "../kernel/ip-address.ts";
+import type { DestinationLookup } from "./destination.ts";
 import { isHttp, isOpaqueTls } from "./protocol.ts";
 import type { Scope } from "./scope.ts";
-import type { Service, ServicePort } from "./service.ts";
-import type { SourceRef } from "./source-ref.ts";
+import type { Service } from "./service.ts";
+import { type SourceRef, sourceRefOf } from "./source-ref.ts";
+import { type TcpChain, takesEverything, tcpChains, withoutEqualMatches } from "./tcp-chain.ts";
 import { addressesOf } from "./visible-service.ts";
 
-export interface TcpDestination {
-  readonly cluster: ClusterName;
-  readonly weight: number;
-}
-
-/** A TCP proxy for one service. */
-export interface TcpChain {
-  readonly host: string;
-  readonly serviceName: string;
-  readonly serviceNamespace: string;
-  /** SNI this chain takes; empty: any. */
-  readonly serverNames: readonly string[];
-  readonly destinations: readonly TcpDestination[];
-}
-
 export type OutboundListenerView =
-  /** All addresses of one port: HTTP by route configuration, TLS by SNI, or one TCP service without address. */
+  /** All addresses of one port: HTTP by route configuration, other connections by the chains. */
   | {
       readonly kind: "wildcard";
       readonly port: number;
       readonly http: boolean;
-      readonly tls: readonly TcpChain[];
-      readonly tcp: TcpChain | undefined;
+      readonly chains: readonly TcpChain[];
       readonly sources: readonly SourceRef[];
     }
   /** One address of one service. */
@@ -39,33 +24,33 @@ export type OutboundListenerView =
       readonly kind: "address";
       readonly address: string;
       readonly port: number;
-      readonly chain: TcpChain;
+      readonly chains: readonly TcpChain[];
       readonly sources: readonly SourceRef[];
     };
 
 /** What a service adds to the listeners of a scope. */
-export type ListenerPiece = HttpPiece | TcpPiece | AddressPiece;
+export type ListenerPiece = HttpPiece | WildcardPiece | AddressPiece;
 
 interface HttpPiece {
   readonly kind: "http";
   readonly port: number;
-  readonly service: Service;
 }
 
-interface TcpPiece {
-  /** Without an address of its own: found by SNI, or by port alone. */
-  readonly kind: "tls" | "tcp";
+interface ChainPiece {
   readonly port: number;
-  readonly service: Service;
-  readonly chain: TcpChain;
+  readonly chains: readonly TcpChain[];
+  /** Sorts older services first: where two want the same connections, the older has them. */
+  readonly age: string;
+  readonly sources: readonly SourceRef[];
 }
 
-interface AddressPiece {
+interface WildcardPiece extends ChainPiece {
+  readonly kind: "wildcard";
+}
+
+interface AddressPiece extends ChainPiece {
   readonly kind: "address";
   readonly address: string;
-  readonly port: number;
-  readonly service: Service;
-  readonly chain: TcpChain;
 }
 
 /** Key of the listener that a piece belongs to: Istio's listener name. */
@@ -80,78 +65,63 @@ export function listenerPieces(
   lookup: DestinationLookup,
 ): ListenerPiece[] {
   const pieces: ListenerPiece[] = [];
+  const all = addressesOf(service, scope);
+  const addresses = all.filter((address) => !address.includes("/"));
+  const blocks = all.flatMap((address) => (address.includes("/") ? oneSpelling(address) : []));
+  const age = `${service.entries[0]?.meta.creationTimestamp ?? ""}/${service.namespace}/${service.host}`;
+  const sources = [...service.sources, ...(virtualService === undefined ? [] : [sourceRefOf(virtualService)])];
   for (const port of service.ports) {
     if (isHttp(port.protocol)) {
-      pieces.push({ kind: "http", port: port.number, service });
+      pieces.push({ kind: "http", port: port.number });
       continue;
     }
-    const chain = tcpChain(service, port, virtualService, lookup);
-    const addresses = addressesOf(service, scope).filter((address) => !address.includes("/"));
-    for (const address of addresses) pieces.push({ kind: "address", address, port: port.number, service, chain });
-    if (addresses.length > 0) continue;
-    if (isOpaqueTls(port.protocol))
-      pieces.push({ kind: "tls", port: port.number, service, chain: { ...chain, serverNames: [service.host] } });
-    else pieces.push({ kind: "tcp", port: port.number, service, chain });
+    const chainsAt = (at: readonly string[]) => tcpChains(service, port, virtualService, scope, lookup, at);
+    const common = { port: port.number, age, sources };
+    for (const address of addresses) pieces.push({ kind: "address", address, chains: chainsAt([]), ...common });
+    if (addresses.length > 0 && blocks.length === 0) continue;
+    const chains = chainsAt(blocks);
+    pieces.push({
+      kind: "wildcard",
+      chains: isOpaqueTls(port.protocol) ? chains.map((chain) => byServerName(chain)) : chains,
+      ...common,
+    });
   }
   return pieces;
 }
 
-function tcpChain(
-  service: Service,
-  port: ServicePort,
-  virtualService: Config<VirtualService> | undefined,
-  lookup: DestinationLookup,
-): TcpChain {
-  const route = virtualService?.spec.tcp?.find(
-    (candidate) =>
-      candidate.match === undefined ||
-      candidate.match.length === 0 ||
-      candidate.match.some((match) => match.port === undefined || match.port === port.number),
-  );
-  const destinations =
-    virtualService === undefined || route?.route === undefined || route.route.length === 0
-      ? [{ cluster: outboundClusterName(service.host, port.number), weight: 100 }]
-      : route.route.map((destination) => ({
-          cluster: resolveDestination(destination.destination, virtualService.key.namespace, port.number, lookup)
-            .cluster,
-          weight: destination.weight ?? (route.route?.length === 1 ? 100 : 0),
-        }));
-  return {
-    host: service.host,
-    serviceName: service.name,
-    serviceNamespace: service.namespace,
-    serverNames: [],
-    destinations,
-  };
+function oneSpelling(block: string): string[] {
+  const cidr = parseCidr(block);
+  return cidr === undefined ? [] : [formatCidr(cidr)];
 }
 
-/** Puts the pieces of one listener together. Where TCP services share a port without addresses, the oldest has it. */
+/** Services that share a port and have no address of their own are told apart by what the client asks for. */
+function byServerName(chain: TcpChain): TcpChain {
+  if (chain.match.serverNames.length > 0) return chain;
+  return { ...chain, match: { ...chain.match, serverNames: [chain.host] } };
+}
+
+/** Puts the pieces of one listener together. HTTP has a port before connections that nothing tells apart. */
 export function outboundListenerView(pieces: readonly ListenerPiece[]): OutboundListenerView | undefined {
   const [first] = pieces;
   if (first === undefined) return undefined;
-  const oldest = [...pieces].sort((a, b) => age(a.service).localeCompare(age(b.service)));
-  const sources = pieces.flatMap((piece) => piece.service.sources);
+  const withChains = pieces.filter((piece) => piece.kind !== "http").sort((a, b) => (a.age < b.age ? -1 : 1));
   if (first.kind === "address") {
-    const winner = oldest[0] as AddressPiece;
-    return {
-      kind: "address",
-      address: winner.address,
-      port: winner.port,
-      chain: winner.chain,
-      sources: winner.service.sources,
-    };
+    const oldest = withChains[0] as AddressPiece;
+    const { address, port, chains, sources } = oldest;
+    return { kind: "address", address, port, chains: withoutEqualMatches(chains), sources };
   }
-  const tcp = oldest.find((piece): piece is TcpPiece => piece.kind === "tcp");
+  const http = withChains.length < pieces.length;
+  const chains = withoutEqualMatches(withChains.flatMap((piece) => piece.chains));
+  const kept = http ? chains.filter((chain) => !takesEverything(chain)) : chains;
+  const used = new Set(kept.map((chain) => chain.host));
   return {
     kind: "wildcard",
     port: first.port,
-    http: pieces.some((piece) => piece.kind === "http"),
-    tls: oldest.filter((piece): piece is TcpPiece => piece.kind === "tls").map((piece) => piece.chain),
-    tcp: tcp?.chain,
-    sources: pieces.some((piece) => piece.kind === "http") ? [] : sources,
+    http,
+    chains: kept,
+    // A listener of HTTP alone is the same whoever asks for it.
+    sources: withChains
+      .filter((piece) => piece.chains.some((chain) => used.has(chain.host)))
+      .flatMap((piece) => piece.sources),
   };
-}
-
-function age(service: Service): string {
-  return `${service.entries[0]?.meta.creationTimestamp ?? ""}/${service.namespace}/${service.host}`;
 }

@@ -8,7 +8,7 @@ import type { VirtualService } from "../config/virtual-service/virtual-service.t
 import { type ClusterView, clusterViews } from "./cluster-view.ts";
 import type { DestinationLookup } from "./destination.ts";
 import { type HostRules, selectRules } from "./destination-rule.ts";
-import { coveringHosts, type Hostname } from "./hostname.ts";
+import { coveringHosts, type Hostname, resolveHost } from "./hostname.ts";
 import { type LoadAssignmentView, loadAssignmentViews } from "./load-assignment-view.ts";
 import type { Mesh } from "./mesh.ts";
 import { defaultMeshSettings, type MeshSettings, meshSettingsKey } from "./mesh-settings.ts";
@@ -196,9 +196,8 @@ class ScopeReads {
 
   /** True where the VirtualService names the host itself. */
   names(config: Config<VirtualService>, host: string): boolean {
-    return (config.spec.hosts ?? []).some(
-      (name) => name.toLowerCase() === host || host.startsWith(`${name.toLowerCase()}.`),
-    );
+    const { namespace } = config.key;
+    return (config.spec.hosts ?? []).some((name) => resolveHost(name, namespace, this.mesh.domainSuffix) === host);
   }
 
   lookup(read: Reader): DestinationLookup {

@@ -61,7 +61,9 @@ export function deriveServices(inputs: {
   serviceEntries: Collection<Config<ServiceEntry>>;
   autoAddresses: Collection<AutoAddresses>;
   mesh: Collection<MeshSettings>;
+  domainSuffix: string;
 }): Collection<Service> {
+  const { domainSuffix } = inputs;
   const pieces = new Derived<Config<ServiceEntry>, ServicePiece>({
     name: "service-pieces",
     from: inputs.serviceEntries,
@@ -69,7 +71,7 @@ export function deriveServices(inputs: {
     equals: (a, b) => a.config === b.config && a.host === b.host,
   });
   const groups = new Group("services-by-host", pieces, ({ config, host }) => [
-    serviceKey(config.key.namespace, resolveHost(host, config.key.namespace, "cluster.local")),
+    serviceKey(config.key.namespace, resolveHost(host, config.key.namespace, domainSuffix)),
   ]);
   return new Derived<readonly ServicePiece[], Service>({
     name: "services",
@@ -80,7 +82,7 @@ export function deriveServices(inputs: {
       const entries = members.map((piece) => piece.config).sort(byAge);
       const [first] = entries;
       if (first === undefined || mesh === undefined) return [];
-      const host = resolveHost(members[0]?.host ?? "", first.key.namespace, mesh.domainSuffix);
+      const host = resolveHost(members[0]?.host ?? "", first.key.namespace, domainSuffix);
       return [[key, mergeEntries(host, entries, mesh, read.get(inputs.autoAddresses, key))]];
     },
   });

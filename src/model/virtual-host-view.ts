@@ -59,16 +59,16 @@ export function serviceVirtualHost(
   lookup: DestinationLookup,
 ): VirtualHostView {
   const own = resolveDestination({ host: service.host, port: { number: port } }, service.namespace, port, lookup);
-  const routes = virtualService?.spec.http;
+  const rules =
+    virtualService === undefined ? [] : ruleViews(virtualService, virtualService.spec.http ?? [], scope, port, lookup);
+  // An object whose rules are all for other callers, ports or protocols is as good as none (Istio's rule).
+  const holds = rules.some(({ route }) => answersOrForwards(route));
   return {
     name: `${service.host}:${port}`,
     domains: serviceDomains(service, scope, lookup.domainSuffix),
-    rules:
-      virtualService === undefined || routes === undefined
-        ? []
-        : ruleViews(virtualService, routes, scope, port, lookup),
-    fallback: routes === undefined ? own : undefined,
-    virtualService: virtualService === undefined || routes === undefined ? undefined : virtualService.key,
+    rules: holds ? rules : [],
+    fallback: holds ? undefined : own,
+    virtualService: holds ? virtualService?.key : undefined,
     sources: [...service.sources, ...(virtualService === undefined ? [] : [sourceRefOf(virtualService)])],
   };
 }
@@ -91,13 +91,19 @@ export function hostVirtualHost(
   };
 }
 
+/** False for a rule that only names a delegate, which is not carried out. */
+function answersOrForwards(route: HttpRoute): boolean {
+  return route.redirect !== undefined || route.directResponse !== undefined || (route.route ?? []).length > 0;
+}
+
 /** Names and addresses by which a proxy of the scope may call the service. Ports are ignored in matching. */
 function serviceDomains(service: Service, scope: Scope, domainSuffix: string): string[] {
   if (isWildcardHost(service.host)) return [service.host];
   const addresses = addressesOf(service, scope)
     .filter((address) => !address.includes("/"))
     .map((address) => (address.includes(":") ? `[${address}]` : address));
-  return [service.host, ...shortNames(service.host, scope.namespace, domainSuffix), ...addresses];
+  // With a dot at its end, a name is the same one, spelled absolutely (RFC 1034 section 3.1).
+  return [service.host, `${service.host}.`, ...shortNames(service.host, scope.namespace, domainSuffix), ...addresses];
 }
 
 function ruleViews(
@@ -114,11 +120,13 @@ function ruleViews(
     return {
       route,
       matches,
-      destinations: destinations.map((destination, index) => ({
-        cluster: resolved[index]?.cluster as ClusterName,
-        weight: destination.weight ?? (destinations.length === 1 ? 100 : 0),
-        headers: destination.headers,
-      })),
+      destinations: destinations
+        .map((destination, index) => ({
+          cluster: resolved[index]?.cluster as ClusterName,
+          weight: destinations.length === 1 ? 100 : (destination.weight ?? 0),
+          headers: destination.headers,
+        }))
+        .filter(({ weight }) => weight > 0),
       mirrors: mirrorsOf(route).map(({ destination, percent }) => ({
         cluster: resolveDestination(destination, namespace, port, lookup).cluster,
         percent,
@@ -132,9 +140,15 @@ function mirrorsOf(route: HttpRoute): { destination: NonNullable<HttpRoute["mirr
   if (route.mirrors !== undefined && route.mirrors.length > 0) {
     return route.mirrors.map((mirror) => ({
       destination: mirror.destination,
-      percent: mirror.percentage?.value ?? 100,
+      percent: percentOf(mirror.percentage) ?? 100,
     }));
   }
   if (route.mirror === undefined) return [];
-  return [{ destination: route.mirror, percent: route.mirrorPercentage?.value ?? route.mirrorPercent ?? 100 }];
+  const percent = percentOf(route.mirrorPercentage) ?? route.mirrorPercent ?? route.mirror_percent ?? 100;
+  return [{ destination: route.mirror, percent }];
+}
+
+/** A percentage that is there but says nothing is 0, as in protobuf. */
+function percentOf(percentage: { value?: number } | undefined): number | undefined {
+  return percentage === undefined ? undefined : (percentage.value ?? 0);
 }

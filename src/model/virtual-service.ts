@@ -54,13 +54,22 @@ export function scopedRules(routes: readonly HttpRoute[], scope: Scope, port: nu
       rules.push({ route, matches: undefined });
       continue;
     }
-    const matches = route.match.filter((match) => concerns(match, scope, port));
+    const matches = route.match.filter((match) => concernsCaller(match, scope, port));
     if (matches.length > 0) rules.push({ route, matches });
   }
   return rules;
 }
 
-function concerns(match: HttpMatch, scope: Scope, port: number): boolean {
+/** The conditions of a match that are known before any call: who calls, and at which port. */
+export interface CallerMatch {
+  gateways?: string[];
+  port?: number;
+  sourceNamespace?: string;
+  sourceLabels?: Record<string, string>;
+}
+
+/** False where the match is for other gateways, ports or callers. */
+export function concernsCaller(match: CallerMatch, scope: Scope, port: number): boolean {
   if (match.gateways !== undefined && match.gateways.length > 0 && !match.gateways.includes(meshGateway)) return false;
   if (match.port !== undefined && match.port !== 0 && match.port !== port) return false;
   if (match.sourceNamespace !== undefined && match.sourceNamespace !== "" && match.sourceNamespace !== scope.namespace)
@@ -70,9 +79,7 @@ function concerns(match: HttpMatch, scope: Scope, port: number): boolean {
 
 /** Label keys that some rule asks callers for. */
 export function sourceLabelKeys(virtualService: VirtualService): string[] {
-  const keys = new Set<string>();
-  for (const route of virtualService.http ?? []) {
-    for (const match of route.match ?? []) for (const key of Object.keys(match.sourceLabels ?? {})) keys.add(key);
-  }
-  return [...keys].sort();
+  const { http = [], tcp = [], tls = [] } = virtualService;
+  const matches: readonly CallerMatch[] = [...http, ...tcp, ...tls].flatMap((route) => route.match ?? []);
+  return [...new Set(matches.flatMap(({ sourceLabels }) => Object.keys(sourceLabels ?? {})))].sort();
 }

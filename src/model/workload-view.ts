@@ -4,11 +4,12 @@ import { Derived } from "../collection/derived.ts";
 import { Source } from "../collection/source.ts";
 import { matchesLabels } from "../config/selector.ts";
 import { authorizationFor } from "./authorization.ts";
-import { type InboundView, inboundView, type ProxyWorkload } from "./inbound-view.ts";
+import { type InboundService, type InboundView, inboundView, type ProxyWorkload } from "./inbound-view.ts";
 import type { Mesh } from "./mesh.ts";
 import { defaultMeshSettings, meshSettingsKey } from "./mesh-settings.ts";
 import { effectivePeerAuthentication } from "./peer-authentication.ts";
 import type { Service } from "./service.ts";
+import type { Workload } from "./workload.ts";
 
 /** The one key of the collection. */
 export const inboundKey = "inbound";
@@ -23,12 +24,21 @@ export class WorkloadView {
     this.derived = new Derived<ProxyWorkload, InboundView>({
       name: `inbound(${workload.namespace}/${workload.name})`,
       from: self,
-      uses: [mesh.servicesByNamespace, mesh.peerAuthentications, mesh.authorizationPolicies, mesh.settings],
+      uses: [
+        mesh.servicesByNamespace,
+        mesh.workloadsByAddress,
+        mesh.peerAuthentications,
+        mesh.authorizationPolicies,
+        mesh.settings,
+      ],
       derive: (proxy, key, read) => {
         const { rootNamespace } = read.get(mesh.settings, meshSettingsKey) ?? defaultMeshSettings;
-        const services = (read.get(mesh.servicesByNamespace, proxy.namespace) ?? []).filter((service) =>
-          selects(service, proxy),
+        const registered = proxy.addresses.flatMap(
+          (address) => read.get(mesh.workloadsByAddress, `${proxy.namespace}/${address}`) ?? [],
         );
+        const services = (read.get(mesh.servicesByNamespace, proxy.namespace) ?? [])
+          .map((service) => inboundService(service, proxy, registered))
+          .filter((service) => service !== undefined);
         const own = read.get(mesh.peerAuthentications, proxy.namespace) ?? [];
         const root =
           proxy.namespace === rootNamespace ? own : (read.get(mesh.peerAuthentications, rootNamespace) ?? []);
@@ -48,14 +58,26 @@ export class WorkloadView {
   }
 }
 
-/** The service has the workload as an endpoint: by selector, or because its address is written in the ServiceEntry. */
-function selects(service: Service, proxy: ProxyWorkload): boolean {
-  return service.entries.some((entry) =>
-    entry.spec.endpoints === undefined
-      ? entry.spec.workloadSelector?.labels !== undefined &&
-        matchesLabels(entry.spec.workloadSelector.labels, proxy.labels)
-      : entry.spec.endpoints.some(
-          (endpoint) => endpoint.address !== undefined && proxy.addresses.includes(endpoint.address),
-        ),
-  );
+/**
+ * The service has the workload as an endpoint: its selector chooses the machine or what is registered at its address, or the
+ * address is written in the ServiceEntry.
+ */
+function inboundService(
+  service: Service,
+  proxy: ProxyWorkload,
+  registered: readonly Workload[],
+): InboundService | undefined {
+  for (const { spec } of service.entries) {
+    if (spec.endpoints !== undefined) {
+      const written = spec.endpoints.find(({ address }) => address !== undefined && proxy.addresses.includes(address));
+      if (written !== undefined) return { service, ports: { ...proxy.ports, ...written.ports } };
+      continue;
+    }
+    const labels = spec.workloadSelector?.labels;
+    if (labels === undefined) continue;
+    const entry = registered.find((workload) => matchesLabels(labels, workload.labels));
+    if (entry !== undefined) return { service, ports: { ...proxy.ports, ...entry.ports } };
+    if (matchesLabels(labels, proxy.labels)) return { service, ports: proxy.ports };
+  }
+  return undefined;
 }

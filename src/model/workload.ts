@@ -28,6 +28,8 @@ export interface Workload {
   readonly source: SourceRef;
 }
 
+/** What a workload runs as where nothing is said, as in Kubernetes. */
+export const defaultServiceAccount = "default";
 /** Istio's annotation on WorkloadEntries that registration made. */
 export const registrationAnnotation = "istio.io/autoRegistrationGroup";
 /** Istio's annotation: health is reported, so an entry without a report is not healthy. */
@@ -41,7 +43,7 @@ export function workloadOf(config: Config<WorkloadEntry>, clusterId: string): Wo
     namespace: key.namespace,
     addresses: spec.address === undefined || spec.address === "" ? [] : [spec.address],
     labels: { ...meta.labels, ...spec.labels },
-    serviceAccount: spec.serviceAccount ?? "default",
+    serviceAccount: spec.serviceAccount || defaultServiceAccount,
     ports: spec.ports ?? {},
     locality: spec.locality ?? "",
     network: spec.network ?? "",

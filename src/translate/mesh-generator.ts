@@ -1,6 +1,7 @@
 // The Generator of the mesh: gives each client the resources of its scope and of its own workload.
 import type { Collection } from "../collection/collection.ts";
 import type { Graph } from "../collection/graph.ts";
+import { Source } from "../collection/source.ts";
 import { contentHash } from "../kernel/hash.ts";
 import type { ProxyWorkload } from "../model/inbound-view.ts";
 import type { Mesh } from "../model/mesh.ts";
@@ -34,14 +35,42 @@ export class MeshGenerator implements Generator {
   private readonly scopes = new Map<string, Shared<Half>>();
   private readonly workloads = new Map<string, Shared<Half>>();
   private readonly clients = new Set<MeshClientView>();
+  private readonly turns: Source<number>;
+  private readonly ends: readonly (() => void)[];
+  private waiting: (() => void)[] = [];
 
   constructor(mesh: Mesh, graph: Graph) {
     this.mesh = mesh;
     this.graph = graph;
-    mesh.sourceLabelKeys.subscribe(() => {
+    this.turns = new Source<number>(graph, "rescope-turns");
+    this.ends = [
+      this.turns.subscribe(() => {
+        const due = this.waiting;
+        this.waiting = [];
+        for (const work of due) work();
+      }),
       // The label keys that rules ask for decide which proxies are alike.
-      for (const client of [...this.clients]) client.rescope();
-    });
+      mesh.sourceLabelKeys.subscribe(() => {
+        for (const client of this.clients) client.prepareScope();
+        // A new scope is filled in the next turn and told of at its end; clients move when that is over, so that they see
+        // the difference between two whole scopes and never an empty one.
+        this.inNextTurn(() => this.inNextTurn(() => this.moveClients()));
+      }),
+    ];
+  }
+
+  /** Frees what the generator itself holds of the graph; its clients must be closed. */
+  dispose(): void {
+    for (const end of this.ends) end();
+  }
+
+  private inNextTurn(work: () => void): void {
+    this.waiting.push(work);
+    this.turns.set("turn", (this.turns.get("turn") ?? 0) + 1);
+  }
+
+  private moveClients(): void {
+    for (const client of [...this.clients]) client.moveToScope();
   }
 
   /** Scopes and workloads that clients use now. */
@@ -137,6 +166,8 @@ class MeshClientView implements ClientView {
   private readonly sets = new Map<string, ViewSet>();
   private readonly workload: { key: string; half: Half };
   private scope: { key: string; half: Half };
+  /** Another scope that is being filled. */
+  private next: { key: string; half: Half } | undefined;
   private closed = false;
 
   constructor(generator: MeshGenerator, node: NodeInfo, onClose: (view: MeshClientView) => void) {
@@ -156,11 +187,18 @@ class MeshClientView implements ClientView {
     return set;
   }
 
-  rescope(): void {
-    const next = this.generator.takeScope(this.generator.scopeOf(this.node));
+  prepareScope(): void {
+    const before = this.next;
+    this.next = this.generator.takeScope(this.generator.scopeOf(this.node));
+    if (before !== undefined) this.generator.releaseScope(before.key);
+  }
+
+  moveToScope(): void {
+    if (this.next === undefined) return;
     const before = this.scope;
-    this.scope = next;
-    if (next.key !== before.key) for (const [typeUrl, set] of this.sets) set.replace(this.parts(typeUrl));
+    this.scope = this.next;
+    this.next = undefined;
+    if (this.scope.key !== before.key) for (const [typeUrl, set] of this.sets) set.replace(this.parts(typeUrl));
     this.generator.releaseScope(before.key);
   }
 
@@ -169,6 +207,7 @@ class MeshClientView implements ClientView {
     this.closed = true;
     for (const set of this.sets.values()) set.detach();
     this.generator.releaseScope(this.scope.key);
+    if (this.next !== undefined) this.generator.releaseScope(this.next.key);
     this.generator.releaseWorkload(this.workload.key);
     this.onClose(this);
   }

@@ -1,6 +1,7 @@
 // HTTPFaultInjection: delays and failures on purpose (istio.networking.v1alpha3.HTTPFaultInjection).
 import { duration } from "../duration.ts";
 import { atMostOne, integer, object, type Rule, type SpecOf, string } from "../schema.ts";
+import { type At, dubious, type Report } from "./finding.ts";
 import { percent, wholePercent } from "./percent.ts";
 import { httpStatus } from "./status.ts";
 
@@ -49,7 +50,7 @@ const delay = object(
       positive: true,
       pending: true,
     }),
-    percentage: percent("Share of requests to delay; all where absent."),
+    percentage: percent("Share of requests to delay; none where absent."),
   },
   {
     description: "Delays requests before they are forwarded.",
@@ -65,7 +66,7 @@ const abort = object(
       rules: [knownGrpcStatus],
     }),
     http2Error: string({ description: "HTTP/2 error to end the stream with.", pending: true }),
-    percentage: percent("Share of requests to abort; all where absent."),
+    percentage: percent("Share of requests to abort; none where absent."),
   },
   {
     description: "Answers requests with an error instead of forwarding them.",
@@ -82,3 +83,14 @@ export const faultSchema = object(
 );
 
 export type Fault = SpecOf<typeof faultSchema>;
+
+/** A fault without a share concerns no request, which its author hardly means. */
+export function checkFault(fault: Fault, at: At, report: Report): void {
+  const remedy = "Set percentage: {value: 100} for all requests.";
+  if (fault.delay !== undefined && fault.delay.percentage === undefined && fault.delay.percent === undefined) {
+    report(dubious([...at, "delay"], "without a percentage no request is delayed", remedy));
+  }
+  if (fault.abort !== undefined && fault.abort.percentage === undefined) {
+    report(dubious([...at, "abort"], "without a percentage no request is aborted", remedy));
+  }
+}

@@ -4,7 +4,7 @@ import { list, object, type Rule, type SpecOf, string } from "../schema.ts";
 import { corsPolicySchema } from "./cors.ts";
 import { destination } from "./destination.ts";
 import { directResponseSchema } from "./direct-response.ts";
-import { faultSchema } from "./fault.ts";
+import { checkFault, faultSchema } from "./fault.ts";
 import type { At, Report } from "./finding.ts";
 import { checkHeaders, headers } from "./header-operations.ts";
 import { checkHttpMatch, httpMatchSchema } from "./http-match.ts";
@@ -99,7 +99,6 @@ export const httpRouteSchema = object(
     mirror_percent: wholePercent("uint32", {
       description: "The old spelling of mirrorPercent; use mirrorPercentage instead.",
       deprecated: true,
-      pending: true,
     }),
     mirrorPercentage: percent("Share of requests to copy to mirror; all where absent."),
     corsPolicy: corsPolicySchema,
@@ -117,6 +116,7 @@ export function checkHttpRoute(rule: HttpRoute, at: At, report: Report): void {
   for (const [index, match] of (rule.match ?? []).entries()) {
     checkHttpMatch(match, [...at, "match", index], report);
   }
+  if (rule.fault !== undefined) checkFault(rule.fault, [...at, "fault"], report);
   const rewritesAuthority = (rule.rewrite?.authority ?? "") !== "";
   checkHeaders(rule.headers, [...at, "headers"], report, rewritesAuthority);
   for (const [index, route] of (rule.route ?? []).entries()) {

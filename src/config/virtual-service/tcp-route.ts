@@ -18,22 +18,18 @@ export const tcpMatchSchema = object(
   {
     destinationSubnets: list(string({ rules: [ipSubnet] }), {
       description: "Addresses or CIDR blocks that the client connects to.",
-      pending: true,
     }),
     port: portNumber({ description: "Port of the service that the client connects to." }),
     sourceLabels: map(string({ description: "Value of the label." }), {
       description: "Labels that the calling workload must carry.",
-      pending: true,
     }),
     gateways: list(string({ rules: [gatewayName] }), {
       description: "Gateways the match is for, in place of the object's own list.",
-      pending: true,
     }),
-    sourceNamespace: string({ description: "Namespace that the calling workload must be in.", pending: true }),
+    sourceNamespace: string({ description: "Namespace that the calling workload must be in." }),
     sourceSubnet: string({
       description: "CIDR block that the client connects from.",
       rules: [ipSubnet],
-      pending: true,
     }),
   },
   { description: "Conditions that must all hold." },

@@ -42,8 +42,7 @@ export const virtualServiceSchema = object(
       description: "Rules for HTTP and gRPC, tried in order.",
     }),
     tls: list(tlsRouteSchema, {
-      description: "Rules for TLS that is passed through, tried in order.",
-      pending: true,
+      description: "Rules for TLS that is passed through; the most specific match decides.",
     }),
     tcp: list(tcpRouteSchema, {
       description: "Rules for ports that are neither HTTP nor TLS, tried in order.",

@@ -9,8 +9,8 @@ import {
 } from "../../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ApiVersion } from "../../../gen/envoy/config/core/v3/config_source_pb.ts";
 import type { ClusterView } from "../../model/cluster-view.ts";
-import { socketAddress } from "../address.ts";
 import { durationFrom, durationFromMs } from "../duration.ts";
+import { buildLoadAssignment } from "../eds/load-assignment.ts";
 import { buildMeshTls, buildOriginatedTls } from "../tls/upstream-tls.ts";
 import { buildCircuitBreakers } from "./circuit-breakers.ts";
 import { clusterMetadata } from "./cluster-metadata.ts";
@@ -32,13 +32,14 @@ export function buildCluster(view: ClusterView): Cluster {
   applyDiscovery(cluster, view);
   if (view.discovery !== "original-dst") applyLoadBalancer(cluster, view.policy.loadBalancer);
   const outliers = view.policy.outlierDetection;
-  if (outliers !== undefined) {
-    cluster.outlierDetection = buildOutlierDetection(outliers);
+  if (outliers !== undefined) cluster.outlierDetection = buildOutlierDetection(outliers);
+  if (view.discovery !== "original-dst") {
+    // Envoy's own threshold of 50 percent would send requests to endpoints that are known to be down.
     cluster.commonLbConfig = create(ClusterSchema, {
-      commonLbConfig: { healthyPanicThreshold: { value: outliers.minHealthPercent ?? 0 } },
+      commonLbConfig: { healthyPanicThreshold: { value: outliers?.minHealthPercent ?? 0 } },
     }).commonLbConfig;
   }
-  const protocolOptions = buildHttpProtocolOptions(view.http2, view.policy.connectionPool);
+  const protocolOptions = buildHttpProtocolOptions(view);
   if (protocolOptions !== undefined) cluster.typedExtensionProtocolOptions[httpProtocolOptionsKey] = protocolOptions;
   applyTcpKeepalive(cluster, tcp?.tcpKeepalive);
   applyTls(cluster, view);
@@ -74,19 +75,10 @@ function applyDiscovery(cluster: Cluster, view: ClusterView): void {
   cluster.dnsRefreshRate = durationFromMs(view.dnsRefreshRateMs);
   cluster.dnsJitter = durationFromMs(100);
   cluster.respectDnsTtl = true;
-  cluster.loadAssignment = create(ClusterSchema, {
-    loadAssignment: {
-      clusterName: view.name,
-      endpoints: [
-        {
-          lbEndpoints: view.dnsEndpoints.map(({ address, port, weight }) => ({
-            loadBalancingWeight: weight,
-            hostIdentifier: { case: "endpoint", value: { address: socketAddress(address, port) } } as const,
-          })),
-        },
-      ],
-    },
-  }).loadAssignment;
+  // Envoy refuses a LOGICAL_DNS cluster with any other number of endpoints than one.
+  const endpoints = view.discovery === "logical-dns" ? view.dnsEndpoints.slice(0, 1) : view.dnsEndpoints;
+  if (endpoints.length === 0) cluster.clusterDiscoveryType = { case: "type", value: DiscoveryType.STATIC };
+  cluster.loadAssignment = buildLoadAssignment({ cluster: view.name, endpoints });
 }
 
 function applyTls(cluster: Cluster, view: ClusterView): void {

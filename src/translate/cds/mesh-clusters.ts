@@ -17,7 +17,7 @@ import { isHttp2 } from "../../model/protocol.ts";
 import { durationFromMs } from "../duration.ts";
 import { buildCircuitBreakers } from "./circuit-breakers.ts";
 import { serviceMetadata } from "./cluster-metadata.ts";
-import { buildHttpProtocolOptions, httpProtocolOptionsKey } from "./protocol-options.ts";
+import { buildClientProtocolOptions, buildHttp2ProtocolOptions, httpProtocolOptionsKey } from "./protocol-options.ts";
 
 /**
  * Source address of connections from the proxy to its own application. Capture lets it pass, so they do not come back
@@ -28,6 +28,8 @@ const inboundSource = "127.0.0.6";
 export function buildPassthroughCluster(connectTimeoutMs: number): Cluster {
   return originalDestination(passthroughCluster, connectTimeoutMs, {
     metadata: serviceMetadata("unknown", passthroughCluster, "unknown"),
+    // Unknown hosts on a port that the mesh takes for HTTP come here too, gRPC among them.
+    typedExtensionProtocolOptions: { [httpProtocolOptionsKey]: buildClientProtocolOptions() },
   });
 }
 
@@ -54,8 +56,8 @@ export function buildInboundCluster(port: InboundPort, connectTimeoutMs: number)
     altStatName: `${inboundClusterName(port.port)};`,
     metadata: serviceMetadata(port.host, port.serviceName, port.serviceNamespace),
   });
-  const options = buildHttpProtocolOptions(isHttp2(port.protocol), undefined);
-  if (options !== undefined) cluster.typedExtensionProtocolOptions[httpProtocolOptionsKey] = options;
+  if (isHttp2(port.protocol))
+    cluster.typedExtensionProtocolOptions[httpProtocolOptionsKey] = buildHttp2ProtocolOptions();
   return cluster;
 }
 

@@ -12,14 +12,19 @@ import {
   ClusterLoadAssignmentSchema,
 } from "../../../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { canonicalRevision, canonicalService } from "../../model/canonical-service.ts";
-import type { EndpointView, LoadAssignmentView } from "../../model/load-assignment-view.ts";
+import type { EndpointView } from "../../model/endpoint-view.ts";
+import type { LoadAssignmentView } from "../../model/load-assignment-view.ts";
 import type { Workload } from "../../model/workload.ts";
 import { pipeAddress, socketAddress } from "../address.ts";
 
 /** Metadata namespace of what Lateen's own telemetry reads of the endpoint that was chosen. */
 export const endpointTelemetryNamespace = "lateen";
 
-export function buildLoadAssignment(view: LoadAssignmentView): ClusterLoadAssignment {
+/** Sums of weights that Envoy takes (LocalityLbEndpoints.load_balancing_weight). */
+const largestTotal = 2 ** 32 - 1;
+
+export function buildLoadAssignment(view: Pick<LoadAssignmentView, "cluster" | "endpoints">): ClusterLoadAssignment {
+  const weightOf = fittingWeights(view.endpoints);
   const localities: LocalityLbEndpoints[] = [];
   let current: { name: string; group: LocalityLbEndpoints } | undefined;
   for (const endpoint of view.endpoints) {
@@ -28,22 +33,26 @@ export function buildLoadAssignment(view: LoadAssignmentView): ClusterLoadAssign
       current = { name, group: create(LocalityLbEndpointsSchema, { locality: localityOf(name) }) };
       localities.push(current.group);
     }
-    const built = buildLbEndpoint(endpoint);
-    if (built === undefined) continue;
-    current.group.lbEndpoints.push(built);
-    current.group.loadBalancingWeight = (current.group.loadBalancingWeight ?? 0) + endpoint.endpoint.workload.weight;
+    const weight = weightOf(endpoint);
+    current.group.lbEndpoints.push(buildLbEndpoint(endpoint, weight));
+    current.group.loadBalancingWeight = (current.group.loadBalancingWeight ?? 0) + weight;
   }
-  return create(ClusterLoadAssignmentSchema, {
-    clusterName: view.cluster,
-    endpoints: localities.filter((group) => group.lbEndpoints.length > 0),
-  });
+  return create(ClusterLoadAssignmentSchema, { clusterName: view.cluster, endpoints: localities });
 }
 
-/** WorkloadEntry.spec.address, WorkloadEntry.spec.ports, WorkloadEntry.spec.weight, WorkloadEntry.spec.labels. Undefined where there is no address. */
-export function buildLbEndpoint(view: EndpointView): LbEndpoint | undefined {
+/** WorkloadEntry.spec.weight, at least 1; all smaller in proportion where they add up to more than Envoy takes. */
+function fittingWeights(endpoints: readonly EndpointView[]): (endpoint: EndpointView) => number {
+  const stated = ({ endpoint }: EndpointView): number => Math.max(1, endpoint.workload.weight);
+  const total = endpoints.reduce((sum, endpoint) => sum + stated(endpoint), 0);
+  if (total <= largestTotal) return stated;
+  const scale = (largestTotal - endpoints.length) / total;
+  return (endpoint) => Math.max(1, Math.floor(stated(endpoint) * scale));
+}
+
+/** WorkloadEntry.spec.address, WorkloadEntry.spec.ports, WorkloadEntry.spec.labels */
+function buildLbEndpoint(view: EndpointView, weight: number): LbEndpoint {
   const { workload } = view.endpoint;
-  const [address, ...additional] = workload.addresses;
-  if (address === undefined) return undefined;
+  const [address = "", ...additional] = view.addresses;
   return create(LbEndpointSchema, {
     hostIdentifier: {
       case: "endpoint",
@@ -53,7 +62,7 @@ export function buildLbEndpoint(view: EndpointView): LbEndpoint | undefined {
       },
     },
     healthStatus: workload.healthy ? HealthStatus.UNKNOWN : HealthStatus.UNHEALTHY,
-    loadBalancingWeight: workload.weight === 0 ? 1 : workload.weight,
+    loadBalancingWeight: weight,
     metadata: {
       filterMetadata: {
         ...(view.mtls ? { "envoy.transport_socket_match": { tlsMode: "istio" } } : {}),

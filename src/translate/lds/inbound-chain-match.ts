@@ -5,7 +5,8 @@ import type { MtlsMode } from "../../model/peer-authentication.ts";
 const meshAlpn: readonly string[] = ["istio", "istio-peer-exchange", "istio-http/1.0", "istio-http/1.1", "istio-h2"];
 
 export interface ChainMatch {
-  readonly transportProtocol: "tls" | "raw_buffer";
+  /** Empty: either. */
+  readonly transportProtocol: "tls" | "raw_buffer" | "";
   readonly applicationProtocols: readonly string[];
   /** The proxy ends the TLS; otherwise bytes pass unread. */
   readonly terminatesTls: boolean;
@@ -21,7 +22,17 @@ const plaintext: ChainMatch = {
   terminatesTls: false,
   opaque: false,
 };
+/** TLS that only the application reads, on a port where nothing looks for TLS. */
+const unread: ChainMatch = { ...plaintext, transportProtocol: "" };
 const ownTls: ChainMatch = { transportProtocol: "tls", applicationProtocols: [], terminatesTls: false, opaque: true };
+
+/**
+ * True where TLS must be told from plaintext. Whoever looks waits for the client's first bytes, which those of server-first
+ * protocols (MySQL, SMTP) never send: mode DISABLE is how such a port is served.
+ */
+export function looksForTls(mode: MtlsMode, http: boolean): boolean {
+  return http || mode !== "DISABLE";
+}
 
 /** Istio's chains for a port (pilot/pkg/networking/core filterchain options), in order. */
 export function chainMatches(mode: MtlsMode, http: boolean): ChainMatch[] {
@@ -29,7 +40,7 @@ export function chainMatches(mode: MtlsMode, http: boolean): ChainMatch[] {
     case "STRICT":
       return [mutual];
     case "DISABLE":
-      return http ? [plaintext] : [plaintext, ownTls];
+      return http ? [plaintext] : [unread];
     case "PERMISSIVE":
       return http ? [meshMutual, plaintext] : [meshMutual, ownTls, plaintext];
   }

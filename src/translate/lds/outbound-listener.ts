@@ -1,11 +1,17 @@
 // ServiceEntry.spec.ports[], ServiceEntry.spec.addresses → envoy.config.listener.v3.Listener
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { TrafficDirection } from "../../../gen/envoy/config/core/v3/base_pb.ts";
-import { type FilterChain, FilterChainSchema } from "../../../gen/envoy/config/listener/v3/listener_components_pb.ts";
+import {
+  type FilterChain,
+  type FilterChainMatchSchema,
+  FilterChainSchema,
+} from "../../../gen/envoy/config/listener/v3/listener_components_pb.ts";
 import { type Listener, ListenerSchema } from "../../../gen/envoy/config/listener/v3/listener_pb.ts";
 import type { MeshSettings } from "../../model/mesh-settings.ts";
-import type { OutboundListenerView, TcpChain } from "../../model/outbound-listener-view.ts";
+import type { OutboundListenerView } from "../../model/outbound-listener-view.ts";
+import { type TcpChain, type TcpMatch, takesEverything } from "../../model/tcp-chain.ts";
 import { socketAddress } from "../address.ts";
+import { buildCidrRange } from "../cidr-range.ts";
 import { durationFromMs } from "../duration.ts";
 import { buildFileAccessLog } from "../telemetry/access-log.ts";
 import { sourceTags } from "../telemetry/labels.ts";
@@ -19,27 +25,26 @@ import { buildUnknownDestinationChain } from "./virtual-outbound.ts";
 /** A listener without a socket of its own: virtualOutbound hands connections to it by their original destination. */
 export function buildOutboundListener(view: OutboundListenerView, mesh: MeshSettings): Listener {
   const address = view.kind === "address" ? view.address : "0.0.0.0";
+  const tls = view.chains.some(({ match }) => match.serverNames.length > 0);
+  const http = view.kind === "wildcard" && view.http;
   const listener = create(ListenerSchema, {
     name: `${address}_${view.port}`,
     address: socketAddress(address, view.port),
     trafficDirection: TrafficDirection.OUTBOUND,
     bindToPort: false,
+    filterChains: [
+      ...view.chains.map((chain) => tcpChain(chain, mesh)),
+      ...(http ? [httpChain(view.port, mesh, tls)] : []),
+    ],
   });
-  if (view.kind === "address") {
-    listener.filterChains = [tcpChain(view.chain, mesh)];
-    return listener;
-  }
-  if (view.tls.length > 0) {
+  if (tls) {
     listener.listenerFilters = [buildTlsInspector()];
     listener.listenerFiltersTimeout = durationFromMs(0);
     listener.continueOnListenerFiltersTimeout = true;
   }
-  listener.filterChains = [
-    ...view.tls.map((chain) => tcpChain(chain, mesh)),
-    ...(view.http ? [httpChain(view.port, mesh, view.tls.length > 0)] : []),
-    ...(!view.http && view.tcp !== undefined ? [tcpChain(view.tcp, mesh)] : []),
-  ];
-  if (view.tls.length > 0 && (view.http || view.tcp === undefined)) {
+  const complete = http ? !tls : view.chains.some(takesEverything);
+  // What comes to an address of the service is for the service; elsewhere on the port it may be for anybody.
+  if (view.kind === "wildcard" && !complete) {
     listener.defaultFilterChain = buildUnknownDestinationChain("PassthroughFilterChain", mesh);
   }
   return listener;
@@ -68,16 +73,24 @@ function httpChain(port: number, mesh: MeshSettings, besideTls: boolean): Filter
 function tcpChain(chain: TcpChain, mesh: MeshSettings): FilterChain {
   return create(FilterChainSchema, {
     name: chain.host,
-    ...(chain.serverNames.length > 0
-      ? { filterChainMatch: { transportProtocol: "tls", serverNames: [...chain.serverNames] } }
-      : {}),
+    ...(takesEverything(chain) ? {} : { filterChainMatch: chainMatch(chain.match) }),
     filters: [
       buildTcpProxy({
         statPrefix: chain.destinations.length === 1 ? (chain.destinations[0]?.cluster ?? chain.host) : chain.host,
         destinations: chain.destinations,
         accessLog: [...buildTcpStatsLoggers(sourceTags()), ...buildFileAccessLog(mesh)],
         afterHandshake: false,
+        ...(chain.idleTimeout === undefined ? {} : { idleTimeout: chain.idleTimeout }),
       }),
     ],
   });
+}
+
+/** VirtualService.spec.tls[].match.sniHosts, VirtualService.spec.tcp[].match.destinationSubnets, VirtualService.spec.tcp[].match.sourceSubnet */
+function chainMatch({ serverNames, destinations, sources }: TcpMatch): MessageInitShape<typeof FilterChainMatchSchema> {
+  return {
+    ...(serverNames.length > 0 ? { transportProtocol: "tls", serverNames: [...serverNames] } : {}),
+    prefixRanges: destinations.map(buildCidrRange),
+    sourcePrefixRanges: sources.map(buildCidrRange),
+  };
 }

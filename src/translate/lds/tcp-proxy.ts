@@ -1,4 +1,4 @@
-// VirtualService.spec.tcp[].route → envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+// VirtualService.spec.tcp[].route, VirtualService.spec.tls[].route → envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
 import { create } from "@bufbuild/protobuf";
 import type { AccessLog } from "../../../gen/envoy/config/accesslog/v3/accesslog_pb.ts";
 import type { Filter } from "../../../gen/envoy/config/listener/v3/listener_components_pb.ts";
@@ -7,7 +7,8 @@ import {
   TcpProxySchema,
   UpstreamConnectMode,
 } from "../../../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
-import type { TcpDestination } from "../../model/outbound-listener-view.ts";
+import type { TcpDestination } from "../../model/tcp-chain.ts";
+import { durationFrom } from "../duration.ts";
 import { buildNetworkFilter } from "./network-filter.ts";
 
 export interface TcpProxyOptions {
@@ -19,6 +20,8 @@ export interface TcpProxyOptions {
    * it, and the opened connection is counted under the caller's principal.
    */
   afterHandshake: boolean;
+  /** DestinationRule.spec.trafficPolicy.connectionPool.tcp.idleTimeout; 0s switches it off. */
+  idleTimeout?: string;
 }
 
 export function buildTcpProxy(options: TcpProxyOptions): Filter {
@@ -35,6 +38,7 @@ export function buildTcpProxy(options: TcpProxyOptions): Filter {
             value: { clusters: options.destinations.map(({ cluster, weight }) => ({ name: cluster, weight })) },
           },
   });
+  proxy.idleTimeout = durationFrom(options.idleTimeout);
   if (options.afterHandshake) {
     proxy.upstreamConnectMode = UpstreamConnectMode.ON_DOWNSTREAM_TLS_HANDSHAKE;
     proxy.maxEarlyDataBytes = 0;

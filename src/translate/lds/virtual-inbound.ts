@@ -1,8 +1,13 @@
 // WorkloadGroup.spec.template.ports, ServiceEntry.spec.workloadSelector, PeerAuthentication.spec.selector → envoy.config.listener.v3.Listener virtualInbound
 import { create } from "@bufbuild/protobuf";
 import { TrafficDirection } from "../../../gen/envoy/config/core/v3/base_pb.ts";
-import { type FilterChain, FilterChainSchema } from "../../../gen/envoy/config/listener/v3/listener_components_pb.ts";
+import {
+  type FilterChain,
+  FilterChainSchema,
+  type ListenerFilter,
+} from "../../../gen/envoy/config/listener/v3/listener_components_pb.ts";
 import { type Listener, ListenerSchema } from "../../../gen/envoy/config/listener/v3/listener_pb.ts";
+import { GrpcWebSchema } from "../../../gen/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.ts";
 import { blackHoleCluster, inboundClusterName, inboundPassthroughCluster } from "../../model/cluster-name.ts";
 import type { InboundPort, InboundView } from "../../model/inbound-view.ts";
 import type { MeshSettings } from "../../model/mesh-settings.ts";
@@ -18,7 +23,8 @@ import { buildPeerNamespaceFilter } from "../telemetry/peer-namespace.ts";
 import { buildHttpStatsLogger, buildTcpStatsLoggers } from "../telemetry/stats-logger.ts";
 import { buildDownstreamTls } from "../tls/downstream-tls.ts";
 import { buildHttpConnectionManager } from "./http-connection-manager.ts";
-import { type ChainMatch, chainMatches } from "./inbound-chain-match.ts";
+import { buildHttpFilter } from "./http-filter.ts";
+import { type ChainMatch, chainMatches, looksForTls } from "./inbound-chain-match.ts";
 import { buildOriginalDst, buildTlsInspector } from "./listener-filter.ts";
 import { buildTcpProxy } from "./tcp-proxy.ts";
 
@@ -33,7 +39,7 @@ export function buildVirtualInbound(view: InboundView, mesh: MeshSettings): List
       : [],
     trafficDirection: TrafficDirection.INBOUND,
     useOriginalDst: false,
-    listenerFilters: [buildOriginalDst(), buildTlsInspector()],
+    listenerFilters: [buildOriginalDst(), ...inspectors(view)],
     listenerFiltersTimeout: durationFromMs(0),
     continueOnListenerFiltersTimeout: true,
     filterChains: [
@@ -41,7 +47,10 @@ export function buildVirtualInbound(view: InboundView, mesh: MeshSettings): List
       ...view.ports.flatMap((port) =>
         chainMatches(port.mode, isHttp(port.protocol)).map((match) => portChain(view, port, match, mesh)),
       ),
-      ...chainMatches(view.otherMode, false).map((match) => otherChain(view, match, mesh)),
+      ...view.otherPorts.flatMap(({ port, mode }) =>
+        chainMatches(mode, false).map((match) => otherChain(view, port, match, mesh)),
+      ),
+      ...chainMatches(view.otherMode, false).map((match) => otherChain(view, undefined, match, mesh)),
     ],
   });
 }
@@ -74,9 +83,21 @@ function portChain(view: InboundView, port: InboundPort, match: ChainMatch, mesh
   );
 }
 
+/** The TLS inspector, where some port needs it, switched off for those that must not wait for it. */
+function inspectors(view: InboundView): ListenerFilter[] {
+  const named = [
+    ...view.ports.map(({ port, mode, protocol }) => ({ port, looks: looksForTls(mode, isHttp(protocol)) })),
+    ...view.otherPorts.map(({ port, mode }) => ({ port, looks: looksForTls(mode, false) })),
+  ];
+  const othersLook = looksForTls(view.otherMode, false);
+  const exceptions = named.filter(({ looks }) => looks !== othersLook).map(({ port }) => port);
+  if (!othersLook && exceptions.length === 0) return [];
+  return [buildTlsInspector(othersLook ? { except: exceptions } : { only: exceptions })];
+}
+
 /** Ports that no service names: their bytes pass, under the workload's mode and policies. */
-function otherChain(view: InboundView, match: ChainMatch, mesh: MeshSettings): FilterChain {
-  return chain(virtualInboundName, undefined, match, mesh, tcpFilters(view, undefined, match, mesh));
+function otherChain(view: InboundView, port: number | undefined, match: ChainMatch, mesh: MeshSettings): FilterChain {
+  return chain(virtualInboundName, port, match, mesh, tcpFilters(view, undefined, match, mesh));
 }
 
 function chain(
@@ -113,6 +134,7 @@ function httpFilters(
         filters: [
           match.terminatesTls ? buildPeerMetadataFilter() : buildPeerHeaderRemoval(),
           ...buildHttpAuthorization(view.authorization, mesh),
+          ...(port.protocol === "grpc-web" ? [buildHttpFilter("envoy.filters.http.grpc_web", GrpcWebSchema, {})] : []),
         ],
         accessLog: [
           buildHttpStatsLogger(tags, port.protocol === "grpc" || port.protocol === "grpc-web" ? "grpc" : "http"),

@@ -6,7 +6,7 @@ import type { Condition } from "../../config/authorization-policy/condition.ts";
 import type { Operation } from "../../config/authorization-policy/operation.ts";
 import { isPathTemplate } from "../../config/authorization-policy/path-template.ts";
 import { packAny } from "../any.ts";
-import { buildCidrRange } from "./cidr.ts";
+import { buildCidrRange } from "../cidr-range.ts";
 import { buildValueMatcher } from "./value-matcher.ts";
 
 export const anyPermission: Permission = create(PermissionSchema, { rule: { case: "any", value: true } });

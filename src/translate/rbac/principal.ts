@@ -4,8 +4,8 @@ import { type Principal, PrincipalSchema } from "../../../gen/envoy/config/rbac/
 import type { StringMatcher } from "../../../gen/envoy/type/matcher/v3/string_pb.ts";
 import { type Condition, headerOfKey } from "../../config/authorization-policy/condition.ts";
 import type { Source } from "../../config/authorization-policy/source.ts";
+import { buildCidrRange } from "../cidr-range.ts";
 import { escapeRe2 } from "../rds/rewrite.ts";
-import { buildCidrRange } from "./cidr.ts";
 import type { PolicyContext } from "./policy-context.ts";
 import { buildRegexValue, buildValueMatcher } from "./value-matcher.ts";
 

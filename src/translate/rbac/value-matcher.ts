@@ -6,11 +6,11 @@ import { type StringMatcher, StringMatcherSchema } from "../../../gen/envoy/type
 export function buildValueMatcher(value: string, ignoreCase = false): StringMatcher {
   if (value === "*")
     return create(StringMatcherSchema, { matchPattern: { case: "safeRegex", value: { regex: ".+" } } });
-  if (value.endsWith("*")) {
-    return create(StringMatcherSchema, { ignoreCase, matchPattern: { case: "prefix", value: value.slice(0, -1) } });
-  }
   if (value.startsWith("*")) {
     return create(StringMatcherSchema, { ignoreCase, matchPattern: { case: "suffix", value: value.slice(1) } });
+  }
+  if (value.endsWith("*")) {
+    return create(StringMatcherSchema, { ignoreCase, matchPattern: { case: "prefix", value: value.slice(0, -1) } });
   }
   return create(StringMatcherSchema, { ignoreCase, matchPattern: { case: "exact", value } });
 }

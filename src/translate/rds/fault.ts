@@ -11,6 +11,7 @@ import { buildFractionalPercent } from "./fractional-percent.ts";
 /** Name of the filter whose per-route configuration this is. */
 export const faultFilter = "envoy.filters.http.fault";
 
+/** Without a percentage no request is affected, as in Istio. */
 export function buildFault(fault: Fault): Any {
   const abort = buildAbort(fault.abort);
   const delay = buildDelay(fault.delay);
@@ -22,7 +23,7 @@ export function buildFault(fault: Fault): Any {
 
 function buildAbort(abort: Fault["abort"]) {
   if (abort === undefined) return undefined;
-  const percentage = buildFractionalPercent(abort.percentage?.value ?? 100);
+  const percentage = buildFractionalPercent(abort.percentage?.value ?? 0);
   if (abort.httpStatus !== undefined) {
     return create(FaultAbortSchema, { errorType: { case: "httpStatus", value: abort.httpStatus }, percentage });
   }
@@ -38,6 +39,8 @@ function buildDelay(delay: Fault["delay"]) {
   if (fixedDelay === undefined) return undefined;
   return create(FaultDelaySchema, {
     faultDelaySecifier: { case: "fixedDelay", value: fixedDelay },
-    percentage: buildFractionalPercent(delay?.percentage?.value ?? delay?.percent ?? 100),
+    percentage: buildFractionalPercent(
+      delay?.percentage === undefined ? (delay?.percent ?? 0) : (delay.percentage.value ?? 0),
+    ),
   });
 }

@@ -24,9 +24,10 @@ export function buildHeaderMutations(headers: Headers | undefined): HeaderMutati
   };
 }
 
-/** The authority that `headers.request.set` asks for, by whichever name. */
+/** The authority that `headers.request.set`, else `add`, asks for, by whichever name. */
 export function authorityOf(headers: Headers | undefined): string | undefined {
-  const entry = Object.entries(headers?.request?.set ?? {}).find(([name]) => isAuthority(name));
+  const { set = {}, add = {} } = headers?.request ?? {};
+  const entry = [...Object.entries(set), ...Object.entries(add)].find(([name]) => isAuthority(name));
   return entry?.[1];
 }
 

@@ -25,8 +25,9 @@ export function buildRedirect(redirect: HttpRedirect, listenerPort: number): Red
     responseCode: codes[redirect.redirectCode ?? 301] ?? Code.MOVED_PERMANENTLY,
   });
   if (redirect.scheme !== undefined) out.schemeRewriteSpecifier = { case: "schemeRedirect", value: redirect.scheme };
-  if (redirect.port !== undefined) out.portRedirect = redirect.port;
-  else if (redirect.derivePort === "FROM_REQUEST_PORT") out.portRedirect = listenerPort;
+  const port = redirect.port ?? (redirect.derivePort === "FROM_REQUEST_PORT" ? listenerPort : 0);
+  // A scheme's own port is left out of the Location; sidecars take requests in plaintext.
+  if (port !== ((redirect.scheme ?? "http") === "https" ? 443 : 80)) out.portRedirect = port;
   if (redirect.prefixRewrite) out.pathRewriteSpecifier = { case: "prefixRewrite", value: redirect.prefixRewrite };
   else if (redirect.uri?.startsWith(keepRest)) {
     out.pathRewriteSpecifier = { case: "prefixRewrite", value: redirect.uri.slice(keepRest.length) };

@@ -15,10 +15,10 @@ const hostSelectionAttempts = 5n;
 /**
  * @param retries undefined: Istio's default policy
  * @param sticky a consistent-hash destination: trying another host would break the stickiness
- * @returns undefined where retries are switched off (`attempts: 0`)
+ * @returns undefined where retries are switched off: `attempts` is 0 or not said
  */
 export function buildRetryPolicy(retries: HttpRetry | undefined, sticky: boolean): RetryPolicy | undefined {
-  if (retries?.attempts !== undefined && retries.attempts <= 0) return undefined;
+  if (retries !== undefined && (retries.attempts ?? 0) <= 0) return undefined;
   const { conditions, statusCodes } = readRetryOn(retries?.retryOn);
   const out = create(RetryPolicySchema, {
     retryOn: conditions,

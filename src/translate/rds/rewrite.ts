@@ -21,7 +21,8 @@ export function applyRewrite(
   const prefix = match?.uri?.prefix;
   if (rewrite.uri === "/" && prefix !== undefined && !prefix.endsWith("/")) {
     // `/shop` → `/` must turn `/shop/cart` into `/cart`, not `//cart`, and `/shopping` into `/ping` as a prefix does.
-    setRegex(action, `^${escapeRe2(prefix)}(/?)(.*)`, "/\\2");
+    const flags = match?.ignoreUriCase === true ? "(?i)" : "";
+    setRegex(action, `${flags}^${escapeRe2(prefix)}(/?)(.*)`, "/\\2");
     return;
   }
   action.prefixRewrite = rewrite.uri;

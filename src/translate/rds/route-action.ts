@@ -31,7 +31,9 @@ export function buildRouteAction(rule: HttpRuleView, match: HttpMatch | undefine
     requestMirrorPolicies: rule.mirrors.filter((mirror) => mirror.percent > 0).map(buildMirrorPolicy),
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
   });
-  const authority = authorityOf(route.headers);
+  const [only] = rule.destinations;
+  const ownAuthority = hasOneDestination(rule) ? authorityOf(only?.headers) : undefined;
+  const authority = authorityOf(route.headers) ?? ownAuthority;
   if (authority !== undefined) action.hostRewriteSpecifier = { case: "hostRewriteLiteral", value: authority };
   applyRewrite(action, route.rewrite, match);
   return action;

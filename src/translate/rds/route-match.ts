@@ -12,6 +12,9 @@ import type { HttpMatch } from "../../config/virtual-service/http-match.ts";
 import type { StringMatch } from "../../config/virtual-service/string-match.ts";
 import { buildRegexMatcher, buildStringMatcher } from "./string-matcher.ts";
 
+/** Keys among `headers` that the API says are not looked at. */
+const ignoredKeys: ReadonlySet<string> = new Set(["uri", "scheme", "method", "authority"]);
+
 /** @param match undefined: every request */
 export function buildRouteMatch(match: HttpMatch | undefined): RouteMatch {
   const out = create(RouteMatchSchema, { pathSpecifier: pathSpecifier(match?.uri) });
@@ -24,8 +27,10 @@ export function buildRouteMatch(match: HttpMatch | undefined): RouteMatch {
   ] as const) {
     if (text !== undefined && Object.keys(text).length > 0) out.headers.push(buildHeaderMatcher(pseudo, text, false));
   }
-  for (const [name, text] of byName(match.headers)) out.headers.push(buildHeaderMatcher(name, text, false));
-  for (const [name, text] of byName(match.withoutHeaders)) out.headers.push(buildHeaderMatcher(name, text, true));
+  for (const [name, text] of byName(match.headers).filter(([name]) => !ignoredKeys.has(name)))
+    out.headers.push(buildHeaderMatcher(name, text, false));
+  for (const [name, text] of byName(match.withoutHeaders).filter(([name]) => !ignoredKeys.has(name)))
+    out.headers.push(buildHeaderMatcher(name, text, true));
   for (const [name, text] of byName(match.queryParams)) out.queryParameters.push(buildQueryMatcher(name, text));
   return out;
 }

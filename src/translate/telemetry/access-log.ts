@@ -72,13 +72,20 @@ export function buildFileAccessLog(mesh: MeshSettings): AccessLog[] {
   ];
 }
 
+/** Undefined where the text is not a JSON object: a slip in the format must not cost every proxy its listeners. */
+function parsedFormat(text: string): JsonObject | undefined {
+  if (text === "") return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function formatOf(mesh: MeshSettings) {
   if (mesh.accessLogEncoding === "JSON") {
-    const value =
-      mesh.accessLogFormat === ""
-        ? (Object.fromEntries(fields) as JsonObject)
-        : (JSON.parse(mesh.accessLogFormat) as JsonObject);
-    return { case: "jsonFormat", value } as const;
+    return { case: "jsonFormat", value: parsedFormat(mesh.accessLogFormat) ?? Object.fromEntries(fields) } as const;
   }
   const inlineString = mesh.accessLogFormat === "" ? textFormat() : mesh.accessLogFormat;
   return { case: "textFormatSource", value: { specifier: { case: "inlineString", value: inlineString } } } as const;

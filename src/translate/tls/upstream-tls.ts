@@ -20,6 +20,8 @@ const systemRoots = "/etc/ssl/certs/ca-certificates.crt";
  * request; a port's protocol is stated here, so it belongs to the cluster.
  */
 function meshAlpn(view: ClusterView): string[] {
+  // The client's protocol may be either, and naming one would let the server hold the connection to it: it finds out itself.
+  if (view.policy.connectionPool?.http?.useClientProtocol === true && isHttp(view.protocol)) return ["istio"];
   if (view.http2) return ["istio-h2", "istio", "h2"];
   return isHttp(view.protocol) ? ["istio-http/1.1", "istio", "http/1.1"] : ["istio"];
 }
@@ -50,7 +52,7 @@ export function buildOriginatedTls(
 ): TransportSocket {
   const common: MessageInitShape<typeof CommonTlsContextSchema> = {
     tlsParams: buildTlsParameters("TLSV1_2"),
-    ...(view.http2 ? { alpnProtocols: ["h2"] } : isHttp(view.protocol) ? { alpnProtocols: ["http/1.1"] } : {}),
+    alpnProtocols: originatedAlpn(view),
     tlsCertificates:
       tls.mode === "mutual"
         ? [
@@ -66,11 +68,19 @@ export function buildOriginatedTls(
       case: "validationContext",
       value: {
         trustedCa: { specifier: { case: "filename", value: tls.caCertificates ?? systemRoots } },
-        matchTypedSubjectAltNames: (tls.sans.length > 0 ? tls.sans : tls.sni === "" ? [] : [tls.sni]).map(exactSan),
+        matchTypedSubjectAltNames: (tls.sans.length > 0 ? tls.sans : tls.sni === undefined ? [] : [tls.sni]).map(
+          exactSan,
+        ),
       },
     };
   }
-  return transportSocket({ sni: tls.sni, commonTlsContext: common });
+  return transportSocket({ sni: tls.sni ?? "", commonTlsContext: common });
+}
+
+/** Empty where Envoy itself offers the protocol of each connection. */
+function originatedAlpn(view: ClusterView): string[] {
+  if (!isHttp(view.protocol) || view.policy.connectionPool?.http?.useClientProtocol === true) return [];
+  return view.http2 ? ["h2"] : ["http/1.1"];
 }
 
 function transportSocket(init: MessageInitShape<typeof UpstreamTlsContextSchema>): TransportSocket {

@@ -1,0 +1,49 @@
+// The endpoints of a service as one cluster sees them.
+import { matchesLabels } from "../config/selector.ts";
+import { parseIp } from "../kernel/ip-address.ts";
+import type { Discovery } from "./discovery.ts";
+import type { Endpoint, ServiceEndpoints } from "./endpoint.ts";
+import type { ServicePort } from "./service.ts";
+
+/** One endpoint as one port of one service sees it. */
+export interface EndpointView {
+  readonly endpoint: Endpoint;
+  /** Those of the workload's addresses that the cluster can use, the primary one first; never empty. */
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly mtls: boolean;
+}
+
+/**
+ * Sorted by locality, within it by workload uid.
+ *
+ * @param labels of a subset; undefined for the whole service
+ */
+export function endpointViews(
+  port: ServicePort,
+  labels: Readonly<Record<string, string>> | undefined,
+  endpoints: ServiceEndpoints | undefined,
+  discovery: Discovery,
+): EndpointView[] {
+  return (endpoints?.endpoints ?? [])
+    .filter(({ workload }) => matchesLabels(labels, workload.labels))
+    .map((endpoint) => ({
+      endpoint,
+      addresses: endpoint.workload.addresses.filter((address) => isUsable(address, discovery)),
+      port: endpoint.ports[port.number] ?? port.targetPort,
+      mtls: endpoint.mtlsPorts.includes(port.number),
+    }))
+    .filter(({ addresses }) => addresses.length > 0)
+    .sort(byLocality);
+}
+
+/** EDS takes addresses and sockets, and refuses a whole load assignment for one name; DNS clusters take no sockets. */
+function isUsable(address: string, discovery: Discovery): boolean {
+  const socket = address.startsWith("unix://");
+  return discovery === "eds" ? socket || parseIp(address) !== undefined : !socket;
+}
+
+function byLocality(a: EndpointView, b: EndpointView): number {
+  const [x, y] = [a.endpoint.workload, b.endpoint.workload];
+  return x.locality === y.locality ? (x.uid < y.uid ? -1 : 1) : x.locality < y.locality ? -1 : 1;
+}
