@@ -41,8 +41,11 @@ export interface AdsLinkOptions {
 export const adsPath = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 /** Longest time for TCP and TLS, milliseconds. */
 const dialDeadlineMs = 10_000;
-/** Full jitter: uniform below 5 s first, doubling to 30 s, so that a fleet does not come back at once. */
-const retry = { firstMs: 5_000, maxMs: 30_000 };
+/**
+ * Full jitter: uniform below 5 s first, then below 10 s, so that a fleet does not come back at once. Not longer: a control
+ * plane that is away costs an attempt next to nothing, and one that is back lets machines in at its own pace.
+ */
+const retry = { firstMs: 5_000, maxMs: 10_000 };
 /** Longest message of the control plane, bytes. */
 const messageLimitBytes = 64 << 20;
 /** Flow-control windows, bytes: large enough that a far control plane is not waited for at each 64 KiB. */

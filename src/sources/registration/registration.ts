@@ -54,7 +54,7 @@ export interface ConnectedMachine {
 export const gracePeriodMs = 10_000;
 /**
  * How long a machine that was registered before this control plane started is believed to be there, milliseconds. Agents
- * come back within their backoff of 30 s; one that is slower must not lose its endpoints to the others' haste.
+ * come back within their backoff of 10 s; one that is slower must not lose its endpoints to the others' haste.
  */
 export const restoredGraceMs = 120_000;
 /** Machines of one control plane. */
