@@ -62,6 +62,15 @@ export class Machine {
     return this.echoProgram;
   }
 
+  /** Starts the application as root, for a port below 1024 or beside the other one; TCP is on the port plus 10000. */
+  async startRootEcho(name: string, httpPort: number): Promise<Program> {
+    const [, , , ...command] = this.application("echo.ts", name, String(httpPort), String(10_000 + httpPort));
+    const [program = "", ...args] = command;
+    const started = this.host.start(program, args);
+    await started.line(/listens/);
+    return started;
+  }
+
   /** The application that `startEcho` started last. */
   get echo(): Program {
     assert.ok(this.echoProgram !== undefined, `${this.host.name} runs no application`);
