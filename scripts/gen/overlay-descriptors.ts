@@ -7,11 +7,11 @@ import {
   DescriptorProtoSchema,
   EnumDescriptorProtoSchema,
   type FieldDescriptorProto,
-  FieldDescriptorProto_Label as Label,
-  FieldDescriptorProto_Type as FieldType,
   FieldDescriptorProtoSchema,
+  FieldDescriptorProto_Type as FieldType,
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
+  FieldDescriptorProto_Label as Label,
   ServiceDescriptorProtoSchema,
 } from "@bufbuild/protobuf/wkt";
 import protobuf from "protobufjs";

@@ -4,7 +4,18 @@ import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 
-const simpleEscapes: Record<string, number> = { n: 10, r: 13, t: 9, "\\": 92, "'": 39, '"': 34, a: 7, b: 8, f: 12, v: 11 };
+const simpleEscapes: Record<string, number> = {
+  n: 10,
+  r: 13,
+  t: 9,
+  "\\": 92,
+  "'": 39,
+  '"': 34,
+  a: 7,
+  b: 8,
+  f: 12,
+  v: 11,
+};
 
 /** Decodes the body of a Python `b'…'` literal (Python language reference, 2.4.1.1). */
 export function decodeBytesLiteral(text: string): Uint8Array {
