@@ -3,6 +3,7 @@ import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";
 import type { Scope } from "./scope.ts";
 import type { Service } from "./service.ts";
+import { ageOf } from "./source-ref.ts";
 import { isVisible } from "./visibility.ts";
 
 /**
@@ -30,7 +31,7 @@ export function deriveVisibleServices(
 }
 
 function olderFirst(a: Service, b: Service): number {
-  const [ageA, ageB] = [a, b].map((service) => service.entries[0]?.meta.creationTimestamp ?? "") as [string, string];
+  const [ageA, ageB] = [a, b].map((service) => ageOf(service.entries[0])) as [string, string];
   return ageA === ageB ? (a.namespace < b.namespace ? -1 : 1) : ageA < ageB ? -1 : 1;
 }
 

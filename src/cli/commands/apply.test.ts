@@ -116,7 +116,7 @@ describe("apply", () => {
     const lines = ran.stderr.split("\n").map((line) => line.replace(`${folder}/`, ""));
     assert.deepEqual(lines.slice(0, 2), [
       "bad.yaml:19: error LAT1002 VirtualService shop/reviews spec.host: unknown field (Did you mean hosts?)",
-      "bad.yaml:26: error LAT1008 kind: v1 Nope is not served",
+      "bad.yaml:26: error LAT1008 Nope x kind: v1 Nope is not served",
     ]);
     assert.match(ran.stderr, /error LAT9010: \d+ errors; nothing was sent\n {2}Correct what is listed above/);
   });

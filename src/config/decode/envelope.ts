@@ -13,6 +13,9 @@ export interface Envelope {
   object: ApiObject;
 }
 
+/** Characters shown of a name that nothing has checked; Kubernetes' longest have 253. */
+const shownLength = 253;
+
 /** ObjectMeta of Kubernetes' meta/v1, with the JSON type of each field. */
 const metadataTypes: Record<string, "text" | "texts" | "number" | "list" | "any"> = {
   name: "text",
@@ -44,10 +47,19 @@ export function readEnvelope(value: unknown, defaultNamespace: string): Envelope
     return { problems: [problem(configCodes.wrongType, "must be an object with apiVersion, kind and metadata", [])] };
   }
   const kind = findKind(value);
-  if ("problems" in kind) return kind;
+  if ("problems" in kind) return named(value, kind.problems);
   const meta = readMetadata(value["metadata"], kind.kind, defaultNamespace);
-  if ("problems" in meta) return meta;
+  if ("problems" in meta) return named(value, meta.problems);
   return { kind: kind.kind, object: { ...value, metadata: meta.metadata } as unknown as ApiObject };
+}
+
+/** Names the object as far as it names itself. */
+function named(value: Fields, problems: readonly Problem[]): { problems: Problem[] } {
+  const metadata = isFields(value["metadata"]) ? value["metadata"] : {};
+  const text = (field: unknown): string => (typeof field === "string" ? field.slice(0, shownLength) : "");
+  const object = { kind: text(value["kind"]), namespace: text(metadata["namespace"]), name: text(metadata["name"]) };
+  const isNamed = object.kind !== "" && object.name !== "";
+  return { problems: isNamed ? problems.map((problem) => ({ object, ...problem })) : [...problems] };
 }
 
 function findKind(value: Fields): { kind: Kind } | { problems: Problem[] } {

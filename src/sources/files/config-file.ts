@@ -117,11 +117,17 @@ function decodeOne(text: string, { source, defaultNamespace }: FileContext): Dec
     config: configOf(kind, authored(object), source),
     line: origin.line,
   });
+  const refOf = ({ kind, object: { metadata } }: (typeof objects)[number]): string =>
+    formatObjectRef({ kind: kind.kind, namespace: metadata.namespace, name: metadata.name });
+  const known = new Set([...objects, ...refused].map(refOf));
+  // A mistake in the kind or the metadata: what it says it is may not be what it was.
+  const isNameless = ({ severity, object }: Problem): boolean =>
+    severity === "error" && (object === undefined || !known.has(formatObjectRef(object)));
   return {
     objects: objects.map(place),
     refused: refused.map((decoded) => formatConfigKey(place(decoded).config.key)),
     problems,
-    nameless: problems.some((problem) => problem.severity === "error" && problem.object === undefined),
+    nameless: problems.some(isNameless),
   };
 }
 

@@ -365,3 +365,13 @@ test("a stopped folder follows nothing any more", async () => {
   await early.stop();
   await early.ready;
 });
+
+test("an object whose kind is misspelled stays as it was, and the problem names it", async () => {
+  const folder = newFolder({ "a.yaml": policy("a") + policy("b") });
+  const watched = await load(folder);
+  moveInto(folder, "a.yaml", policy("a") + policy("b").replace("PeerAuthentication", "PeerAuthentcation"));
+  await until(watched.problems, () => watched.problems.size === 1);
+  assert.deepEqual(names(watched), ["a", "b"]);
+  const [problem] = [...watched.problems.values()].flat();
+  assert.deepEqual(problem?.object, { kind: "PeerAuthentcation", namespace: "shop", name: "b" });
+});
