@@ -1,6 +1,6 @@
 // `lateen up` as an operator starts it, on free ports, with folders of its own.
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Program, type ProgramOptions, startProgram } from "./program.ts";
@@ -83,6 +83,14 @@ export class ControlPlaneRun {
   /** One command of the operator. */
   lateen(...args: string[]): Promise<Ran> {
     return runLateen([...args, "--kubeconfig", this.kubeconfig]);
+  }
+
+  /** The administrator's certificate and the authority of the API, for TLS. */
+  credentials(): { ca: Buffer; cert: Buffer; key: Buffer } {
+    const text = readFileSync(this.kubeconfig, "utf8");
+    const read = (name: string): Buffer =>
+      Buffer.from(new RegExp(`"${name}-data": "([^"]+)"`).exec(text)?.[1] ?? "", "base64");
+    return { ca: read("certificate-authority"), cert: read("client-certificate"), key: read("client-key") };
   }
 
   private get current(): { program: Program; addresses: Addresses } {
