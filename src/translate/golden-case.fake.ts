@@ -5,7 +5,6 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  create,
   createRegistry,
   type DescMessage,
   fromBinary,
@@ -15,25 +14,17 @@ import {
 } from "@bufbuild/protobuf";
 import { parseAllDocuments, stringify } from "yaml";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
-import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.ts";
 import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.ts";
 import { NameTableSchema } from "../../gen/istio/networking/nds/v1/nds_pb.ts";
-import { Graph } from "../collection/graph.ts";
-import { Source } from "../collection/source.ts";
 import { decodeAndValidate } from "../config/decode/decode-and-validate.ts";
 import { decodeMeshConfig } from "../config/mesh-config/mesh-config.ts";
-import { type Config, formatConfigKey } from "../config/object.ts";
 import { formatProblem } from "../config/problem.ts";
-import { deriveMesh } from "../model/mesh.ts";
-import { type MeshSettings, meshSettingsKey } from "../model/mesh-settings.ts";
 import { meshSettingsOf } from "../model/mesh-settings-of.ts";
-import type { AutoAddresses } from "../model/service.ts";
 import type { ClientView } from "../xds/generator.ts";
-import { readNode } from "../xds/node-info.ts";
 import { typeUrls } from "../xds/type-url.ts";
-import { MeshGenerator } from "./mesh-generator.ts";
+import { MeshRig, type RigProxy } from "./mesh-rig.fake.ts";
 
 /** Golden file name → type, in the order Envoy takes them. */
 export const goldenTypes = {
@@ -47,15 +38,7 @@ export const goldenTypes = {
 export type GoldenType = keyof typeof goldenTypes;
 
 interface CaseHeader {
-  proxy: {
-    name: string;
-    namespace: string;
-    ip: string;
-    labels?: Record<string, string>;
-    serviceAccount?: string;
-    ports?: Record<string, number>;
-    dnsCapture?: boolean;
-  };
+  proxy: RigProxy;
   mesh?: Record<string, unknown>;
 }
 
@@ -68,58 +51,37 @@ export function goldenCases(): string[] {
 }
 
 /** A mesh of the objects in `text`, seen by the proxy its first document names. */
-export function openCase(text: string): {
-  view: ClientView;
-  graph: Graph;
-  configs: Source<Config>;
-  generator: MeshGenerator;
-} {
+export function openCase(text: string): { view: ClientView; rig: MeshRig } {
   const end = text.indexOf("\n---\n");
   const header = parseAllDocuments(text.slice(0, end))[0]?.toJS() as CaseHeader;
-  const mesh = decodeMeshConfig(header.mesh === undefined ? "" : stringify(header.mesh), "mesh");
-  const { objects, problems } = decodeAndValidate(text.slice(end + 1), { file: "in.yaml" });
+  const rig = rigOf(text.slice(end + 1), header.mesh);
+  return { view: rig.open(header.proxy), rig };
+}
+
+/** A mesh of the API objects in YAML; each service without address has one of 240.240.0.0/16, in order of their names. */
+export function rigOf(text: string, meshConfig: Record<string, unknown> = {}): MeshRig {
+  const mesh = decodeMeshConfig(stringify(meshConfig), "mesh");
+  const { objects, problems } = decodeAndValidate(text, { file: "in.yaml" });
   const errors = [...mesh.problems, ...problems].filter((problem) => problem.severity === "error");
   if (errors.length > 0) throw new TypeError(errors.map(formatProblem).join("\n"));
-  const graph = new Graph(({ collection, key, error }) => {
-    throw new TypeError(`${collection} ${key}`, { cause: error });
-  });
-  const configs = new Source<Config>(graph, "configs");
-  const settings = new Source<MeshSettings>(graph, "settings");
-  const autoAddresses = new Source<AutoAddresses>(graph, "auto-addresses");
-  settings.set(meshSettingsKey, meshSettingsOf(mesh.config, "Kubernetes"));
-  const inputs = { configs, settings, autoAddresses, domainSuffix: "cluster.local", clusterId: "Kubernetes" };
-  const derived = deriveMesh(inputs);
-  graph.batch(() => {
+  const rig = new MeshRig(meshSettingsOf(mesh.config, "Kubernetes"));
+  rig.graph.batch(() => {
     for (const { kind, object } of objects) {
       const { namespace, name } = object.metadata;
       const key = { source: "files", group: kind.group, kind: kind.kind, namespace, name };
-      configs.set(formatConfigKey(key), { key, meta: object.metadata, spec: (object.spec ?? {}) as object });
+      rig.put({ key, meta: object.metadata, spec: (object.spec ?? {}) as object });
     }
   });
-  const hosts = [...derived.services.values()].filter(
-    ({ addresses, resolution }) => addresses.length === 0 && resolution !== "none",
-  );
-  for (const [index, { namespace, host }] of hosts.entries()) {
-    autoAddresses.set(`${namespace}/${host}`, { v4: `240.240.0.${index + 1}`, v6: `2001:2::${index + 1}` });
-  }
-  const generator = new MeshGenerator(derived, graph);
-  return { view: generator.open({ node: readNode(nodeOf(header.proxy)), identities: [] }), graph, configs, generator };
-}
-
-function nodeOf({ name, namespace, ip, labels, serviceAccount, ports, dnsCapture }: CaseHeader["proxy"]) {
-  return create(NodeSchema, {
-    id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
-    metadata: {
-      NAMESPACE: namespace,
-      CLUSTER_ID: "Kubernetes",
-      LABELS: labels ?? {},
-      SERVICE_ACCOUNT: serviceAccount ?? "default",
-      DNS_CAPTURE: String(dnsCapture ?? true),
-      POD_PORTS: JSON.stringify(
-        Object.entries(ports ?? {}).map(([port, containerPort]) => ({ name: port, containerPort })),
-      ),
-    },
+  const hosts = [...rig.mesh.services.entries()]
+    .filter(([, { addresses, resolution }]) => addresses.length === 0 && resolution !== "none")
+    .map(([key]) => key)
+    .sort();
+  rig.graph.batch(() => {
+    for (const [index, key] of hosts.entries()) {
+      rig.autoAddresses.set(key, { v4: `240.240.0.${index + 1}`, v6: `2001:2::${index + 1}` });
+    }
   });
+  return rig;
 }
 
 /** Resources of a type as JSON with Envoy's field names, in order of name. */

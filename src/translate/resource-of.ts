@@ -37,7 +37,15 @@ export function encodedResourceWithVersion(
   return { typeUrl, name, version, body, sources: refs, ...(needs === undefined ? {} : { needs }) };
 }
 
-/** Resources with equal bytes are equal, whoever made them. */
+/** Equal bytes, made by the same objects: who is told of a rejection must be who caused it. */
 export function sameResource(a: Resource, b: Resource): boolean {
-  return a.version === b.version && a.name === b.name;
+  return a.version === b.version && a.name === b.name && sameSources(a.sources, b.sources);
+}
+
+export function sameSources(a: readonly ConfigRef[], b: readonly ConfigRef[]): boolean {
+  return a.length === b.length && a.every((ref, index) => isSameRef(ref, b[index]));
+}
+
+function isSameRef(a: ConfigRef, b: ConfigRef | undefined): boolean {
+  return a.name === b?.name && a.namespace === b.namespace && a.kind === b.kind;
 }

@@ -24,7 +24,7 @@ import { buildVirtualOutbound } from "./lds/virtual-outbound.ts";
 import { buildNameTable } from "./nds/name-table.ts";
 import { composeRouteConfiguration, encodeVirtualHost, type VirtualHostFragment } from "./rds/route-configuration.ts";
 import { buildCatchAllHost, buildVirtualHost } from "./rds/virtual-host.ts";
-import { encodedResourceWithVersion, resourceOf, sameResource } from "./resource-of.ts";
+import { encodedResourceWithVersion, resourceOf, sameResource, sameSources } from "./resource-of.ts";
 
 /** Name of the one NameTable resource. */
 const nameTableName = "mesh";
@@ -106,7 +106,7 @@ export class ScopeResources {
       new Derived<PlacedVirtualHost, PlacedFragment>({
         name: "virtual-host-fragments",
         from: view.virtualHosts,
-        equals: (a, b) => a.fragment.version === b.fragment.version,
+        equals: (a, b) => a.fragment.version === b.fragment.version && sameSources(a.sources, b.sources),
         derive: (placed, key) => [
           [
             key,

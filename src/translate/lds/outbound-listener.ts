@@ -14,9 +14,8 @@ import { socketAddress } from "../address.ts";
 import { buildCidrRange } from "../cidr-range.ts";
 import { durationFromMs } from "../duration.ts";
 import { buildFileAccessLog } from "../telemetry/access-log.ts";
-import { sourceTags } from "../telemetry/labels.ts";
 import { buildPeerHeaderFilter } from "../telemetry/peer-header.ts";
-import { buildHttpStatsLogger, buildTcpStatsLoggers } from "../telemetry/stats-logger.ts";
+import { sourceHttpLogger, sourceTcpLoggers } from "../telemetry/source-loggers.ts";
 import { buildHttpConnectionManager } from "./http-connection-manager.ts";
 import { buildTlsInspector } from "./listener-filter.ts";
 import { buildTcpProxy } from "./tcp-proxy.ts";
@@ -61,7 +60,7 @@ function httpChain(port: number, mesh: MeshSettings, besideTls: boolean): Filter
           statPrefix: `outbound_0.0.0.0_${port};`,
           routes: { rds: String(port) },
           filters: [buildPeerHeaderFilter()],
-          accessLog: [buildHttpStatsLogger(sourceTags(), "http"), ...buildFileAccessLog(mesh)],
+          accessLog: [sourceHttpLogger(), ...buildFileAccessLog(mesh)],
           inbound: false,
         },
         mesh,
@@ -78,7 +77,7 @@ function tcpChain(chain: TcpChain, mesh: MeshSettings): FilterChain {
       buildTcpProxy({
         statPrefix: chain.destinations.length === 1 ? (chain.destinations[0]?.cluster ?? chain.host) : chain.host,
         destinations: chain.destinations,
-        accessLog: [...buildTcpStatsLoggers(sourceTags()), ...buildFileAccessLog(mesh)],
+        accessLog: [...sourceTcpLoggers(), ...buildFileAccessLog(mesh)],
         afterHandshake: false,
         ...(chain.idleTimeout === undefined ? {} : { idleTimeout: chain.idleTimeout }),
       }),

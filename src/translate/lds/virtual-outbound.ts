@@ -8,8 +8,7 @@ import { blackHoleCluster, type ClusterName, passthroughCluster } from "../../mo
 import type { MeshSettings } from "../../model/mesh-settings.ts";
 import { socketAddress } from "../address.ts";
 import { buildFileAccessLog } from "../telemetry/access-log.ts";
-import { sourceTags } from "../telemetry/labels.ts";
-import { buildTcpStatsLoggers } from "../telemetry/stats-logger.ts";
+import { sourceTcpLoggers } from "../telemetry/source-loggers.ts";
 import { buildTcpProxy } from "./tcp-proxy.ts";
 
 /** The listener that capture redirects to; it hands connections to the listener of their original destination. */
@@ -48,7 +47,7 @@ export function buildUnknownDestinationChain(name: string, mesh: MeshSettings): 
       buildTcpProxy({
         statPrefix: cluster,
         destinations: [{ cluster, weight: 100 }],
-        accessLog: [...buildTcpStatsLoggers(sourceTags()), ...buildFileAccessLog(mesh)],
+        accessLog: [...sourceTcpLoggers(), ...buildFileAccessLog(mesh)],
         afterHandshake: false,
       }),
     ],

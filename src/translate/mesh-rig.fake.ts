@@ -1,0 +1,71 @@
+// A mesh in memory: real collections, model and generator, with inputs that a test writes.
+import { create } from "@bufbuild/protobuf";
+import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import { Graph } from "../collection/graph.ts";
+import { Source } from "../collection/source.ts";
+import { type Config, formatConfigKey } from "../config/object.ts";
+import { deriveMesh, type Mesh } from "../model/mesh.ts";
+import { type MeshSettings, meshSettingsKey } from "../model/mesh-settings.ts";
+import type { AutoAddresses } from "../model/service.ts";
+import type { ClientView } from "../xds/generator.ts";
+import { readNode } from "../xds/node-info.ts";
+import { MeshGenerator } from "./mesh-generator.ts";
+
+/** Who asks for resources. */
+export interface RigProxy {
+  name: string;
+  namespace: string;
+  ip: string;
+  labels?: Record<string, string>;
+  serviceAccount?: string;
+  /** Port name → number. */
+  ports?: Record<string, number>;
+  dnsCapture?: boolean;
+}
+
+export class MeshRig {
+  readonly graph = new Graph(({ collection, key, error }) => {
+    throw new TypeError(`${collection} ${key}`, { cause: error });
+  });
+  readonly configs = new Source<Config>(this.graph, "configs");
+  readonly settings = new Source<MeshSettings>(this.graph, "settings");
+  readonly autoAddresses = new Source<AutoAddresses>(this.graph, "auto-addresses");
+  readonly mesh: Mesh;
+  readonly generator: MeshGenerator;
+
+  constructor(settings: MeshSettings) {
+    this.settings.set(meshSettingsKey, settings);
+    this.mesh = deriveMesh({
+      configs: this.configs,
+      settings: this.settings,
+      autoAddresses: this.autoAddresses,
+      domainSuffix: "cluster.local",
+      clusterId: "Kubernetes",
+    });
+    this.generator = new MeshGenerator(this.mesh, this.graph);
+  }
+
+  put(config: Config): void {
+    this.configs.set(formatConfigKey(config.key), config);
+  }
+
+  open(proxy: RigProxy): ClientView {
+    return this.generator.open({ node: readNode(nodeOf(proxy)), identities: [] });
+  }
+}
+
+function nodeOf({ name, namespace, ip, labels, serviceAccount, ports, dnsCapture }: RigProxy) {
+  return create(NodeSchema, {
+    id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
+    metadata: {
+      NAMESPACE: namespace,
+      CLUSTER_ID: "Kubernetes",
+      LABELS: labels ?? {},
+      SERVICE_ACCOUNT: serviceAccount ?? "default",
+      DNS_CAPTURE: String(dnsCapture ?? true),
+      POD_PORTS: JSON.stringify(
+        Object.entries(ports ?? {}).map(([port, containerPort]) => ({ name: port, containerPort })),
+      ),
+    },
+  });
+}
