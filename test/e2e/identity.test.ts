@@ -1,10 +1,10 @@
 // Who may talk to whom in which form: identities on the wire, and what does not get in without one.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { connect } from "node:tls";
-import { AdsClient } from "../../src/serve/ads/ads-client.fake.ts";
 import { meshService, peerAuthentication, workloadGroup } from "../kit/echo-objects.ts";
 import { eventually } from "../kit/eventually.ts";
+import type { IdentityProbe } from "../kit/identity-probe.ts";
 import type { Machine } from "../kit/machine.ts";
 import { Mesh, rootOnly } from "../kit/mesh.ts";
 
@@ -86,39 +86,40 @@ describe("identity and encryption", rootOnly, () => {
 
   it("a workload with another service account cannot answer for a service", async () => {
     const impostor = await mesh.join("impostor", "shop/impostor", { echo: true });
-    await mesh.control.apply(`apiVersion: networking.istio.io/v1
+    const bank = (account: string): string => `apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {name: bank, namespace: shop}
 spec:
   hosts: [bank.shop.svc.cluster.local]
   location: MESH_INTERNAL
   resolution: STATIC
-  subjectAltNames: ["spiffe://cluster.local/ns/shop/sa/bank"]
   ports:
   - {number: 80, name: http, protocol: HTTP, targetPort: 8080}
   endpoints:
-  - {address: ${impostor.host.address}, serviceAccount: bank, labels: {security.istio.io/tlsMode: istio}}
-`);
-    await eventually(async () => {
-      const { status, body } = await front.one("http://bank.shop.svc.cluster.local/");
-      assert.equal(status, 503, body);
-      assert.match(body, /CERTIFICATE_VERIFY_FAILED|verify SAN/);
-    });
+  - {address: ${impostor.host.address}, serviceAccount: ${account}, labels: {security.istio.io/tlsMode: istio}}
+`;
+    await mesh.control.apply(bank("bank"));
+    await eventually(async () => assert.equal(await front.status("http://bank.shop.svc.cluster.local/"), 503));
+    assert.ok(!impostor.echo.lines.some((line) => line.startsWith("GET")), "the impostor saw the request");
+    // The same without the lie.
+    await mesh.control.apply(bank("impostor"));
+    await eventually(async () => assert.equal(await front.status("http://bank.shop.svc.cluster.local/"), 200));
     await mesh.control.remove("se/bank", "shop");
   });
 
-  /** What somebody gets from the control plane who shows no certificate or claims another namespace. */
-  const openAds = (namespace: string): AdsClient =>
-    new AdsClient({
-      url: mesh.control.url,
-      node: {
-        id: `sidecar~198.18.0.99~x.${namespace}~${namespace}.svc.cluster.local`,
-        metadata: { NAMESPACE: namespace },
-      },
-      tls: { rejectUnauthorized: false },
-    });
-  void openAds;
-  void connect;
+  it("a token gives the identity of its group, whatever the request or the stream claims", async () => {
+    const token = await mesh.control.token("shop/front");
+    const probe = join(import.meta.dirname, "../kit/identity-probe.ts");
+    const { stdout } = await outsider.host.run(process.execPath, [probe, mesh.control.url, token]);
+    const { issued, streams } = JSON.parse(stdout) as IdentityProbe;
+    assert.equal(issued, `URI:${caller}`);
+    const [own, other, anonymous] = streams;
+    assert.deepEqual(own, { claim: "shop", certificate: true, end: null });
+    // PERMISSION_DENIED and UNAUTHENTICATED
+    assert.equal(other?.end?.code, 7, JSON.stringify(other));
+    assert.match(other?.end?.message ?? "", /namespace bank/);
+    assert.equal(anonymous?.end?.code, 16, JSON.stringify(anonymous));
+  });
 
   it("nothing that it was sent was rejected", () => mesh.assertNothingRejected());
 });

@@ -21,12 +21,13 @@ import { applyRewrite } from "./rewrite.ts";
 /** The action of a rule that has destinations. */
 export function buildRouteAction(rule: HttpRuleView, match: HttpMatch | undefined): RouteAction {
   const { route } = rule;
-  const timeout = durationFrom(route.timeout) ?? durationFromMs(0);
+  const timeout = durationFrom(route.timeout);
   const retryPolicy = buildRetryPolicy(route.retries, rule.hash !== undefined);
   const action = create(RouteActionSchema, {
     clusterSpecifier: clusterSpecifier(rule.destinations),
-    timeout,
-    maxStreamDuration: { grpcTimeoutHeaderMax: timeout },
+    timeout: timeout ?? durationFromMs(0),
+    // Envoy ignores `timeout` where max_stream_duration is set, so gRPC's own deadlines are only taken where there is none.
+    ...(timeout === undefined ? { maxStreamDuration: { grpcTimeoutHeaderMax: durationFromMs(0) } } : {}),
     hashPolicy: buildHashPolicy(rule.hash),
     requestMirrorPolicies: rule.mirrors.filter((mirror) => mirror.percent > 0).map(buildMirrorPolicy),
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
