@@ -1,11 +1,12 @@
 // The machine's side: `lateen join`, `lateen agent`, `lateen leave`.
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { Agent } from "../agent/agent.ts";
 import { type AgentSettings, defaultSettings, proxyOwner } from "../agent/agent-settings.ts";
 import { type ControlPlaneAddress, parseControlPlaneAddress } from "../agent/control-plane/control-plane-address.ts";
 import { MachineDns } from "../agent/dns/machine-dns.ts";
+import { sealKeyName } from "../agent/storage/sealed-folder.ts";
 import type { AgentOptions, JoinOptions, LeaveOptions } from "../cli/cli-deps.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { createLog, type Log } from "../kernel/log.ts";
@@ -72,6 +73,11 @@ export function leaveMachine(_context: CommandContext): (options: LeaveOptions) 
   return async (options) => {
     await removeUnit();
     if (process.getuid?.() === 0) await removeCapture(systemClock, createLog("warn"));
+    // Only a folder that an agent made: the flag may name anything.
+    if (!existsSync(join(options.dataDir, sealKeyName))) {
+      console.log(`this machine is in no mesh: ${options.dataDir} holds no identity`);
+      return 0;
+    }
     rmSync(options.dataDir, { recursive: true, force: true });
     console.log("this machine has left the mesh");
     return 0;

@@ -14,7 +14,8 @@ const keyBytes = 32;
 /** GCM's standard nonce. */
 const nonceBytes = 12;
 const tagBytes = 16;
-const keyName = "seal.key";
+/** The file by which a folder is known to be an agent's. */
+export const sealKeyName = "seal.key";
 /** Longest sealed file: the load assignments of a large mesh. */
 const fileLimitBytes = 512 << 20;
 
@@ -42,7 +43,7 @@ export class SealedFolder {
   static async open(options: SealedFolderOptions): Promise<SealedFolder> {
     const { folder, random, self } = options;
     preparePrivateFolder(folder, self);
-    const path = join(folder, keyName);
+    const path = join(folder, sealKeyName);
     let key = await readPrivateFile(path, keyBytes, self);
     if (key === undefined) {
       key = random.bytes(keyBytes);
