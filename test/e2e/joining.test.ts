@@ -49,6 +49,7 @@ describe("a machine joins", rootOnly, () => {
   };
 
   it("with one command, and is told who it is, what it sees and that it is ready", async () => {
+    assert.equal((await first.envoyPids()).length, 1);
     const line = await first.agentProgram.line(/^you are/);
     assert.match(
       line,

@@ -152,13 +152,8 @@ export class Machine {
 
   /** Ids of the Envoy processes on the machine. */
   async envoyPids(): Promise<number[]> {
-    const { code, output } = await this.host.attempt("sh", [
-      "-c",
-      'for p in $(ip netns pids "$0"); do echo "$p $(cat /proc/$p/comm)"; done',
-      this.host.namespace,
-    ]);
-    assert.equal(code, 0, output);
-    return output.split("\n").flatMap((line) => (/^\d+ envoy\b/.test(line) ? Number(line.split(" ")[0]) : []));
+    const all = await this.host.processes();
+    return all.filter(({ commandLine }) => /envoy\S* --config-path /.test(commandLine)).map(({ pid }) => pid);
   }
 
   /** The command line of an application of the tests, run as an ordinary user. */

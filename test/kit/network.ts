@@ -28,6 +28,8 @@ export interface Host {
   run(command: string, args: readonly string[], options?: RunOptions): Promise<{ stdout: string; stderr: string }>;
   /** Runs a program that may fail; gives its status and the lines of both outputs. */
   attempt(command: string, args: readonly string[], options?: ProgramOptions): Promise<Attempt>;
+  /** What runs on the machine now. */
+  processes(): Promise<{ pid: number; commandLine: string }[]>;
 }
 
 export interface RunOptions {
@@ -117,6 +119,7 @@ export class Network {
         clearTimeout(watchdog);
         return { code, output: program.lines.join("\n") };
       },
+      processes: async () => (await pidsIn(namespace)).map((pid) => ({ pid, commandLine: commandLine(pid) })),
     };
   }
 

@@ -18,7 +18,7 @@ export interface Program {
   readonly lines: readonly string[];
   /** The status, once the program and its output have ended. */
   readonly ended: Promise<number | null>;
-  /** The first line, past or to come, that matches; rejects with the last lines where the program ends before. */
+  /** The first line, past or to come, that matches; rejects with the last lines where the program ends before, or no line came in time. */
   line(pattern: RegExp): Promise<string>;
   /** Asks it and what it started to end, and waits; kills them after ten seconds. */
   stop(): Promise<void>;
@@ -30,6 +30,8 @@ export interface Program {
 /** Lines kept of one program. */
 const lineLimit = 2000;
 const stopMs = 10_000;
+/** A watchdog: longest wait for a line, milliseconds. */
+const lineMs = 60_000;
 
 export function startProgram(command: string, args: readonly string[], options: ProgramOptions = {}): Program {
   const child = spawn(command, args, {
@@ -56,7 +58,8 @@ export function startProgram(command: string, args: readonly string[], options: 
   }
   const over = Promise.withResolvers<number | null>();
   let hasEnded = false;
-  const failure = (): Error => new TypeError(`${command} ${args.join(" ")} has ended:\n${lines.slice(-30).join("\n")}`);
+  const failure = (what = "has ended"): Error =>
+    new TypeError(`${command} ${args.join(" ")} ${what}:\n${lines.slice(-30).join("\n")}`);
   child.on("error", (error) => lines.push(error.message));
   child.on("close", (code) => {
     hasEnded = true;
@@ -82,7 +85,17 @@ export function startProgram(command: string, args: readonly string[], options: 
       const past = lines.find((line) => pattern.test(line));
       if (past !== undefined) return Promise.resolve(past);
       if (hasEnded) return Promise.reject(failure());
-      return new Promise((found, failed) => waiting.add({ pattern, found, failed }));
+      return new Promise((found, failed) => {
+        const late = (): void => failed(failure(`has written no line like ${pattern}`));
+        const watchdog = setTimeout(late, lineMs);
+        const unwatched = <T>(then: (value: T) => void) => {
+          return (value: T): void => {
+            clearTimeout(watchdog);
+            then(value);
+          };
+        };
+        waiting.add({ pattern, found: unwatched(found), failed: unwatched(failed) });
+      });
     },
     stop: async () => {
       kill("SIGTERM");
