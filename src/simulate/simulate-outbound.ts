@@ -15,6 +15,9 @@ import type { Step } from "./step.ts";
 import { tcpDestinations } from "./upstream/destination.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
+/** Endpoints that a step names; the result has them all. */
+const shownEndpoints = 8;
+
 /** Cluster that stands for "nowhere": static, without endpoints. */
 const blackHole = "BlackHoleCluster";
 
@@ -151,8 +154,10 @@ function forwarded(result: Forwarded, steps: Step[]): OutboundOutcome {
 
 function describeUpstream(upstream: Upstream): string {
   switch (upstream.kind) {
-    case "endpoints":
-      return upstream.endpoints
+    case "endpoints": {
+      const more = upstream.endpoints.length - shownEndpoints;
+      const shown = upstream.endpoints
+        .slice(0, shownEndpoints)
         .map(({ address, port, transport }) => {
           const sort =
             transport.kind === "plaintext"
@@ -163,6 +168,8 @@ function describeUpstream(upstream: Upstream): string {
           return `${address}${port === 0 ? "" : `:${port}`} (${sort})`;
         })
         .join(", ");
+      return more > 0 ? `${shown} and ${more} more` : shown;
+    }
     case "original-destination":
       return "the address the application called";
     case "missing-cluster":

@@ -1,0 +1,386 @@
+// Policies decide as Istio documents them, on whatever they are asked.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { AuthorizationPolicy } from "../../src/config/authorization-policy/authorization-policy.ts";
+import { authorizationPolicyKind } from "../../src/config/authorization-policy/authorization-policy.ts";
+import { validateObject } from "../../src/config/validate.ts";
+import { defaultMeshSettings } from "../../src/model/mesh-settings.ts";
+import type { InboundResult } from "../../src/simulate/inbound-result.ts";
+import { simulateInbound } from "../../src/simulate/simulate-inbound.ts";
+import { MeshRig } from "../../src/translate/mesh-rig.fake.ts";
+import type { ClientView } from "../../src/xds/generator.ts";
+import { type ReferenceCall, type ReferencePolicy, referenceVerdict } from "./authorization-reference.fake.ts";
+
+const mesh = { rootNamespace: "istio-system", trustDomain: "td.example", trustDomainAliases: ["old.example"] };
+const workload = { namespace: "shop", labels: { app: "reviews" } };
+
+/** The workload's proxy under these policies; port 80 is HTTP, every other one is not. */
+function proxyOf(policies: readonly ReferencePolicy[]): ClientView {
+  const rig = new MeshRig({ ...defaultMeshSettings, ...mesh });
+  const put = (kind: string, name: string, namespace: string, spec: object) =>
+    rig.put({ key: { source: "files", group: "test", kind, namespace, name }, meta: { name, namespace }, spec });
+  put("ServiceEntry", "reviews", "shop", {
+    hosts: ["reviews"],
+    location: "MESH_INTERNAL",
+    resolution: "STATIC",
+    ports: [
+      { number: 80, name: "http", protocol: "HTTP" },
+      { number: 3306, name: "tcp", protocol: "TCP" },
+    ],
+    workloadSelector: { labels: { app: "reviews" } },
+  });
+  for (const { name, namespace, spec } of policies) put("AuthorizationPolicy", name, namespace, spec);
+  return rig.open({ name: "reviews", ...workload, ip: "198.18.1.1" });
+}
+
+function ask(view: ClientView, call: ReferenceCall): InboundResult {
+  const { peer, http } = call;
+  return simulateInbound(view, {
+    port: call.port,
+    ip: call.destinationIp,
+    sourceIp: call.sourceIp,
+    transport:
+      peer === undefined
+        ? { kind: "raw_buffer" }
+        : {
+            kind: "tls",
+            sni: call.sni,
+            alpn: ["istio"],
+            peer: `spiffe://${peer.trustDomain}/ns/${peer.namespace}/sa/${peer.account}`,
+          },
+    ...(http === undefined
+      ? {}
+      : {
+          request: { method: http.method, path: `${http.path}?q=/admin`, authority: http.host, headers: http.headers },
+        }),
+  });
+}
+
+function letsIn(view: ClientView, call: ReferenceCall): boolean {
+  const { outcome } = ask(view, call);
+  assert.ok(outcome === "accepted" || outcome === "denied", outcome);
+  return outcome === "accepted";
+}
+
+const some = <T>(...values: readonly T[]) => fc.constantFrom(...values);
+const listOf = (...values: string[]) => fc.uniqueArray(some(...values), { minLength: 1, maxLength: 2 });
+
+const principals = listOf(
+  "*",
+  "cluster.local/ns/shop/sa/cart",
+  "td.example/ns/shop/*",
+  "*/sa/cart",
+  "old.example/ns/bank/sa/a.b",
+  "other.example/ns/shop/sa/cart",
+);
+const namespaces = listOf("*", "shop", "sh*", "*nk", "bank", "b.nk", "ba");
+const accounts = listOf("cart", "bank/a.b", "shop/cart", "a.b", "bank/aXb");
+const domains = listOf("*", "td.example", "td*", "*.example", "td.exampl", "tdXexample");
+const blocks = listOf("10.0.0.0/8", "10.1.2.3", "192.168.0.0/16", "0.0.0.0/0");
+
+const source = fc.oneof(
+  fc.record(
+    {
+      principals,
+      notPrincipals: principals,
+      namespaces,
+      notNamespaces: namespaces,
+      trustDomains: domains,
+      notTrustDomains: domains,
+      ipBlocks: blocks,
+      notIpBlocks: blocks,
+      requestPrincipals: listOf("*"),
+      notRemoteIpBlocks: listOf("10.0.0.0/8"),
+    },
+    { requiredKeys: [] },
+  ),
+  fc.record({ serviceAccounts: accounts, notServiceAccounts: accounts, ipBlocks: blocks }, { requiredKeys: [] }),
+);
+
+const operation = fc.record(
+  {
+    hosts: listOf("reviews", "Reviews.*", "*.shop", "*"),
+    notHosts: listOf("reviews", "*.shop"),
+    methods: listOf("GET", "P*", "*T", "*"),
+    notMethods: listOf("GET", "P*"),
+    paths: listOf("/", "/api*", "*/status", "/orders/{*}/items", "/files/{**}", "/a.b", "*"),
+    notPaths: listOf("/api/status", "/orders*", "/files/{*}"),
+    ports: listOf("80", "3306", "9999"),
+    notPorts: listOf("80", "9999"),
+  },
+  { requiredKeys: [] },
+);
+
+const patternKeys = [
+  "request.headers[X-Tier]",
+  "source.namespace",
+  "source.principal",
+  "connection.sni",
+  "request.auth.claims[group]",
+];
+const blockKeys = ["source.ip", "destination.ip", "remote.ip"];
+const condition = fc
+  .oneof(
+    fc.tuple(some(...patternKeys), listOf("gold", "go*", "*", "shop", "cluster.local/ns/shop/sa/cart", "reviews.*")),
+    fc.tuple(some(...blockKeys), blocks),
+    fc.tuple(some("destination.port"), listOf("80", "3306")),
+  )
+  .chain(([key, values]) => some({ key, values }, { key, notValues: values }));
+
+const empty = (value: object): boolean => Object.keys(value).length === 0;
+const optionalList = <T>(item: fc.Arbitrary<T>) =>
+  fc.option(fc.array(item, { minLength: 1, maxLength: 2 }), { nil: undefined });
+
+const rule = fc
+  .record({
+    from: optionalList(source.filter((value) => !empty(value)).map((value) => ({ source: value }))),
+    to: optionalList(operation.filter((value) => !empty(value)).map((value) => ({ operation: value }))),
+    when: optionalList(condition),
+  })
+  .map((value) => Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)));
+
+const policy = fc
+  .record({
+    name: some("a", "b", "c.d"),
+    namespace: some("shop", "shop", "istio-system", "bank"),
+    action: some("ALLOW", "DENY", undefined),
+    selector: some(undefined, { matchLabels: { app: "reviews" } }, { matchLabels: { app: "other" } }),
+    rules: fc.array(rule, { maxLength: 3 }),
+  })
+  .filter(({ action, rules }) => action !== "DENY" || rules.length > 0)
+  .map(({ name, namespace, ...spec }): ReferencePolicy => {
+    const present = Object.entries(spec).filter(([, field]) => field !== undefined);
+    return { name, namespace, spec: Object.fromEntries(present) as AuthorizationPolicy };
+  });
+
+const policies = fc.uniqueArray(policy, { maxLength: 4, selector: ({ name, namespace }) => `${namespace}/${name}` });
+
+const http = fc.record({
+  method: some("GET", "POST", "PUT", "T"),
+  host: some("reviews", "REVIEWS.shop", "reviews:80", "other"),
+  path: some(
+    "/",
+    "/api",
+    "/api/status",
+    "/status",
+    "/orders/7/items",
+    "/orders//items",
+    "/orders/7/8/items",
+    "/files/",
+    "/files/a/b",
+    "/files",
+    "/a.b",
+    "/aXb",
+  ),
+  headers: some<Record<string, string>>({}, { "x-tier": "gold" }, { "x-tier": "goldish" }, { "x-tier": "" }),
+});
+
+const call: fc.Arbitrary<ReferenceCall> = fc
+  .record({
+    peer: fc.option(
+      fc.record({
+        trustDomain: some("td.example", "old.example"),
+        namespace: some("shop", "bank", "shopping"),
+        account: some("cart", "a.b", "aXb"),
+      }),
+      { nil: undefined },
+    ),
+    sourceIp: some("10.1.2.3", "10.9.9.9", "192.168.1.1", "203.0.113.1"),
+    destinationIp: some("198.18.1.1", "10.1.2.3"),
+    port: some(80, 80, 3306, 9999),
+    sni: some("", "reviews.shop", "gold"),
+    http,
+  })
+  .map(({ http, ...rest }) => ({
+    ...rest,
+    sni: rest.peer === undefined ? "" : rest.sni,
+    http: rest.port === 80 ? http : undefined,
+  }));
+
+describe("AuthorizationPolicies", () => {
+  it("decide as the reference does, for random policies and calls", () => {
+    let decisions = 0;
+    let refused = 0;
+    fc.assert(
+      fc.property(policies, fc.array(call, { minLength: 12, maxLength: 20 }), (held, calls) => {
+        const view = proxyOf(held);
+        for (const one of calls) {
+          const expected = referenceVerdict(held, workload, one, mesh);
+          decisions += 1;
+          if (!expected) refused += 1;
+          assert.equal(letsIn(view, one), expected, JSON.stringify(one));
+        }
+      }),
+      { numRuns: 300 },
+    );
+    // Else the generators would prove little.
+    assert.ok(
+      decisions > 3000 && refused > decisions / 5 && refused < (decisions * 4) / 5,
+      `${refused} of ${decisions}`,
+    );
+  });
+
+  it("of the random kind are ones that authors may write", () => {
+    fc.assert(
+      fc.property(policy, ({ name, namespace, spec }) => {
+        const object = {
+          apiVersion: "security.istio.io/v1",
+          kind: "AuthorizationPolicy",
+          metadata: { name, namespace },
+          spec,
+        };
+        const errors = validateObject(authorizationPolicyKind, object).filter(({ severity }) => severity === "error");
+        assert.deepEqual(errors, []);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe("single policies", () => {
+  const plaintext: ReferenceCall = {
+    peer: undefined,
+    sourceIp: "10.1.2.3",
+    destinationIp: "198.18.1.1",
+    port: 80,
+    sni: "",
+    http: { method: "GET", host: "reviews", path: "/", headers: {} },
+  };
+  const cart: ReferenceCall = { ...plaintext, peer: { trustDomain: "td.example", namespace: "shop", account: "cart" } };
+  const tcp: ReferenceCall = { ...cart, port: 3306, http: undefined };
+  const decide = (spec: AuthorizationPolicy, one: ReferenceCall): boolean =>
+    letsIn(proxyOf([{ name: "p", namespace: "shop", spec }]), one);
+  const from = (source: object) => [{ from: [{ source }] }] as NonNullable<AuthorizationPolicy["rules"]>;
+  const to = (operation: object) => [{ to: [{ operation }] }] as NonNullable<AuthorizationPolicy["rules"]>;
+
+  it("P5: plaintext meets no identity, neither by its name nor by not being another", () => {
+    for (const source of [
+      { principals: ["*"] },
+      { notPrincipals: ["td.example/ns/bank/sa/x"] },
+      { namespaces: ["*"] },
+      { notNamespaces: ["bank"] },
+      { serviceAccounts: ["cart"] },
+      { notServiceAccounts: ["bank/x"] },
+      { trustDomains: ["*"] },
+      { notTrustDomains: ["other"] },
+    ]) {
+      assert.equal(decide({ rules: from(source) }, plaintext), false, JSON.stringify(source));
+      assert.equal(decide({ rules: from(source) }, cart), true, JSON.stringify(source));
+    }
+    assert.equal(
+      decide({ action: "DENY", rules: from({ notPrincipals: ["td.example/ns/shop/sa/cart"] }) }, plaintext),
+      false,
+    );
+    assert.equal(
+      decide({ action: "DENY", rules: from({ notPrincipals: ["td.example/ns/shop/sa/cart"] }) }, cart),
+      true,
+    );
+  });
+
+  it("P6: HTTP fields on a TCP port never widen ALLOW, and DENY still denies", () => {
+    assert.equal(decide({ rules: to({ methods: ["GET"], ports: ["3306"] }) }, tcp), false);
+    assert.equal(decide({ rules: to({ ports: ["3306"] }) }, tcp), true);
+    assert.equal(decide({ action: "DENY", rules: to({ methods: ["GET"], ports: ["3306"] }) }, tcp), false);
+    assert.equal(decide({ action: "DENY", rules: to({ methods: ["GET"], ports: ["80"] }) }, tcp), true);
+    for (const paths of [["/x*"], ["*/x"], ["*"]]) assert.equal(decide({ rules: to({ paths }) }, tcp), false);
+  });
+
+  it("P7: names are literal", () => {
+    const odd = (namespace: string, account: string): ReferenceCall => ({
+      ...cart,
+      peer: { trustDomain: "td.example", namespace, account },
+    });
+    for (const [wanted, other] of [
+      ["a.b", "aXb"],
+      ["a+b", "aab"],
+      ["a|b", "a"],
+      ["[ab]", "a"],
+      ["a\\d", "a1"],
+      ["(a)", "a"],
+      ["a$", "a"],
+    ] as const) {
+      for (const source of [
+        { serviceAccounts: [`shop/${wanted}`] },
+        { principals: [`td.example/ns/shop/sa/${wanted}`] },
+      ]) {
+        assert.equal(decide({ rules: from(source) }, odd("shop", wanted)), true, wanted);
+        assert.equal(decide({ rules: from(source) }, odd("shop", other)), false, wanted);
+      }
+      assert.equal(decide({ rules: from({ namespaces: [wanted] }) }, odd(other, "cart")), false, wanted);
+      assert.equal(decide({ rules: from({ namespaces: [wanted] }) }, odd(wanted, "cart")), true, wanted);
+    }
+    const header = (value: string) =>
+      ({ ...cart, http: { ...plaintext.http, headers: { "x-a": value } } }) as ReferenceCall;
+    const when = [{ when: [{ key: "request.headers[x-a]", values: ["a.b"] }] }];
+    assert.deepEqual([decide({ rules: when }, header("a.b")), decide({ rules: when }, header("aXb"))], [true, false]);
+  });
+
+  it("P9: a policy without rules allows nothing, an empty rule everything, and no policy everything", () => {
+    assert.equal(decide({}, cart), false);
+    assert.equal(decide({ rules: [] }, cart), false);
+    assert.equal(decide({ rules: [{}] }, plaintext), true);
+    assert.equal(decide({ action: "DENY", rules: [{}] }, cart), false);
+    assert.equal(letsIn(proxyOf([]), plaintext), true);
+  });
+
+  it("P9: DENY comes before ALLOW", () => {
+    const spec = (action: "ALLOW" | "DENY") => ({ action, rules: from({ namespaces: ["shop"] }) });
+    const view = proxyOf([
+      { name: "a", namespace: "shop", spec: spec("ALLOW") },
+      { name: "b", namespace: "istio-system", spec: spec("DENY") },
+    ]);
+    const result = ask(view, cart);
+    assert.ok(result.outcome === "denied");
+    assert.deepEqual(result.verdict, { allowed: false, action: "DENY", policy: "ns[istio-system]-policy[b]-rule[0]" });
+  });
+
+  it("P9: ten thousand rules are one filter", () => {
+    const rules = Array.from({ length: 10_000 }, (_, index) => ({ to: [{ operation: { paths: [`/p/${index}`] } }] }));
+    const last = { ...cart, http: { method: "GET", host: "reviews", path: "/p/9999", headers: {} } };
+    assert.deepEqual([decide({ rules }, last), decide({ rules }, cart)], [true, false]);
+  });
+
+  it("P9: a dry run decides nothing, nor do AUDIT and CUSTOM", () => {
+    const deny: AuthorizationPolicy = { action: "DENY", rules: [{}] };
+    assert.equal(decide({ ...deny, action: "AUDIT" }, cart), true);
+    const rig = new MeshRig(defaultMeshSettings);
+    rig.put({
+      key: { source: "files", group: "test", kind: "AuthorizationPolicy", namespace: "shop", name: "p" },
+      meta: { name: "p", namespace: "shop", annotations: { "istio.io/dry-run": "true" } },
+      spec: deny,
+    });
+    assert.equal(
+      letsIn(rig.open({ name: "reviews", ...workload, ip: "198.18.1.1" }), { ...tcp, peer: undefined, port: 9999 }),
+      true,
+    );
+  });
+
+  it("hold for what comes by TLS that passes through as for plaintext", () => {
+    const rig = new MeshRig(defaultMeshSettings);
+    rig.put({
+      key: { source: "files", group: "test", kind: "AuthorizationPolicy", namespace: "shop", name: "p" },
+      meta: { name: "p", namespace: "shop" },
+      spec: { rules: from({ namespaces: ["*"] }) },
+    });
+    const view = rig.open({ name: "reviews", ...workload, ip: "198.18.1.1" });
+    const result = simulateInbound(view, {
+      port: 9999,
+      transport: { kind: "tls", sni: "x", alpn: ["h2"], peer: "spiffe://cluster.local/ns/shop/sa/cart" },
+    });
+    assert.deepEqual([result.security.kind, result.outcome], ["passed", "denied"]);
+  });
+
+  it("P1: judge the path that the application gets", () => {
+    const view = proxyOf([
+      { name: "p", namespace: "shop", spec: { action: "DENY", rules: to({ paths: ["/admin*"] }) } },
+    ]);
+    const judged = (path: string) =>
+      letsIn(view, { ...cart, http: { method: "GET", host: "reviews", path, headers: {} } });
+    for (const path of ["/admin", "/./admin", "/x/../admin", "/x/%2e%2e/admin", "\\admin", "/x/..\\admin"]) {
+      assert.equal(judged(path), false, path);
+    }
+    // BASE keeps these, and the application gets them as they are.
+    for (const path of ["//admin", "/x%2fadmin", "/ADMIN"]) assert.equal(judged(path), true, path);
+  });
+});
