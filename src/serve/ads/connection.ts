@@ -93,6 +93,14 @@ export class Connection implements Pushable {
     return this.state.kind === "open" ? this.state.client : undefined;
   }
 
+  get writing(): boolean {
+    return this.stream.writing;
+  }
+
+  get stalledMs(): number {
+    return this.stream.stalledMs;
+  }
+
   /** True where nothing waits to be sent or acknowledged. */
   get settled(): boolean {
     return this.types.every((type) => type.subscription.settled);
@@ -256,7 +264,7 @@ export class Connection implements Pushable {
       const now = clock.monotonic();
       metrics.sendSeconds.observe((now - sent) / 1000);
       metrics.pushSeconds.observe({ type: type.name }, (now - start) / 1000);
-      queue.add(this);
+      queue.written(this);
     });
   }
 

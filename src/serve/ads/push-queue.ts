@@ -1,38 +1,59 @@
-// Streams that have something to send, oldest first, worked off in short slices so that the event loop never waits long.
-import type { Clock } from "../../kernel/clock.ts";
+// Streams that have something to send, oldest first, worked off in short slices, and a few at a time: a message of half a
+// megabyte for a thousand streams at once would hold up the event loop for a third of a second, again and again.
+import type { Cancel, Clock } from "../../kernel/clock.ts";
 
 export interface Pushable {
-  /** Sends what may be sent now. Must not throw. */
+  /** Sends the next message, if there is one that may go. Must not throw. */
   push(): void;
+  /** True while a message is on its way. */
+  readonly writing: boolean;
+  /** Milliseconds since the client took the last piece of it. */
+  readonly stalledMs: number;
 }
 
 /** The loop is given back after this long, milliseconds. */
 const sliceMs = 10;
+/** Messages on their way at one time. */
+const writingLimit = 48;
+/** A client that takes nothing for so long no longer counts among them, milliseconds; it keeps its message. */
+const stalledMs = 50;
 
 export class PushQueue {
   private readonly clock: Clock;
   private readonly onWaited: (waitedMs: number) => void;
   /** Each stream once, with the time it was put in. */
   private readonly waiting = new Map<Pushable, number>();
+  private readonly writing = new Set<Pushable>();
   private scheduled = false;
+  private cancelLook: Cancel | undefined;
 
   constructor(clock: Clock, onWaited: (waitedMs: number) => void) {
     this.clock = clock;
     this.onWaited = onWaited;
   }
 
+  /** The stream may have something to send. */
   add(stream: Pushable): void {
     if (this.waiting.has(stream)) return;
     this.waiting.set(stream, this.clock.monotonic());
     this.schedule();
   }
 
-  delete(stream: Pushable): void {
-    this.waiting.delete(stream);
+  /** The stream's message has been taken. */
+  written(stream: Pushable): void {
+    this.writing.delete(stream);
+    this.add(stream);
+    this.schedule();
   }
 
-  get size(): number {
-    return this.waiting.size;
+  /** The stream is gone. */
+  delete(stream: Pushable): void {
+    this.waiting.delete(stream);
+    if (this.writing.delete(stream) && this.waiting.size > 0) this.schedule();
+  }
+
+  get counts(): { waiting: number; writing: number } {
+    return { waiting: this.waiting.size, writing: this.writing.size };
   }
 
   private schedule(): void {
@@ -45,10 +66,24 @@ export class PushQueue {
     this.scheduled = false;
     const start = this.clock.monotonic();
     for (const [stream, since] of this.waiting) {
+      if (this.writing.size >= writingLimit) {
+        this.cancelLook ??= this.clock.after(stalledMs, () => this.look());
+        return; // `written`, `delete` or the look goes on
+      }
       this.waiting.delete(stream);
       this.onWaited(start - since);
       stream.push();
+      if (stream.writing) this.writing.add(stream);
       if (this.clock.monotonic() - start >= sliceMs) break;
+    }
+    if (this.waiting.size > 0) this.schedule();
+  }
+
+  /** Makes room where clients are slow to take what they are sent. */
+  private look(): void {
+    this.cancelLook = undefined;
+    for (const stream of this.writing) {
+      if (!stream.writing || stream.stalledMs >= stalledMs) this.writing.delete(stream);
     }
     if (this.waiting.size > 0) this.schedule();
   }

@@ -6,9 +6,10 @@ import { type TestContext, test } from "node:test";
 import { FakeClock } from "../../kernel/clock.fake.ts";
 import { SessionPings } from "./session-pings.ts";
 
-async function startBed(t: TestContext) {
+/** @param unacknowledged what the kernel says of every connection that owes an answer */
+async function startBed(t: TestContext, unacknowledged: number | undefined) {
   const clock = new FakeClock();
-  const pings = new SessionPings(clock);
+  const pings = new SessionPings(clock, async (ends) => ends.map(() => unacknowledged));
   const server = createServer();
   const sessions: ServerHttp2Session[] = [];
   server.on("session", (session) => {
@@ -36,7 +37,7 @@ async function dialMute(port: number) {
 }
 
 test("a connection whose other end is gone is found in six seconds", async (t) => {
-  const { clock, pings, port } = await startBed(t);
+  const { clock, pings, port } = await startBed(t, 17);
   const socket = await dialMute(port);
   await clock.advance(3_000); // sees the first bytes, and pings
   assert.equal(pings.size, 1);
@@ -46,7 +47,7 @@ test("a connection whose other end is gone is found in six seconds", async (t) =
 });
 
 test("a client that answers stays, however long", async (t) => {
-  const { clock, pings, port, sessions } = await startBed(t);
+  const { clock, pings, port, sessions } = await startBed(t, 17);
   const client = connect(`http://127.0.0.1:${port}`);
   t.after(() => client.destroy());
   await once(client, "remoteSettings");
@@ -64,7 +65,7 @@ test("a client that answers stays, however long", async (t) => {
 });
 
 test("a large response before the ping is granted the time a slow link needs", async (t) => {
-  const { clock, pings, port, server } = await startBed(t);
+  const { clock, pings, port, server } = await startBed(t, 17);
   const written = new Promise<void>((resolve) => {
     server.on("stream", (stream: ServerHttp2Stream) => {
       stream.respond({ ":status": 200 });
@@ -82,8 +83,25 @@ test("a large response before the ping is granted the time a slow link needs", a
   await once(socket, "close");
 });
 
+test("a program that is stopped on a machine that lives gets a minute", async (t) => {
+  const { clock, pings, port } = await startBed(t, 0);
+  const socket = await dialMute(port);
+  for (let passedMs = 0; passedMs < 60_000; passedMs += 3_000) await clock.advance(3_000);
+  assert.equal(pings.size, 1);
+  await clock.advance(6_000);
+  await once(socket, "close");
+  assert.equal(pings.size, 0);
+});
+
+test("where the system does not tell, silence is taken for death", async (t) => {
+  const { clock, port } = await startBed(t, undefined);
+  const socket = await dialMute(port);
+  await clock.advance(6_000);
+  await once(socket, "close");
+});
+
 test("nobody is taken for dead when this process itself was away", async (t) => {
-  const { clock, pings, port } = await startBed(t);
+  const { clock, pings, port } = await startBed(t, 17);
   await dialMute(port);
   await clock.advance(3_000);
   // Time passes without a look, as when the process is stopped.

@@ -30,6 +30,8 @@ const resetBurst = 100;
 const resetRate = 10;
 /** Frames that make no sense before the session ends. */
 const invalidFrameLimit = 32;
+/** Pings of ours that may be without an answer: one every 3 s for a minute. */
+const outstandingPings = 24;
 /** Streams that were refused before the session ends. */
 const rejectedStreamLimit = 32;
 /** Megabytes of headers and unsent data that a session may hold; we hand over small chunks. */
@@ -65,6 +67,7 @@ export class Http2Front {
       maxHeaderListPairs: headerPairs,
       maxSessionMemory: sessionMegabytes,
       maxSessionInvalidFrames: invalidFrameLimit,
+      maxOutstandingPings: outstandingPings,
       maxSessionRejectedStreams: rejectedStreamLimit,
       streamResetBurst: resetBurst,
       streamResetRate: resetRate,
