@@ -1,3 +1,5 @@
+// AuthorizationPolicy.spec.selector, MeshConfig.rootNamespace → the workloads that have the policy
+//
 // The AuthorizationPolicies that hold for one workload.
 import type { AuthorizationPolicy } from "../config/authorization-policy/authorization-policy.ts";
 import { isTargetCarriedOut } from "../config/authorization-policy/carried-out.ts";

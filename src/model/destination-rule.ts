@@ -1,3 +1,8 @@
+// DestinationRule.spec.exportTo, MeshConfig.defaultDestinationRuleExportTo, MeshConfig.rootNamespace → the callers that have the rule
+// DestinationRule.spec.subsets[].trafficPolicy → DestinationRule.spec.trafficPolicy
+// DestinationRule.spec.trafficPolicy.portLevelSettings[] → DestinationRule.spec.trafficPolicy
+// DestinationRule.spec.trafficPolicy.portLevelSettings[].port → the clusters of the port
+//
 // Which DestinationRule holds for a host, and what it says for one port and subset.
 import type { DestinationRule } from "../config/destination-rule/destination-rule.ts";
 import type { TrafficPolicy } from "../config/destination-rule/traffic-policy.ts";

@@ -1,6 +1,6 @@
-// How Envoy finds the endpoints of a cluster.
+// ServiceEntry.spec.resolution, DestinationRule.spec.trafficPolicy.loadBalancer.simple → envoy.config.cluster.v3.Cluster.type
 //
-// ServiceEntry.spec.resolution, DestinationRule.spec.trafficPolicy.loadBalancer.simple → Discovery
+// How Envoy finds the endpoints of a cluster.
 import type { PortPolicy } from "./destination-rule.ts";
 import type { Service } from "./service.ts";
 

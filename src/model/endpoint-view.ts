@@ -1,3 +1,5 @@
+// DestinationRule.spec.subsets[].labels → the endpoints of the subset
+//
 // The endpoints of a service as one cluster sees them.
 import { matchesLabels } from "../config/selector.ts";
 import { parseIp } from "../kernel/ip-address.ts";

@@ -1,3 +1,6 @@
+// ServiceEntry.spec.endpoints[] → WorkloadEntry.spec
+// ServiceEntry.spec.location, MeshConfig.rootNamespace → envoy.config.endpoint.v3.LbEndpoint.metadata tlsMode
+//
 // Where a service's requests can go: its workloads and the ports they listen on.
 import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";

@@ -1,3 +1,5 @@
+// PeerAuthentication.spec.selector, MeshConfig.rootNamespace → the workloads that have the mode
+//
 // The mutual TLS mode that holds for one port of one workload.
 import type { Config } from "../config/object.ts";
 import type { PeerAuthentication } from "../config/peer-authentication/peer-authentication.ts";

@@ -1,3 +1,5 @@
+// ServiceEntry.spec.exportTo, MeshConfig.defaultServiceExportTo → the callers that see the service
+//
 // A service: one host, its ports, and who may see it.
 import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";

@@ -1,6 +1,7 @@
-// Where connections that are not HTTP go: by server name, destination and source address.
+// VirtualService.spec.tcp[].match[].destinationSubnets, VirtualService.spec.tcp[].match[].sourceSubnet → envoy.config.listener.v3.FilterChainMatch
+// VirtualService.spec.tls[].match[].sniHosts, VirtualService.spec.tls[].match[].destinationSubnets → envoy.config.listener.v3.FilterChainMatch
 //
-// VirtualService.spec.tcp[].match, VirtualService.spec.tls[].match, ServiceEntry.spec.addresses → TcpChain
+// Where connections that are not HTTP go: by server name, destination and source address.
 import type { Config } from "../config/object.ts";
 import type { RouteDestination } from "../config/virtual-service/tcp-route.ts";
 import type { VirtualService } from "../config/virtual-service/virtual-service.ts";

@@ -1,3 +1,8 @@
+// VirtualService.spec.gateways, VirtualService.spec.exportTo, MeshConfig.defaultVirtualServiceExportTo → the callers that have the rules
+// VirtualService.spec.http[].match[].port, VirtualService.spec.http[].match[].gateways, VirtualService.spec.http[].match[].sourceNamespace, VirtualService.spec.http[].match[].sourceLabels → the callers that have a rule
+// VirtualService.spec.tcp[].match[].port, VirtualService.spec.tcp[].match[].gateways, VirtualService.spec.tcp[].match[].sourceNamespace, VirtualService.spec.tcp[].match[].sourceLabels → the callers that have a rule
+// VirtualService.spec.tls[].match[].port, VirtualService.spec.tls[].match[].gateways, VirtualService.spec.tls[].match[].sourceNamespace, VirtualService.spec.tls[].match[].sourceLabels → the callers that have a rule
+//
 // Which VirtualService holds for a host in sidecars, and which of its rules concern one scope and port.
 import type { Config } from "../config/object.ts";
 import type { HttpMatch } from "../config/virtual-service/http-match.ts";

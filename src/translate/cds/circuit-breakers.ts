@@ -1,4 +1,4 @@
-// DestinationRule.spec.trafficPolicy.connectionPool → envoy.config.cluster.v3.CircuitBreakers
+// DestinationRule.spec.trafficPolicy.connectionPool.tcp.maxConnections, DestinationRule.spec.trafficPolicy.connectionPool.http.http1MaxPendingRequests, DestinationRule.spec.trafficPolicy.connectionPool.http.http2MaxRequests, DestinationRule.spec.trafficPolicy.connectionPool.http.maxRetries → envoy.config.cluster.v3.CircuitBreakers
 import { create } from "@bufbuild/protobuf";
 import {
   type CircuitBreakers,

@@ -1,4 +1,7 @@
-// ServiceEntry.spec, DestinationRule.spec.host → envoy.config.cluster.v3.Cluster
+// DestinationRule.spec.host, ServiceEntry.spec.resolution → envoy.config.cluster.v3.Cluster
+// DestinationRule.spec.trafficPolicy.connectionPool.tcp.connectTimeout, MeshConfig.connectTimeout → envoy.config.cluster.v3.Cluster.connect_timeout
+// MeshConfig.dnsRefreshRate → envoy.config.cluster.v3.Cluster.dns_refresh_rate
+// DestinationRule.spec.trafficPolicy.outlierDetection.minHealthPercent → envoy.config.cluster.v3.Cluster.CommonLbConfig.healthy_panic_threshold
 import { create } from "@bufbuild/protobuf";
 import {
   type Cluster,

@@ -1,4 +1,4 @@
-// DestinationRule.spec.trafficPolicy.loadBalancer → envoy.config.cluster.v3.Cluster.lb_policy
+// DestinationRule.spec.trafficPolicy.loadBalancer.simple, DestinationRule.spec.trafficPolicy.loadBalancer.warmup, DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.ringHash, DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.maglev, DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.minimumRingSize → envoy.config.cluster.v3.Cluster.lb_policy
 import { create } from "@bufbuild/protobuf";
 import {
   type Cluster,

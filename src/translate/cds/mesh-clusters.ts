@@ -1,4 +1,4 @@
-// MeshConfig.outboundTrafficPolicy → envoy.config.cluster.v3.Cluster PassthroughCluster, BlackHoleCluster, InboundPassthroughCluster
+// MeshConfig.outboundTrafficPolicy.mode, ServiceEntry.spec.ports[].targetPort → envoy.config.cluster.v3.Cluster PassthroughCluster, BlackHoleCluster, InboundPassthroughCluster, inbound|<port>||
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type Cluster,

@@ -1,4 +1,4 @@
-// ServiceEntry.spec.ports[].protocol, DestinationRule.spec.trafficPolicy.connectionPool.http → envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+// ServiceEntry.spec.ports[].protocol, DestinationRule.spec.trafficPolicy.connectionPool.http.idleTimeout, DestinationRule.spec.trafficPolicy.connectionPool.http.maxRequestsPerConnection, DestinationRule.spec.trafficPolicy.connectionPool.http.h2UpgradePolicy, DestinationRule.spec.trafficPolicy.connectionPool.http.useClientProtocol, DestinationRule.spec.trafficPolicy.connectionPool.http.maxConcurrentStreams, DestinationRule.spec.trafficPolicy.connectionPool.http.http2KeepAlive, DestinationRule.spec.trafficPolicy.connectionPool.tcp.maxConnectionDuration → envoy.extensions.upstreams.http.v3.HttpProtocolOptions
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";

@@ -1,4 +1,4 @@
-// ServiceEntry.spec.endpoints, WorkloadEntry.spec → envoy.config.endpoint.v3.ClusterLoadAssignment
+// WorkloadEntry.spec.address, WorkloadEntry.spec.ports, WorkloadEntry.spec.weight, WorkloadEntry.spec.locality, WorkloadEntry.spec.labels → envoy.config.endpoint.v3.ClusterLoadAssignment
 import { create } from "@bufbuild/protobuf";
 import { HealthStatus } from "../../../gen/envoy/config/core/v3/health_check_pb.ts";
 import {

@@ -1,4 +1,4 @@
-// ServiceEntry.spec.ports[].protocol HTTP, MeshConfig.pathNormalization → envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+// ServiceEntry.spec.ports[].protocol, MeshConfig.pathNormalization.normalization → envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
 import { create } from "@bufbuild/protobuf";
 import type { AccessLog } from "../../../gen/envoy/config/accesslog/v3/accesslog_pb.ts";
 import { ApiVersion } from "../../../gen/envoy/config/core/v3/config_source_pb.ts";

@@ -1,4 +1,4 @@
-// PeerAuthentication.spec.mtls.mode, PeerAuthentication.spec.portLevelMtls → envoy.config.listener.v3.FilterChainMatch
+// PeerAuthentication.spec.mtls.mode, PeerAuthentication.spec.portLevelMtls{}.mode → envoy.config.listener.v3.FilterChainMatch
 import type { MtlsMode } from "../../model/peer-authentication.ts";
 
 /** ALPN values that Istio's clients offer for mesh mutual TLS. */

@@ -1,4 +1,4 @@
-// ServiceEntry.spec.ports[], ServiceEntry.spec.addresses → envoy.config.listener.v3.Listener
+// ServiceEntry.spec.ports[].number, ServiceEntry.spec.ports[].name, ServiceEntry.spec.ports[].protocol, ServiceEntry.spec.addresses → envoy.config.listener.v3.Listener
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { TrafficDirection } from "../../../gen/envoy/config/core/v3/base_pb.ts";
 import {

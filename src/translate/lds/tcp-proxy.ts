@@ -1,4 +1,4 @@
-// VirtualService.spec.tcp[].route, VirtualService.spec.tls[].route → envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+// VirtualService.spec.tcp[].route, VirtualService.spec.tls[].route, DestinationRule.spec.trafficPolicy.connectionPool.tcp.idleTimeout → envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
 import { create } from "@bufbuild/protobuf";
 import type { AccessLog } from "../../../gen/envoy/config/accesslog/v3/accesslog_pb.ts";
 import type { Filter } from "../../../gen/envoy/config/listener/v3/listener_components_pb.ts";

@@ -1,4 +1,4 @@
-// WorkloadGroup.spec.template.ports, ServiceEntry.spec.workloadSelector, PeerAuthentication.spec.selector → envoy.config.listener.v3.Listener virtualInbound
+// WorkloadGroup.spec.template.ports, ServiceEntry.spec.workloadSelector, MeshConfig.proxyInboundListenPort → envoy.config.listener.v3.Listener virtualInbound
 import { create } from "@bufbuild/protobuf";
 import { TrafficDirection } from "../../../gen/envoy/config/core/v3/base_pb.ts";
 import {

@@ -1,4 +1,4 @@
-// MeshConfig.outboundTrafficPolicy, MeshConfig.proxyListenPort → envoy.config.listener.v3.Listener virtualOutbound
+// MeshConfig.outboundTrafficPolicy.mode, MeshConfig.proxyListenPort → envoy.config.listener.v3.Listener virtualOutbound
 import { create } from "@bufbuild/protobuf";
 import { TrafficDirection } from "../../../gen/envoy/config/core/v3/base_pb.ts";
 import type { FilterChain } from "../../../gen/envoy/config/listener/v3/listener_components_pb.ts";

@@ -1,4 +1,4 @@
-// AuthorizationPolicy.spec.rules → envoy.config.rbac.v3.Policy
+// AuthorizationPolicy.spec.rules[].from[].source, AuthorizationPolicy.spec.rules[].to[].operation, AuthorizationPolicy.spec.rules[].when → envoy.config.rbac.v3.Policy
 import { create } from "@bufbuild/protobuf";
 import {
   type Policy,

@@ -1,4 +1,4 @@
-// AuthorizationPolicy values (`exact`, `prefix*`, `*suffix`, `*`) → envoy.type.matcher.v3.StringMatcher
+// Values of policies (`exact`, `prefix*`, `*suffix`, `*`) as envoy.type.matcher.v3.StringMatcher.
 import { create } from "@bufbuild/protobuf";
 import { type StringMatcher, StringMatcherSchema } from "../../../gen/envoy/type/matcher/v3/string_pb.ts";
 

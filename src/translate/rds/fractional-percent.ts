@@ -1,4 +1,4 @@
-// Percent → envoy.type.v3.FractionalPercent, in millionths, so that 0.0001 % is kept.
+// Percentages as envoy.type.v3.FractionalPercent, in millionths, so that 0.0001 % is kept.
 import { create } from "@bufbuild/protobuf";
 import {
   FractionalPercent_DenominatorType as Denominator,

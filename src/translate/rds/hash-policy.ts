@@ -1,4 +1,4 @@
-// DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash → envoy.config.route.v3.RouteAction.hash_policy
+// DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.httpHeaderName, DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.httpCookie, DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.useSourceIp, DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.httpQueryParameterName → envoy.config.route.v3.RouteAction.hash_policy
 import { create } from "@bufbuild/protobuf";
 import {
   type RouteAction_HashPolicy,

@@ -1,4 +1,4 @@
-// ServiceEntry.spec.ports[] → envoy.config.route.v3.RouteConfiguration inbound|<port>||
+// ServiceEntry.spec.ports[].targetPort → envoy.config.route.v3.RouteConfiguration inbound|<port>||
 import { create } from "@bufbuild/protobuf";
 import { type RouteConfiguration, RouteConfigurationSchema } from "../../../gen/envoy/config/route/v3/route_pb.ts";
 import { inboundClusterName } from "../../model/cluster-name.ts";

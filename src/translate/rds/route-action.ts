@@ -1,4 +1,5 @@
-// VirtualService.spec.http[].route, VirtualService.spec.http[].timeout, VirtualService.spec.http[].mirror, VirtualService.spec.http[].mirrors → envoy.config.route.v3.RouteAction
+// VirtualService.spec.http[].route[].destination, VirtualService.spec.http[].route[].weight, VirtualService.spec.http[].timeout → envoy.config.route.v3.RouteAction
+// VirtualService.spec.http[].mirror, VirtualService.spec.http[].mirrors, VirtualService.spec.http[].mirrorPercentage, VirtualService.spec.http[].mirrorPercent, VirtualService.spec.http[].mirror_percent → envoy.config.route.v3.RouteAction.request_mirror_policies
 import { create } from "@bufbuild/protobuf";
 import {
   type RouteAction,

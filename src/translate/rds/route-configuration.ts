@@ -1,4 +1,4 @@
-// VirtualService.spec, MeshConfig.outboundTrafficPolicy → envoy.config.route.v3.RouteConfiguration
+// VirtualService.spec.hosts, MeshConfig.outboundTrafficPolicy.mode → envoy.config.route.v3.RouteConfiguration
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type VirtualHost, VirtualHostSchema } from "../../../gen/envoy/config/route/v3/route_components_pb.ts";
 import { type RouteConfiguration, RouteConfigurationSchema } from "../../../gen/envoy/config/route/v3/route_pb.ts";

@@ -1,4 +1,4 @@
-// VirtualService.spec.http[].match → envoy.config.route.v3.RouteMatch
+// VirtualService.spec.http[].match[].uri, VirtualService.spec.http[].match[].ignoreUriCase, VirtualService.spec.http[].match[].scheme, VirtualService.spec.http[].match[].method, VirtualService.spec.http[].match[].authority, VirtualService.spec.http[].match[].headers, VirtualService.spec.http[].match[].withoutHeaders, VirtualService.spec.http[].match[].queryParams → envoy.config.route.v3.RouteMatch
 import { create } from "@bufbuild/protobuf";
 import {
   type HeaderMatcher,

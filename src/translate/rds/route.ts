@@ -1,4 +1,4 @@
-// VirtualService.spec.http[] → envoy.config.route.v3.Route
+// VirtualService.spec.http[].name, VirtualService.spec.http[].match[].name → envoy.config.route.v3.Route
 import { create } from "@bufbuild/protobuf";
 import { type Route, RouteSchema } from "../../../gen/envoy/config/route/v3/route_components_pb.ts";
 import type { HttpMatch } from "../../config/virtual-service/http-match.ts";

@@ -1,4 +1,4 @@
-// StringMatch → envoy.type.matcher.v3.StringMatcher
+// StringMatch of the API as envoy.type.matcher.v3.StringMatcher.
 import { create } from "@bufbuild/protobuf";
 import { type RegexMatcher, RegexMatcherSchema } from "../../../gen/envoy/type/matcher/v3/regex_pb.ts";
 import { type StringMatcher, StringMatcherSchema } from "../../../gen/envoy/type/matcher/v3/string_pb.ts";

@@ -1,4 +1,4 @@
-// Istio's standard metrics → envoy.extensions.access_loggers.stats.v3.Config
+// Istio's standard metrics as envoy.extensions.access_loggers.stats.v3.Config.
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type AccessLog, AccessLogSchema } from "../../../gen/envoy/config/accesslog/v3/accesslog_pb.ts";
 import { AccessLogType } from "../../../gen/envoy/data/accesslog/v3/accesslog_pb.ts";

@@ -1,4 +1,4 @@
-// PeerAuthentication.spec.mtls → envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+// PeerAuthentication.spec.mtls.mode, MeshConfig.trustDomain, MeshConfig.trustDomainAliases → envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
 import { create } from "@bufbuild/protobuf";
 import { type TransportSocket, TransportSocketSchema } from "../../../gen/envoy/config/core/v3/base_pb.ts";
 import { DownstreamTlsContextSchema } from "../../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";

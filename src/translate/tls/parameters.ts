@@ -1,4 +1,4 @@
-// MeshConfig.meshMTLS → envoy.extensions.transport_sockets.tls.v3.TlsParameters
+// MeshConfig.meshMTLS.minProtocolVersion → envoy.extensions.transport_sockets.tls.v3.TlsParameters
 import { create } from "@bufbuild/protobuf";
 import {
   type TlsParameters,

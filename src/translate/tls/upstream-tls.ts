@@ -1,4 +1,5 @@
 // DestinationRule.spec.trafficPolicy.tls, MeshConfig.enableAutoMtls → envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+// WorkloadEntry.spec.serviceAccount, ServiceEntry.spec.subjectAltNames, MeshConfig.trustDomain, MeshConfig.trustDomainAliases → envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext.match_typed_subject_alt_names
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type TransportSocket, TransportSocketSchema } from "../../../gen/envoy/config/core/v3/base_pb.ts";
 import {
