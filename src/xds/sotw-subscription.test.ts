@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { ResourceTable } from "./resource-table.fake.ts";
 import { SotwSubscription } from "./sotw-subscription.ts";
-import type { Batch, Part } from "./subscription.ts";
+import type { Batch, Part } from "./subscription-request.ts";
 import { typeUrls } from "./type-url.ts";
 
 function openStream(typeUrl: string, contents: Record<string, string> = {}) {

@@ -4,7 +4,8 @@ import { contentHash } from "../kernel/hash.ts";
 import type { ResourceChange, ResourceSet } from "./generator.ts";
 import type { NamePool } from "./name-pool.ts";
 import type { Resource } from "./resource.ts";
-import { type Batch, type Part, type Reply, Subscription } from "./subscription.ts";
+import { Subscription } from "./subscription.ts";
+import type { Batch, Part, Reply } from "./subscription-request.ts";
 import { typeUrls } from "./type-url.ts";
 
 /** One request of the client for the type, as DiscoveryRequest says it. */

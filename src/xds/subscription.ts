@@ -5,47 +5,11 @@
 // xDS"; where Istio differs, see the comments.)
 
 import type { ResourceChange, ResourceSet } from "./generator.ts";
-import { isolationGroups } from "./isolation.ts";
 import type { NamePool } from "./name-pool.ts";
 import type { Resource } from "./resource.ts";
+import type { Batch, Part, Reply, SubscriptionRequest } from "./subscription-request.ts";
+import { Trials } from "./trials.ts";
 import { isWildcardType } from "./type-url.ts";
-
-/** One request of the client for the type, as DeltaDiscoveryRequest says it. */
-export interface SubscriptionRequest {
-  /** `resource_names_subscribe`. */
-  readonly subscribe: readonly string[];
-  /** `resource_names_unsubscribe`. */
-  readonly unsubscribe: readonly string[];
-  /** `initial_resource_versions`, name to version; read on the first request only. */
-  readonly initialVersions: ReadonlyMap<string, string>;
-  /** `response_nonce`; empty where the request answers nothing. */
-  readonly nonce: string;
-  /** The message of `error_detail`. */
-  readonly rejection: string | undefined;
-}
-
-/** What goes out in one response. */
-export interface Batch {
-  readonly resources: readonly Resource[];
-  readonly removed: readonly string[];
-  /** 0 for news; 1 and 2 for what is sent once more, to find out which resource of a rejected message was meant. */
-  readonly trial: number;
-}
-
-/** What a request said about the message in flight. */
-export type Reply =
-  | { readonly kind: "none" }
-  /** A nonce that is not the last one sent. Its subscription changes count all the same (unlike in Istio). */
-  | { readonly kind: "stale" }
-  | { readonly kind: "ack"; readonly batch: Batch }
-  /** `refused` will not be sent again until they change; empty while it is being found out which resource was meant. */
-  | { readonly kind: "nack"; readonly message: string; readonly batch: Batch; readonly refused: readonly Resource[] };
-
-/**
- * Which part of what is pending may go out: what is there, or what is gone. That something asked for does not exist is
- * part of "present": the client waits for the answer and loses nothing by it.
- */
-export type Part = "all" | "present" | "removed";
 
 /** The client is known to hold nothing under the name. */
 const absent = Symbol("absent");
@@ -55,10 +19,6 @@ const unknown = Symbol("unknown");
 const asked = Symbol("asked");
 type Held = string | typeof absent | typeof unknown | typeof asked;
 
-/** Trials after a rejected message: by the names in Envoy's text, then in even groups. */
-const trialLimit = 2;
-/** After so many rejections in a row the client is taken to reject everything, and trials end (X6). */
-const rejectionLimit = 16;
 /** Bytes of an encoded resource beside its body, name and version, at most. */
 const overheadBytes = 160;
 
@@ -87,12 +47,9 @@ export class Subscription {
   private readonly refusedByName = new Map<string, Resource>();
   /** Asked for by name and told to be absent. */
   private readonly missing = new Set<string>();
-  private trials: { trial: number; names: readonly string[] }[] = [];
-  /** The names in `trials`. */
-  private readonly onTrial = new Set<string>();
+  private readonly trials = new Trials();
   private flight: { nonce: string; batch: Batch } | undefined;
   private owesAnswer = false;
-  private rejectionsInRow = 0;
 
   constructor(typeUrl: string, set: ResourceSet, options: SubscriptionOptions = {}) {
     this.typeUrl = typeUrl;
@@ -117,7 +74,7 @@ export class Subscription {
 
   /** True where nothing waits to be sent or acknowledged. */
   get settled(): boolean {
-    return this.flight === undefined && this.behind.size === 0 && this.trials.length === 0 && !this.owesAnswer;
+    return this.flight === undefined && this.behind.size === 0 && this.trials.empty && !this.owesAnswer;
   }
 
   /** What the client rejected and has not been offered anew since. */
@@ -159,7 +116,7 @@ export class Subscription {
   change(changes: readonly ResourceChange[]): void {
     for (const { key, before } of changes) {
       if (!this.wants(key)) continue;
-      const rejected = this.refusedByName.delete(key) || this.onTrial.has(key);
+      const rejected = this.refusedByName.delete(key) || this.trials.has(key);
       if (!this.behind.has(key)) this.behind.set(key, rejected ? unknown : (before?.version ?? absent));
     }
   }
@@ -227,7 +184,7 @@ export class Subscription {
     this.flight = undefined;
     const { batch } = flight;
     if (request.rejection !== undefined) return this.reject(batch, request.rejection);
-    this.rejectionsInRow = 0;
+    this.trials.accepted();
     if (batch.removed.length > 0) {
       // A listener may have been refused because one that is gone now had its address.
       for (const name of this.refusedByName.keys()) this.behind.set(name, unknown);
@@ -240,13 +197,8 @@ export class Subscription {
     const names = [...batch.resources.map((resource) => resource.name), ...batch.removed];
     const unchanged = names.filter((name) => !this.behind.has(name));
     for (const name of names) if (this.behind.has(name)) this.behind.set(name, unknown);
-    this.rejectionsInRow += 1;
-    const patient = this.rejectionsInRow < rejectionLimit;
-    if (this.isolates && patient && names.length > 1 && batch.trial < trialLimit) {
-      const trial = batch.trial + 1;
-      const groups = isolationGroups(unchanged, trial === 1 ? message : "");
-      for (const name of unchanged) this.onTrial.add(name);
-      this.trials.push(...groups.map((group) => ({ trial, names: group })));
+    const patient = this.trials.rejected();
+    if (this.isolates && patient && names.length > 1 && this.trials.split(unchanged, message, batch.trial)) {
       return { kind: "nack", message, batch, refused: [] };
     }
     const refused = batch.resources.filter((resource) => !this.behind.has(resource.name));
@@ -256,26 +208,21 @@ export class Subscription {
   }
 
   private abandonTrials(): Resource[] {
-    const names = this.trials
-      .flatMap((group) => group.names)
-      .filter((name) => this.wants(name) && !this.behind.has(name));
-    this.trials = [];
-    this.onTrial.clear();
+    const names = this.trials.abandon().filter((name) => this.wants(name) && !this.behind.has(name));
     return names.map((name) => this.set.get(name)).filter((resource) => resource !== undefined);
   }
 
   private takeTrial(): Batch | undefined {
-    for (let next = this.trials.shift(); next !== undefined; next = this.trials.shift()) {
+    for (let trial = this.trials.next(); trial !== undefined; trial = this.trials.next()) {
       const resources: Resource[] = [];
       const removed: string[] = [];
-      for (const name of next.names) {
-        this.onTrial.delete(name);
+      for (const name of trial.names) {
         if (this.behind.has(name)) continue; // changed in the meantime: it goes out as news
         const resource = this.set.get(name);
         if (resource === undefined) removed.push(name);
         else if (this.wants(name)) resources.push(resource);
       }
-      if (resources.length + removed.length > 0) return { resources, removed, trial: next.trial };
+      if (resources.length + removed.length > 0) return { resources, removed, trial: trial.round };
     }
     return undefined;
   }

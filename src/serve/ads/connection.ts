@@ -6,7 +6,7 @@ import { describeError, LateenError } from "../../kernel/error.ts";
 import type { ClientView, XdsClient } from "../../xds/generator.ts";
 import { readNode } from "../../xds/node-info.ts";
 import { SotwSubscription } from "../../xds/sotw-subscription.ts";
-import type { Batch } from "../../xds/subscription.ts";
+import type { Batch } from "../../xds/subscription-request.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { serveErrors } from "../errors.ts";
 import { grpcStatusOf } from "../grpc-status.ts";

@@ -4,7 +4,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { type Node, NodeSchema } from "../../../gen/envoy/config/core/v3/base_pb.ts";
 import { xdsErrors } from "../../xds/errors.ts";
 import type { SotwRequest } from "../../xds/sotw-subscription.ts";
-import type { SubscriptionRequest } from "../../xds/subscription.ts";
+import type { SubscriptionRequest } from "../../xds/subscription-request.ts";
 import { serveErrors } from "../errors.ts";
 import { type AdsLimits, nameBytes, rejectionLength, typeUrlBytes } from "./limits.ts";
 import { ProtoReader } from "./proto-reader.ts";

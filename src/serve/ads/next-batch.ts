@@ -1,5 +1,5 @@
 // Chooses what one stream sends next.
-import type { Batch, Part } from "../../xds/subscription.ts";
+import type { Batch, Part } from "../../xds/subscription-request.ts";
 import type { AdsLimits } from "./limits.ts";
 import { type Pending, presentMayGo, removedMayGo, removesLast } from "./push-rules.ts";
 import type { TypeStream } from "./type-stream.ts";

@@ -1,6 +1,6 @@
 // What an ACK or NACK leaves behind: times, metrics, the log, and word to whoever owns the objects.
 import type { XdsClient } from "../../xds/generator.ts";
-import type { Reply } from "../../xds/subscription.ts";
+import type { Reply } from "../../xds/subscription-request.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { TypeStream } from "./type-stream.ts";
 

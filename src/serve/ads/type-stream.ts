@@ -3,7 +3,8 @@ import type { TypeStatus } from "../../contract/proxy-status.ts";
 import { formatConfigRef } from "../../xds/config-ref.ts";
 import type { ResourceSet } from "../../xds/generator.ts";
 import { SotwSubscription } from "../../xds/sotw-subscription.ts";
-import { type Reply, Subscription } from "../../xds/subscription.ts";
+import { Subscription } from "../../xds/subscription.ts";
+import type { Reply } from "../../xds/subscription-request.ts";
 import type { DeltaMessage, SotwMessage } from "./discovery-request.ts";
 import { typeName } from "./type-name.ts";
 
