@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { resolveEnvoy } from "../src/agent/envoy/resolve-envoy.ts";
-import { describeError, LateenError } from "../src/kernel/error.ts";
+import { describeError, describeError, LateenError } from "../src/kernel/error.ts";
 import { Network } from "../test/kit/network.ts";
 import { ControlHost, callFrom, installApplications, Machine, shellCommand, startApplication } from "./machines.ts";
 import { Table } from "./table.ts";
@@ -28,7 +28,10 @@ await resolveEnvoy({ env: process.env, log: (line) => console.error(line) }).cat
   process.exit(1);
 });
 const startedMs = performance.now();
-const network = await Network.create();
+const network = await Network.create().catch((error: unknown) => {
+  console.error(describeError(error));
+  process.exit(1);
+});
 // Whatever happens, nothing stays behind.
 let interrupted = false;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -42,7 +45,7 @@ try {
   await showMesh();
 } catch (error) {
   if (!interrupted) {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(describeError(error));
     process.exitCode = 1;
   }
 } finally {

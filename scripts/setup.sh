@@ -11,8 +11,14 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
     exit 1
   }
 fi
+# What the pinned Node needs and a small Debian does not have.
+case $(node_modules/.bin/node --version 2>&1 || true) in
+  v*) ;;
+  *libatomic*) sh scripts/packages.sh "$root/does-not-exist=libatomic1" ;;
+esac
 if ! node_modules/.bin/node --version >/dev/null 2>&1; then
-  echo "the pinned Node does not run here: it needs Linux on amd64 or arm64 with glibc" >&2
+  echo "the pinned Node does not run here: $(node_modules/.bin/node --version 2>&1 | tail -n 1)" >&2
+  echo "it needs Linux on amd64 or arm64 with glibc and libatomic" >&2
   exit 1
 fi
 sh scripts/gen.sh "$root"

@@ -152,3 +152,21 @@ suite("setup.sh", () => {
     assert.match(stderr, /the pinned Node does not run here/);
   });
 });
+
+suite("setup.sh", () => {
+  test("installs what the pinned Node lacks on a small Debian, as root", () => {
+    for (const file of ["setup.sh", "packages.sh"]) cpSync(join(scripts, file), join(root, "scripts", file));
+    write("scripts/gen.sh", "");
+    write("package-lock.json", "{}");
+    write("node_modules/.package-lock.json", "{}");
+    program("bin/id", "echo 0");
+    program("bin/apt-get", `[ "$1" = update ] || touch "${root}/libatomic"`);
+    program(
+      "node_modules/.bin/node",
+      `[ -e "${root}/libatomic" ] && echo v26 || { echo "libatomic.so.1: cannot open shared object file" >&2; exit 127; }`,
+    );
+    const { status, stderr } = run(join(root, "scripts/setup.sh"));
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /installing Debian packages: libatomic1/);
+  });
+});
