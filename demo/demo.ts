@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { resolveEnvoy } from "../src/agent/envoy/resolve-envoy.ts";
-import { describeError, describeError, LateenError } from "../src/kernel/error.ts";
+import { describeError, LateenError } from "../src/kernel/error.ts";
 import { Network } from "../test/kit/network.ts";
 import { ControlHost, callFrom, installApplications, Machine, shellCommand, startApplication } from "./machines.ts";
 import { Table } from "./table.ts";
