@@ -60,6 +60,10 @@ export class SotwSubscription {
     return this.inner.refused;
   }
 
+  get refusing(): boolean {
+    return this.inner.refusing;
+  }
+
   wants(name: string): boolean {
     return this.inner.wants(name);
   }

@@ -82,6 +82,11 @@ export class Subscription {
     return this.refusedByName;
   }
 
+  /** True while the client goes on with an older version of something, or it is being found out of what. */
+  get refusing(): boolean {
+    return this.refusedByName.size > 0 || !this.trials.empty;
+  }
+
   wants(name: string): boolean {
     return this.wildcard !== "none" || this.names.has(name);
   }

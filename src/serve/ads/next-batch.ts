@@ -1,7 +1,7 @@
 // Chooses what one stream sends next.
 import type { Batch, Part } from "../../xds/subscription-request.ts";
 import type { AdsLimits } from "./limits.ts";
-import { type Pending, presentMayGo, removedMayGo, removesLast } from "./push-rules.ts";
+import { type ProgressOf, presentVerdict, removedVerdict, removesLast, type Verdict } from "./push-rules.ts";
 import type { TypeStream } from "./type-stream.ts";
 
 export interface NextBatch {
@@ -20,20 +20,23 @@ export function takeNextBatch(
   types: readonly TypeStream[],
   options: { nonce: string; nowMs: number; limits: Pick<AdsLimits, "responseBytes" | "holdMs"> },
 ): NextBatch | undefined {
-  const pendingOf = (typeUrl: string): Pending | undefined =>
-    types.find((type) => type.typeUrl === typeUrl)?.subscription.pending();
+  const progressOf: ProgressOf = (typeUrl) => {
+    const subscription = types.find((type) => type.typeUrl === typeUrl)?.subscription;
+    if (subscription === undefined) return undefined;
+    const { inFlight, refusing } = subscription;
+    return { ...subscription.pending(), inFlight, refusing };
+  };
   for (const type of types) {
     const { subscription, typeUrl } = type;
     if (subscription.inFlight) continue;
+    const patient = type.heldSinceMs === undefined || options.nowMs - type.heldSinceMs < options.limits.holdMs;
+    const mayGo = (verdict: Verdict): boolean => verdict === "go" || (verdict === "wait" && !patient);
     const take = (part: Part): Batch | undefined =>
       subscription.take({ nonce: options.nonce, limitBytes: options.limits.responseBytes, part });
-    const patient = type.heldSinceMs === undefined || options.nowMs - type.heldSinceMs < options.limits.holdMs;
-    const presentFree = !patient || presentMayGo(typeUrl, pendingOf);
     let batch: Batch | undefined;
-    if (!removesLast(typeUrl)) batch = presentFree ? take("all") : undefined;
-    else {
-      batch = presentFree ? take("present") : undefined;
-      if (batch === undefined && (!patient || removedMayGo(typeUrl, pendingOf))) batch = take("removed");
+    if (mayGo(presentVerdict(typeUrl, progressOf))) batch = take(removesLast(typeUrl) ? "present" : "all");
+    if (batch === undefined && removesLast(typeUrl) && subscription.pending().removed) {
+      if (mayGo(removedVerdict(typeUrl, progressOf))) batch = take("removed");
     }
     if (batch !== undefined || subscription.settled) type.heldSinceMs = undefined;
     else type.heldSinceMs ??= options.nowMs;

@@ -2,17 +2,31 @@
 //
 // Clusters come first, then load assignments, listeners and routes; what is gone is told last and in the opposite order.
 // Load assignments and routes never wait for an acknowledgement of clusters or listeners: Envoy gives none before it has
-// them.
+// them. What routes and listeners may still use goes only once their successors are accepted.
 import { pushOrder, typeUrls } from "../../xds/type-url.ts";
 
-/** What one type has not sent yet. */
-export interface Pending {
+/** Where one type of a stream stands. */
+export interface TypeProgress {
+  /** Something that is there waits to be sent. */
   readonly present: boolean;
+  /** Something that is gone waits to be told. */
   readonly removed: boolean;
+  /** A message is not acknowledged yet. */
+  readonly inFlight: boolean;
+  /** The client goes on with an older version of something. */
+  readonly refusing: boolean;
 }
+
+/** `wait`: not yet, but not for ever either. `hold`: not while it is so. */
+export type Verdict = "go" | "wait" | "hold";
+
+/** The progress of a type; undefined where the stream did not ask for it. */
+export type ProgressOf = (typeUrl: string) => TypeProgress | undefined;
 
 const { cluster, endpoint, listener, route, virtualHost } = typeUrls;
 const linked: readonly string[] = [cluster, endpoint, listener, route, virtualHost];
+/** What refers to clusters and routes. */
+const referring: readonly string[] = [listener, route, virtualHost];
 
 const presentWaitsFor: Readonly<Record<string, readonly string[]>> = {
   [listener]: [cluster, endpoint],
@@ -20,7 +34,7 @@ const presentWaitsFor: Readonly<Record<string, readonly string[]>> = {
   [virtualHost]: [cluster, endpoint, route],
 };
 
-/** Beside everything present of the linked types. */
+/** Removals that must go before; beside everything present of the linked types. */
 const removedWaitsFor: Readonly<Record<string, readonly string[]>> = {
   [listener]: [],
   [route]: [listener],
@@ -33,16 +47,18 @@ export function removesLast(typeUrl: string): boolean {
   return removedWaitsFor[typeUrl] !== undefined;
 }
 
-/** @param pendingOf what a type of the stream has not sent; undefined for types it did not ask for */
-export function presentMayGo(typeUrl: string, pendingOf: (typeUrl: string) => Pending | undefined): boolean {
-  return (presentWaitsFor[typeUrl] ?? []).every((other) => pendingOf(other)?.present !== true);
+export function presentVerdict(typeUrl: string, progressOf: ProgressOf): Verdict {
+  return (presentWaitsFor[typeUrl] ?? []).some((other) => progressOf(other)?.present === true) ? "wait" : "go";
 }
 
-export function removedMayGo(typeUrl: string, pendingOf: (typeUrl: string) => Pending | undefined): boolean {
-  return (
-    linked.every((other) => pendingOf(other)?.present !== true) &&
-    (removedWaitsFor[typeUrl] ?? []).every((other) => pendingOf(other)?.removed !== true)
-  );
+export function removedVerdict(typeUrl: string, progressOf: ProgressOf): Verdict {
+  // A listener's removal must not wait for acceptance: its successor may have been refused for its very address.
+  if (typeUrl !== listener) {
+    if (referring.some((other) => progressOf(other)?.refusing === true)) return "hold";
+    if (referring.some((other) => progressOf(other)?.inFlight === true)) return "wait";
+  }
+  if (linked.some((other) => progressOf(other)?.present === true)) return "wait";
+  return (removedWaitsFor[typeUrl] ?? []).some((other) => progressOf(other)?.removed === true) ? "wait" : "go";
 }
 
 /** Where the type stands in the order of pushing; types not listed come last. */
