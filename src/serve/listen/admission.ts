@@ -31,20 +31,28 @@ export class Admission {
   private readonly clock: Clock;
   private readonly limits: AdmissionLimits;
   private readonly admit: (socket: Socket) => void;
+  private readonly onRefused: (reason: "silent" | "waiting") => void;
   /** Oldest first, as the others are. */
   private readonly silent = new Map<Socket, Cancel>();
   private readonly waiting = new Set<Socket>();
   /** With the bytes moved at the last look. */
   private readonly inProgress = new Map<Socket, number>();
   private cancelLook: Cancel | undefined;
-  /** Connections that were closed because too many waited. */
-  refused = 0;
 
-  /** @param admit starts the handshake; the socket's first bytes are in its buffer */
-  constructor(clock: Clock, admit: (socket: Socket) => void, limits: Partial<AdmissionLimits> = {}) {
-    this.clock = clock;
-    this.admit = admit;
-    this.limits = { ...admissionLimits, ...limits };
+  /**
+   * @param options.admit starts the handshake; the socket's first bytes are in its buffer
+   * @param options.onRefused told of each connection that is closed because it, or too many, said nothing or waited
+   */
+  constructor(options: {
+    clock: Clock;
+    admit: (socket: Socket) => void;
+    onRefused?: (reason: "silent" | "waiting") => void;
+    limits?: Partial<AdmissionLimits>;
+  }) {
+    this.clock = options.clock;
+    this.admit = options.admit;
+    this.onRefused = options.onRefused ?? (() => {});
+    this.limits = { ...admissionLimits, ...options.limits };
   }
 
   /** Takes a socket that was accepted paused. */
@@ -53,12 +61,11 @@ export class Admission {
     socket.once("close", () => this.forget(socket));
     if (this.silent.size >= this.limits.silent) {
       const [oldest] = this.silent.keys();
-      this.refused += 1;
-      oldest?.destroy();
+      if (oldest !== undefined) this.refuse(oldest, "silent");
     }
     this.silent.set(
       socket,
-      this.clock.after(this.limits.silentMs, () => socket.destroy()),
+      this.clock.after(this.limits.silentMs, () => this.refuse(socket, "silent")),
     );
     // Reads the first bytes into the socket's own buffer and no further.
     socket.once("readable", () => this.speak(socket));
@@ -86,13 +93,16 @@ export class Admission {
     this.silent.delete(socket);
     if (socket.readableLength === 0)
       socket.destroy(); // it only said good-bye
-    else if (this.waiting.size >= this.limits.waiting) {
-      this.refused += 1;
-      socket.destroy();
-    } else {
+    else if (this.waiting.size >= this.limits.waiting) this.refuse(socket, "waiting");
+    else {
       this.waiting.add(socket);
       this.next();
     }
+  }
+
+  private refuse(socket: Socket, reason: "silent" | "waiting"): void {
+    this.onRefused(reason);
+    socket.destroy();
   }
 
   private forget(socket: Socket): void {

@@ -11,6 +11,7 @@ import { controlPlaneNames } from "../../ca/server-names.ts";
 import type { SpiffeId } from "../../identity/spiffe-id.ts";
 import { systemClock } from "../../kernel/clock.ts";
 import { LateenError } from "../../kernel/error.ts";
+import { Metrics } from "../../kernel/metric.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { AdsClient, type GrpcEnd } from "../ads/ads-client.fake.ts";
@@ -119,13 +120,15 @@ test("without a certificate there is no configuration, and joining with a token 
 });
 
 test("a certificate of another authority is refused before anything is served", async (t) => {
-  const { client, rig } = await startBed(t);
+  const metrics = new Metrics();
+  const { client, rig } = await startBed(t, { metrics });
   const stranger = await caServer();
   t.after(() => stranger.close());
   const c = client(await stranger.identity(reviews));
   c.subscribe(cluster);
   assert.equal((await c.ended).code, -1);
   assert.equal(rig.tables.opened.length, 0);
+  assert.match(await metrics.text(), /lateen_connections_refused_total\{reason="certificate"\} 1/);
 });
 
 test("the control plane's own certificate is no machine's", async (t) => {

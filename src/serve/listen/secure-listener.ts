@@ -13,6 +13,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
+import type { Metrics } from "../../kernel/metric.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import type { AdsServer } from "../ads/ads-server.ts";
 import { serveErrors } from "../errors.ts";
@@ -26,6 +27,9 @@ import { peerOfTls } from "./peer-of.ts";
 const defaultHandshakeMs = 10_000;
 /** Connections at one time, those that wait included. */
 const connectionLimit = 30_000;
+
+/** Why a connection was closed before it was served; "connections": there are too many in all. */
+type RefusalReason = "silent" | "waiting" | "handshake" | "certificate" | "connections";
 
 export interface ServerIdentity {
   /** PEM, leaf first, the root last: machines that join check it against the pin of their token. */
@@ -45,6 +49,7 @@ export interface SecureListenerOptions {
   routes: (router: ConnectRouter) => void;
   clock: Clock;
   log: Log;
+  metrics?: Metrics;
   admission?: Partial<AdmissionLimits>;
   /** A handshake that takes longer is cut, milliseconds. */
   handshakeMs?: number;
@@ -58,6 +63,7 @@ export class SecureListener implements Stoppable {
   private readonly admission: Admission;
   /** Admitted sockets without a session yet, by the address of their other end. */
   private readonly handshakes = new Map<string, Socket>();
+  private readonly countRefused: (reason: RefusalReason) => void;
   private roots: string;
 
   private constructor(options: SecureListenerOptions) {
@@ -66,9 +72,21 @@ export class SecureListener implements Stoppable {
     this.roots = options.roots;
     this.front = new Http2Front({ ads, routes, log });
     this.tls = this.createTls(options.identity, options.handshakeMs ?? defaultHandshakeMs);
-    this.admission = new Admission(clock, (socket) => this.startHandshake(socket), options.admission);
+    const refused = options.metrics?.counter(
+      "lateen_connections_refused_total",
+      "Connections that were closed before they were served.",
+      ["reason"],
+    );
+    this.countRefused = (reason) => refused?.inc({ reason });
+    this.admission = new Admission({
+      clock,
+      admit: (socket) => this.startHandshake(socket),
+      onRefused: this.countRefused,
+      ...(options.admission === undefined ? {} : { limits: options.admission }),
+    });
     this.acceptor = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.admission.take(socket));
     this.acceptor.maxConnections = connectionLimit;
+    this.acceptor.on("drop", () => this.countRefused("connections"));
   }
 
   /** @throws LateenError LAT2109 where the port cannot be had, LAT2108 where the certificate does not fit its key */
@@ -120,6 +138,7 @@ export class SecureListener implements Stoppable {
     );
     server.on("secureConnection", (socket) => this.identify(socket));
     server.on("tlsClientError", (error, socket) => {
+      this.countRefused("handshake");
       this.log.debug("TLS handshake failed", { error: error.message, address: socket.remoteAddress });
       socket.destroy();
     });
@@ -142,6 +161,7 @@ export class SecureListener implements Stoppable {
     this.handshakes.delete(key);
     const peer = peerOfTls(socket);
     if (raw === undefined || peer === undefined) {
+      this.countRefused("certificate");
       this.log.info("client certificate refused", {
         reason: socket.authorizationError?.message ?? "it carries no SPIFFE id",
         address: socket.remoteAddress,
