@@ -13,8 +13,12 @@ const limits = { responseBytes: 4_000_000, holdMs: 15_000 };
 
 /** A stream that has asked for clusters, load assignments, listeners and routes, and a client that keeps what it accepts. */
 class Stream {
-  readonly tables = new Map([cluster, endpoint, listener, route].map((type) => [type, new ResourceTable(type)]));
-  readonly held = new Map([cluster, endpoint, listener, route].map((type) => [type, new Map<string, string>()]));
+  readonly tables = new Map<string, ResourceTable>(
+    [cluster, endpoint, listener, route].map((type) => [type, new ResourceTable(type)]),
+  );
+  readonly held = new Map<string, Map<string, string>>(
+    [cluster, endpoint, listener, route].map((type) => [type, new Map()]),
+  );
   readonly types: TypeStream[];
   readonly inFlight: { type: TypeStream; batch: Batch; nonce: string }[] = [];
   nowMs = 0;
