@@ -25,15 +25,8 @@ export interface NetworkActor {
 }
 
 export async function startActor(namespace: NetworkNamespace, label: string, uid = 0): Promise<NetworkActor> {
-  const user = uid === 0 ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
-  const [program = "", ...args] = [
-    ...namespace.prefix,
-    ...user,
-    process.execPath,
-    import.meta.filename,
-    "actor",
-    label,
-  ];
+  const own = [process.execPath, import.meta.filename, "actor", label, String(uid)];
+  const [program = "", ...args] = [...namespace.prefix, ...own];
   const child: ChildProcess = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   await once(child, "message");
   const exited = once(child, "exit");
@@ -135,4 +128,13 @@ function actor(label: string): void {
   process.send?.("ready");
 }
 
-if (process.argv[2] === "actor") actor(process.argv[3] ?? "");
+if (process.argv[2] === "actor") {
+  const uid = Number(process.argv[4]);
+  // Only now: a clone may lie below a folder that this user cannot enter.
+  if (uid !== 0) {
+    process.setgroups?.([]);
+    process.setgid?.(uid);
+    process.setuid?.(uid);
+  }
+  actor(process.argv[3] ?? "");
+}
