@@ -1,7 +1,7 @@
 // A mesh in memory: real collections, model and generator, with inputs that a test writes.
 import { create } from "@bufbuild/protobuf";
 import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
-import { Graph } from "../collection/graph.ts";
+import { type DerivationFailure, Graph } from "../collection/graph.ts";
 import { Source } from "../collection/source.ts";
 import { type Config, formatConfigKey } from "../config/object.ts";
 import { deriveMesh, type Mesh } from "../model/mesh.ts";
@@ -24,9 +24,11 @@ export interface RigProxy {
 }
 
 export class MeshRig {
-  readonly graph = new Graph(({ collection, key, error }) => {
+  /** What a derivation that throws does to the test; by default it ends it. */
+  onFailure: (failure: DerivationFailure) => void = ({ collection, key, error }) => {
     throw new TypeError(`${collection} ${key}`, { cause: error });
-  });
+  };
+  readonly graph = new Graph((failure) => this.onFailure(failure));
   readonly configs = new Source<Config>(this.graph, "configs");
   readonly settings = new Source<MeshSettings>(this.graph, "settings");
   readonly autoAddresses = new Source<AutoAddresses>(this.graph, "auto-addresses");

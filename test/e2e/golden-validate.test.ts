@@ -6,31 +6,55 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { parse } from "yaml";
 import { resolveEnvoy } from "../../src/agent/envoy/resolve-envoy.ts";
+import { authorityBed } from "../../src/ca/authority.fake.ts";
+import { createCertificateRequest } from "../../src/identity/certificate-request.ts";
+import { ecSigner } from "../../src/identity/signer.fake.ts";
+import { workloadSpiffeId } from "../../src/identity/spiffe-id.ts";
 import { runCommand } from "../../src/kernel/command.ts";
 import { type GoldenType, goldenCases, readCase } from "../../src/translate/golden-case.fake.ts";
 
 type Json = Record<string, unknown>;
 
+const folder = mkdtempSync(join(tmpdir(), "lateen-golden-"));
+const bed = authorityBed();
+
 describe("the real Envoy loads every golden output", () => {
-  const folder = mkdtempSync(join(tmpdir(), "lateen-golden-"));
   let envoy = "";
 
   before(async () => {
     envoy = (await resolveEnvoy({ env: process.env, log: (line) => console.error(line) })).path;
+    // Envoy reads the files that TLS origination names.
+    const authority = await bed.open();
+    const signer = ecSigner();
+    const id = workloadSpiffeId(authority.trustDomain, "shop", "front");
+    const { chain } = await authority.signWorkload(await createCertificateRequest(signer), id);
+    writeFileSync(join(folder, "ca.pem"), authority.roots());
+    writeFileSync(join(folder, "cert.pem"), chain.join(""));
+    writeFileSync(join(folder, "key.pem"), signer.privateKey.export({ type: "pkcs8", format: "pem" }));
   });
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  after(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await bed.dispose();
+  });
 
   for (const name of goldenCases()) {
     it(name, async () => {
       const path = join(folder, `${name}.json`);
-      // The test reads Envoy through sockets, which cannot be opened as /dev/stdout.
-      writeFileSync(path, JSON.stringify(bootstrapOf(name)).replaceAll("/dev/stdout", "/dev/null"));
+      writeFileSync(path, configOf(name));
       const args = ["--mode", "validate", "--config-path", path, "--use-dynamic-base-id", "--log-level", "warning"];
       const { stdout } = await runCommand(envoy, args);
       assert.match(stdout, /OK$/m);
     });
   }
 });
+
+/** Paths of the machine are those of the test, which reads Envoy through sockets: they cannot be opened as /dev/stdout. */
+function configOf(name: string): string {
+  return JSON.stringify(bootstrapOf(name))
+    .replaceAll("/dev/stdout", "/dev/null")
+    .replaceAll("/etc/lateen", folder)
+    .replaceAll("/etc/ssl/certs/ca-certificates.crt", join(folder, "ca.pem"));
+}
 
 /** The outputs as static configuration: route configurations inline, so that they are read too. */
 function bootstrapOf(name: string): Json {
