@@ -3,10 +3,10 @@
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
-sh scripts/check.sh
 if [ "$(id -u)" -eq 0 ]; then
-  sh scripts/packages.sh nft=nftables ip=iproute2 python3=python3
+  sh scripts/packages.sh nft=nftables ip=iproute2 python3=python3 git=git
 fi
+sh scripts/check.sh
 echo "tests with the real Envoy" >&2
 # One file after the other: each brings up machines of its own.
 node_modules/.bin/node --test --test-concurrency=1 --test-reporter=spec 'test/e2e/**/*.test.ts'

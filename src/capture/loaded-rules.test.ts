@@ -11,6 +11,7 @@ import { lifelines } from "./lifeline-probe.ts";
 import { type TracedPacket, traceRules, type Verdict } from "./loaded-rules.ts";
 import { createNamespace, type NetworkNamespace, namespacesMissing } from "./network-namespace.fake.ts";
 import { nftBackend } from "./nft-backend.ts";
+import { readNftListing } from "./nft-listing.ts";
 import { planHash } from "./nftables.ts";
 import { planCapture } from "./plan-capture.ts";
 import { runRuleStep } from "./rule-step.ts";
@@ -174,6 +175,43 @@ test("iptables rules mean what the plan means", () => {
     }),
     { numRuns: 60 },
   );
+});
+
+describe("a listing of nft", () => {
+  const listing = (l4proto: unknown): string =>
+    JSON.stringify({
+      nftables: [
+        { table: { family: "inet", name: "lateen" } },
+        { chain: { family: "inet", table: "lateen", name: "in", type: "nat", hook: "prerouting", prio: -101 } },
+        {
+          rule: {
+            family: "inet",
+            table: "lateen",
+            chain: "in",
+            expr: [
+              { match: { op: "==", left: { meta: { key: "l4proto" } }, right: l4proto } },
+              { redirect: { port: 15006 } },
+            ],
+          },
+        },
+      ],
+    });
+  const [ssh] = lifelines(planCapture({}));
+  const verdict = (l4proto: unknown): string => {
+    const rules = readNftListing(listing(l4proto));
+    assert.ok(rules !== undefined && ssh !== undefined);
+    return traceRules(rules, ssh.packet).kind;
+  };
+
+  test("means the same with names and, where there is no /etc/protocols, with numbers", () => {
+    for (const tcp of ["tcp", 6, { set: ["tcp", "udp"] }, { set: [6, 17] }]) assert.equal(verdict(tcp), "redirected");
+    for (const udp of ["udp", 17, { set: [17] }]) assert.equal(verdict(udp), "untouched");
+  });
+
+  test("is unclear where a value is written in a way that is not known", () => {
+    assert.equal(verdict({ range: [6, 17] }), "unclear");
+    assert.equal(verdict({ elem: { val: "tcp" } }), "unclear");
+  });
 });
 
 const skip = namespacesMissing(["ip", "nft"]);

@@ -112,11 +112,18 @@ function matchTest(match: Match): Test {
     // A field that the packet does not have matches neither way: nf_tables leaves the rule.
     if (value === undefined) return false;
     const held = holds(match.right, value);
-    return match.op === "!=" ? !held : held;
+    return match.op === "!=" && held !== undefined ? !held : held;
   };
 }
 
-type FieldValue = string | number | (string | number)[];
+/** A value that nft prints by name or by number. */
+interface Named {
+  readonly name: string;
+  readonly number: number;
+}
+
+type Scalar = string | number | Named;
+type FieldValue = Scalar | Scalar[];
 
 /** How the value is read from a packet; undefined where we do not know the expression. */
 function fieldOf(left: Expression): ((packet: TracedPacket) => FieldValue | undefined) | undefined {
@@ -124,7 +131,7 @@ function fieldOf(left: Expression): ((packet: TracedPacket) => FieldValue | unde
     const parts = (left["concat"] as Expression[]).map(fieldOf);
     return (packet) => {
       const values = parts.map((part) => part?.(packet));
-      return values.some((value) => value === undefined) ? undefined : (values as (string | number)[]);
+      return values.some((value) => value === undefined) ? undefined : (values as Scalar[]);
     };
   }
   if ("fib" in left) return (packet) => (packet.toThisMachine ? "local" : "unicast");
@@ -151,34 +158,58 @@ function fieldOf(left: Expression): ((packet: TracedPacket) => FieldValue | unde
   return undefined;
 }
 
+/** nft prints the number where the machine has no /etc/protocols, as small systems do not. */
+const protocols = { tcp: { name: "tcp", number: 6 }, udp: { name: "udp", number: 17 } } as const;
+
 const metaFields: Readonly<Record<string, (packet: TracedPacket) => FieldValue | undefined>> = {
   oifname: (packet) => (packet.hook === "prerouting" ? undefined : packet.toThisMachine ? "lo" : "other"),
-  l4proto: (packet) => packet.protocol,
+  l4proto: (packet) => protocols[packet.protocol],
   nfproto: (packet) => (packet.destination.includes(":") ? "ipv6" : "ipv4"),
   skuid: (packet) => packet.owner?.uid,
   skgid: (packet) => packet.owner?.gid,
 };
 
-function holds(right: unknown, value: FieldValue): boolean {
+/** Undefined where the two cannot be compared: a value that is written in a way we do not know. */
+function holds(right: unknown, value: FieldValue): boolean | undefined {
   if (Array.isArray(value)) {
     const parts = (right as { concat?: unknown[] }).concat;
-    if (parts !== undefined) return value.every((part, i) => holds(parts[i], part));
+    if (parts !== undefined) return every(value.map((part, i) => holds(parts[i], part)));
+    const elements = (right as { set?: unknown[] }).set;
+    return elements === undefined ? undefined : some(elements.map((element) => holds(element, value)));
   }
-  if (typeof right === "number") return right === value;
-  if (typeof right === "string") return right === value || (typeof value === "string" && blockHolds(right, value));
+  if (typeof right === "number") {
+    if (typeof value === "object") return right === value.number;
+    return typeof value === "number" ? right === value : undefined;
+  }
+  if (typeof right === "string") {
+    if (typeof value === "object") return right === value.name;
+    return typeof value === "string" ? right === value || blockHolds(right, value) : undefined;
+  }
   const { set, prefix, range } = right as {
     set?: unknown[];
     prefix?: { addr: string; len: number };
     range?: [unknown, unknown];
   };
-  if (set !== undefined) return set.some((element) => holds(element, value));
-  if (prefix !== undefined) return typeof value === "string" && blockHolds(`${prefix.addr}/${prefix.len}`, value);
-  if (range === undefined) return false;
+  if (set !== undefined) return some(set.map((element) => holds(element, value)));
+  if (prefix !== undefined) {
+    return typeof value === "string" ? blockHolds(`${prefix.addr}/${prefix.len}`, value) : undefined;
+  }
+  if (range === undefined || typeof value === "object") return undefined;
   const [low, high] = range;
   if (typeof value === "number") return Number(low) <= value && value <= Number(high);
   const [address, from, to] = [value, low, high].map((text) => parseIp(String(text)));
   if (address === undefined || from?.length !== address.length || to === undefined) return false;
   return Buffer.compare(from, address) <= 0 && Buffer.compare(address, to) <= 0;
+}
+
+function some(results: readonly (boolean | undefined)[]): boolean | undefined {
+  if (results.includes(true)) return true;
+  return results.includes(undefined) ? undefined : false;
+}
+
+function every(results: readonly (boolean | undefined)[]): boolean | undefined {
+  if (results.includes(false)) return false;
+  return results.includes(undefined) ? undefined : true;
 }
 
 function blockHolds(block: string, text: string): boolean {

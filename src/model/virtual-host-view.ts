@@ -83,7 +83,7 @@ export function hostVirtualHost(
 ): VirtualHostView {
   return {
     name: `${host}:${port}`,
-    domains: [host],
+    domains: isWildcardHost(host) ? [host] : [host, `${host}.`],
     rules: ruleViews(config, config.spec.http ?? [], scope, port, lookup),
     fallback: undefined,
     virtualService: config.key,

@@ -40,7 +40,7 @@ export type HandledRequest =
 
 /** An answer of the proxy itself. */
 export interface Answer {
-  readonly by: "redirect" | "direct response" | "fault" | "CORS";
+  readonly by: "redirect" | "direct response" | "fault" | "CORS" | "path check";
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** Undefined where it is empty or not text. */
@@ -62,6 +62,11 @@ export function handleRequest(
   call: Omit<RbacCall, "headers" | "path">,
   steps: Step[],
 ): HandledRequest & FoundRoute {
+  if (request.path.includes("#")) {
+    const nothing = { routeConfiguration: undefined, virtualHost: undefined, route: undefined };
+    // Envoy refuses what no client should send (runtime http_reject_path_with_fragment).
+    return { kind: "answered", by: "path check", status: 400, headers: {}, body: undefined, ...nothing };
+  }
   const path = normalizePath(manager, request.path);
   const headers = new Map(headersOf(request)).set(":path", path);
   const configuration = routeConfigurationOf(resources, manager);
