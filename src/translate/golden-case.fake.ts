@@ -84,6 +84,26 @@ export function rigOf(text: string, meshConfig: Record<string, unknown> = {}): M
   return rig;
 }
 
+/** Fields whose long values repeat themselves; a golden file writes each value once and refers to it from then on. */
+const repetitive: ReadonlySet<string> = new Set(["access_log", "tags", "sds_config", "retry_policy", "typed_config"]);
+
+/** The value with equal parts being the same object, which YAML writes as an alias. */
+export function withSharedParts(value: JsonValue): JsonValue {
+  const shared = new Map<string, JsonValue>();
+  const share = (part: JsonValue, name: string): JsonValue => {
+    if (typeof part !== "object" || part === null) return part;
+    const copy = Array.isArray(part)
+      ? part.map((item) => share(item, ""))
+      : Object.fromEntries(Object.entries(part).map(([key, item]) => [key, share(item, key)]));
+    if (!repetitive.has(name)) return copy;
+    const text = JSON.stringify(copy);
+    const present = shared.get(text);
+    if (present === undefined) shared.set(text, copy);
+    return present ?? copy;
+  };
+  return share(value, "");
+}
+
 /** Resources of a type as JSON with Envoy's field names, in order of name. */
 export function resourcesAsJson(view: ClientView, type: GoldenType, registry: Registry): JsonValue[] {
   const { typeUrl, schema } = goldenTypes[type];

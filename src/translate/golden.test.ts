@@ -14,6 +14,7 @@ import {
   readCase,
   resourcesAsJson,
   testdata,
+  withSharedParts,
 } from "./golden-case.fake.ts";
 
 const update = process.env["UPDATE_GOLDEN"] === "1";
@@ -35,8 +36,7 @@ describe("golden cases", () => {
       const written = new Set(["in.yaml"]);
       for (const type of Object.keys(goldenTypes) as GoldenType[]) {
         const resources = resourcesAsJson(view, type, registry);
-        const text =
-          resources.length === 0 ? undefined : stringify(resources, { lineWidth: 0, aliasDuplicateObjects: false });
+        const text = resources.length === 0 ? undefined : stringify(withSharedParts(resources), { lineWidth: 0 });
         if (text !== undefined) written.add(`${type}.yaml`);
         if (!update) assert.equal(text, golden(type), `${name}/${type}.yaml differs; UPDATE_GOLDEN=1 rewrites it`);
         else if (text !== undefined) writeFileSync(join(testdata, name, `${type}.yaml`), text);

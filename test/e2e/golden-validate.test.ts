@@ -58,7 +58,8 @@ function configOf(name: string): string {
 
 /** The outputs as static configuration: route configurations inline, so that they are read too. */
 function bootstrapOf(name: string): Json {
-  const read = (type: GoldenType): Json[] => (parse(readCase(name).golden(type) ?? "[]") ?? []) as Json[];
+  const read = (type: GoldenType): Json[] =>
+    (parse(readCase(name).golden(type) ?? "[]", { maxAliasCount: -1 }) ?? []) as Json[];
   const assignments = new Map(read("endpoints").map((assignment) => [assignment["cluster_name"], assignment]));
   const routes = new Map(read("routes").map((route) => [route["name"], route]));
   const clusters = read("clusters").map((cluster) => {
