@@ -1,7 +1,7 @@
-// Names and values of HTTP headers, as far as Envoy takes them.
+// Names of HTTP headers, as far as Envoy takes them.
 import type { Rule } from "../schema.ts";
 
-/** Longest header name and value Envoy takes, bytes (envoy.config.core.v3.HeaderValue). */
+/** Longest header name Envoy takes, bytes (envoy.config.core.v3.HeaderValue). */
 const longestBytes = 16384;
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -22,16 +22,6 @@ export function isRequestPseudoHeader(name: string): boolean {
 export function isAuthorityHeader(name: string): boolean {
   const lower = name.toLowerCase();
   return lower === ":authority" || lower === "host";
-}
-
-/**
- * True for text that Envoy can format as a header value: no control characters, and every `%` is doubled or belongs to a
- * command operator such as `%REQ(x-id):12%` (Envoy's custom request and response headers).
- */
-export function isHeaderFormat(value: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not pass (RFC 9110 section 5.5)
-  if (value.length > longestBytes || /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value)) return false;
-  return !value.replaceAll(/%%|%[A-Z][A-Z0-9_]*(\([^()]*\))?(:\d+)?%/g, "").includes("%");
 }
 
 export const headerName: Rule<string> = {

@@ -1,7 +1,8 @@
 // Headers: what is set, added and removed on the way (istio.networking.v1alpha3.Headers).
 import { list, map, object, type SpecOf, string } from "../schema.ts";
 import { type At, broken, type Report } from "./finding.ts";
-import { isAuthorityHeader, isHeaderFormat, isHeaderName } from "./header-name.ts";
+import { isHeaderFormat } from "./header-format.ts";
+import { isAuthorityHeader, isHeaderName } from "./header-name.ts";
 
 const operations = (what: string) =>
   object(
@@ -42,7 +43,13 @@ export function checkHeaders(headers: Headers | undefined, at: At, report: Repor
         if (!isAuthority) checkName(name, here, report);
         else if (++authorityChanges > 1) report(broken(here, "the authority is rewritten more than once"));
         if (!isHeaderFormat(value)) {
-          report(broken(here, "is not a value Envoy can format", "Write a literal % as %%; leave out line breaks."));
+          report(
+            broken(
+              here,
+              "is not a value Envoy can format",
+              "Write a literal % as %%, use operators such as %REQ(name)% only, and leave out line breaks.",
+            ),
+          );
         }
       }
     }
