@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createPublicKey, verify } from "node:crypto";
 import { test } from "node:test";
+import { assertSurvives, mutatedBytes } from "../kernel/mutation.fake.ts";
 import { createCertificateRequest, parseCertificateRequest } from "./certificate-request.ts";
 import { greedyRequest } from "./greedy-request.fake.ts";
-import { assertSurvives, mutatedBytes } from "./mutation.fake.ts";
 import { decodePem, encodePem } from "./pem.ts";
 import { hashOf } from "./signature-algorithm.ts";
 import { ecSigner, rsaSigner } from "./signer.fake.ts";

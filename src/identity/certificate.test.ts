@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createPublicKey, randomBytes, X509Certificate } from "node:crypto";
 import { test } from "node:test";
+import { assertSurvives, mutatedBytes } from "../kernel/mutation.fake.ts";
 import { issueCertificate, selfSignCertificate, serialNumber } from "./certificate.ts";
 import { readCertificate } from "./certificate-info.ts";
 import { authorityProfile, clientProfile, serverProfile, workloadProfile } from "./certificate-profile.ts";
-import { assertSurvives, mutatedBytes } from "./mutation.fake.ts";
 import { readPublicKey } from "./public-key.ts";
 import { ecSigner, rsaSigner } from "./signer.fake.ts";
 import { parseSpiffeId, trustDomainSpiffeId, workloadSpiffeId } from "./spiffe-id.ts";

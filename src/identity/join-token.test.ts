@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import fc from "fast-check";
+import { assertSurvives, mutatedText } from "../kernel/mutation.fake.ts";
 import { createJoinToken, formatJoinToken, joinTokenRandomBytes, parseJoinToken } from "./join-token.ts";
-import { assertSurvives, mutatedText } from "./mutation.fake.ts";
 
 const pin = randomBytes(32).toString("base64url");
 const token = createJoinToken(new Uint8Array(randomBytes(joinTokenRandomBytes)), pin);

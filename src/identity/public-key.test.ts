@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
-import { assertSurvives, mutatedBytes } from "./mutation.fake.ts";
+import { assertSurvives, mutatedBytes } from "../kernel/mutation.fake.ts";
 import { keyIdOf, publicKeyPin, readPublicKey } from "./public-key.ts";
 import { ecSigner, rsaSigner } from "./signer.fake.ts";
 

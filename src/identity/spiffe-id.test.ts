@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { assertSurvives, mutatedText } from "./mutation.fake.ts";
+import { assertSurvives, mutatedText } from "../kernel/mutation.fake.ts";
 import { parseSpiffeId, trustDomainOf, trustDomainSpiffeId, workloadOf, workloadSpiffeId } from "./spiffe-id.ts";
 import { parseTrustDomain } from "./trust-domain.ts";
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { toBinary } from "@bufbuild/protobuf";
-import { assertSurvives, mutatedBytes } from "../../src/identity/mutation.fake.ts";
 import { LateenError } from "../../src/kernel/error.ts";
+import { assertSurvives, mutatedBytes } from "../../src/kernel/mutation.fake.ts";
 import { decodeNode } from "../../src/serve/ads/discovery-request.ts";
 import { adsLimits } from "../../src/serve/ads/limits.ts";
 import { vmNode } from "../../src/xds/node.fake.ts";
