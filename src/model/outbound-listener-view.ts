@@ -15,6 +15,8 @@ export type OutboundListenerView =
   | {
       readonly kind: "wildcard";
       readonly port: number;
+      /** The machine has IPv6 addresses: connections to them come to the listener too. */
+      readonly ipv6: boolean;
       readonly http: boolean;
       readonly chains: readonly TcpChain[];
       readonly sources: readonly SourceRef[];
@@ -101,7 +103,10 @@ function byServerName(chain: TcpChain): TcpChain {
 }
 
 /** Puts the pieces of one listener together. HTTP has a port before connections that nothing tells apart. */
-export function outboundListenerView(pieces: readonly ListenerPiece[]): OutboundListenerView | undefined {
+export function outboundListenerView(
+  pieces: readonly ListenerPiece[],
+  { ipv6 }: Pick<Scope, "ipv6">,
+): OutboundListenerView | undefined {
   const [first] = pieces;
   if (first === undefined) return undefined;
   const withChains = pieces.filter((piece) => piece.kind !== "http").sort((a, b) => (a.age < b.age ? -1 : 1));
@@ -117,6 +122,7 @@ export function outboundListenerView(pieces: readonly ListenerPiece[]): Outbound
   return {
     kind: "wildcard",
     port: first.port,
+    ipv6,
     http,
     chains: kept,
     // A listener of HTTP alone is the same whoever asks for it.

@@ -139,7 +139,7 @@ export class ScopeView {
         name: `listeners(${scope.namespace})`,
         from: piecesByListener,
         derive: (members, name) => {
-          const view = outboundListenerView(members);
+          const view = outboundListenerView(members, scope);
           return view === undefined ? [] : [[name, view]];
         },
       }),

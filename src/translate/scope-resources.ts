@@ -54,7 +54,7 @@ export class ScopeResources {
       [
         buildPassthroughCluster(connectTimeoutMs),
         buildBlackHoleCluster(connectTimeoutMs),
-        buildInboundPassthroughCluster(connectTimeoutMs),
+        buildInboundPassthroughCluster(connectTimeoutMs, view.scope.ipv6),
       ].map((cluster) => resourceOf(ClusterSchema, cluster.name, cluster, [])),
     );
     const endpoints = this.resources<LoadAssignmentView>("eds", view.loadAssignments, (assignment) => [

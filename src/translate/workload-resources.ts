@@ -42,7 +42,8 @@ export class WorkloadResources {
         [
           resources("cds-inbound", (inbound, mesh) =>
             inbound.ports.map((port) => {
-              const cluster = buildInboundCluster(port, mesh.connectTimeoutMs);
+              const ipv6 = inbound.workload.addresses.some((address) => address.includes(":"));
+              const cluster = buildInboundCluster(port, mesh.connectTimeoutMs, ipv6);
               return resourceOf(ClusterSchema, cluster.name, cluster, inbound.sources);
             }),
           ),

@@ -207,9 +207,12 @@ describe("single policies", () => {
     assert.deepEqual([decide({ rules }, last), decide({ rules }, cart)], [true, false]);
   });
 
-  it("P9: a dry run decides nothing, nor do AUDIT and CUSTOM", () => {
+  it("P9: a dry run decides nothing, nor does AUDIT; what CUSTOM was to decide is refused", () => {
     const deny: AuthorizationPolicy = { action: "DENY", rules: [{}] };
     assert.equal(decide({ ...deny, action: "AUDIT" }, cart), true);
+    const custom = (method: string) =>
+      ({ action: "CUSTOM", provider: { name: "opa" }, rules: to({ methods: [method] }) }) as const;
+    assert.deepEqual([decide(custom("GET"), cart), decide(custom("POST"), cart)], [false, true]);
     const rig = new MeshRig(defaultMeshSettings);
     rig.put({
       key: { source: "files", group: "test", kind: "AuthorizationPolicy", namespace: "shop", name: "p" },

@@ -1,6 +1,7 @@
 // Who sees which service under which name, and where connections that are not HTTP go.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { simulateOutbound } from "../../src/simulate/simulate-outbound.ts";
 import { machine, meshOf, object, service, shares, transports, workload } from "./mesh-world.fake.ts";
 
 const http = "[{number: 80, name: http, protocol: HTTP}]";
@@ -71,6 +72,27 @@ describe("addresses", () => {
     const front = machine(meshOf(two));
     assert.deepEqual(Object.keys(transports(front.tcp("one:5432"))), ["198.18.1.1:5432"]);
     assert.deepEqual(Object.keys(transports(front.tcp("two:5432"))), ["198.18.1.2:5432"]);
+  });
+});
+
+describe("IPv6", () => {
+  const dual = `${reviews}${service("db", "[{number: 5432, name: tcp, protocol: TCP}]")}${workload("db-1", "198.18.1.9", "{app: db}")}`;
+  const ask = (ip: string, port: number, host: string, proxy: string) =>
+    simulateOutbound(machine(meshOf(dual), { ip: proxy }).view, {
+      to: { ip, port },
+      traffic: { kind: "http", request: { method: "GET", path: "/", authority: host } },
+    });
+
+  it("addresses reach HTTP and TCP services from machines that have them", () => {
+    const names = machine(meshOf(dual), { ip: "2001:db8::10" });
+    assert.equal(names.http("http://reviews/").outcome, "routed");
+    assert.equal(ask("2001:2::2", 80, "[2001:2::2]", "2001:db8::10").virtualHost, "reviews.shop.svc.cluster.local:80");
+    assert.equal(ask("2001:2::2", 80, "reviews", "2001:db8::10").outcome, "routed");
+    assert.equal(ask("2001:2::1", 5432, "db", "2001:db8::10").listener, "2001:2::1_5432");
+  });
+
+  it("addresses are not given to machines without them", () => {
+    assert.equal(ask("2001:2::2", 80, "reviews", "198.18.0.10").outcome, "passthrough");
   });
 });
 

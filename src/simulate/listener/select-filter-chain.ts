@@ -21,6 +21,7 @@ type Fit = (match: FilterChainMatch | undefined) => number | undefined;
 const knownListenerFields = new Set([
   "name",
   "address",
+  "additional_addresses",
   "filter_chains",
   "use_original_dst",
   "default_filter_chain",

@@ -24,6 +24,8 @@ import { buildClientProtocolOptions, buildHttp2ProtocolOptions, httpProtocolOpti
  * to the proxy (Istio's inbound passthrough address).
  */
 const inboundSource = "127.0.0.6";
+/** The same for IPv6. */
+const inboundSourceIpv6 = "::6";
 
 export function buildPassthroughCluster(connectTimeoutMs: number): Cluster {
   return originalDestination(passthroughCluster, connectTimeoutMs, {
@@ -42,17 +44,17 @@ export function buildBlackHoleCluster(connectTimeoutMs: number): Cluster {
   });
 }
 
-export function buildInboundPassthroughCluster(connectTimeoutMs: number): Cluster {
+export function buildInboundPassthroughCluster(connectTimeoutMs: number, ipv6: boolean): Cluster {
   return originalDestination(inboundPassthroughCluster, connectTimeoutMs, {
-    ...inboundBinding,
+    ...inboundBinding(ipv6),
     metadata: serviceMetadata("unknown", inboundPassthroughCluster, "unknown"),
   });
 }
 
 /** ServiceEntry.spec.ports[].targetPort: the application's own port, reached at the address the caller used. */
-export function buildInboundCluster(port: InboundPort, connectTimeoutMs: number): Cluster {
+export function buildInboundCluster(port: InboundPort, connectTimeoutMs: number, ipv6: boolean): Cluster {
   const cluster = originalDestination(inboundClusterName(port.port), connectTimeoutMs, {
-    ...inboundBinding,
+    ...inboundBinding(ipv6),
     altStatName: `${inboundClusterName(port.port)};`,
     metadata: serviceMetadata(port.host, port.serviceName, port.serviceNamespace),
   });
@@ -61,9 +63,16 @@ export function buildInboundCluster(port: InboundPort, connectTimeoutMs: number)
   return cluster;
 }
 
-const inboundBinding: MessageInitShape<typeof ClusterSchema> = {
-  upstreamBindConfig: { sourceAddress: { address: inboundSource, portSpecifier: { case: "portValue", value: 0 } } },
-};
+/** @param ipv6 the machine has IPv6 addresses, at which its application is called too */
+function inboundBinding(ipv6: boolean): MessageInitShape<typeof ClusterSchema> {
+  const anyPort = { case: "portValue", value: 0 } as const;
+  return {
+    upstreamBindConfig: {
+      sourceAddress: { address: inboundSource, portSpecifier: anyPort },
+      extraSourceAddresses: ipv6 ? [{ address: { address: inboundSourceIpv6, portSpecifier: anyPort } }] : [],
+    },
+  };
+}
 
 function originalDestination(
   name: string,

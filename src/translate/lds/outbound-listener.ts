@@ -29,6 +29,7 @@ export function buildOutboundListener(view: OutboundListenerView, mesh: MeshSett
   const listener = create(ListenerSchema, {
     name: `${address}_${view.port}`,
     address: socketAddress(address, view.port),
+    additionalAddresses: view.kind === "wildcard" && view.ipv6 ? [{ address: socketAddress("::", view.port) }] : [],
     trafficDirection: TrafficDirection.OUTBOUND,
     bindToPort: false,
     filterChains: [
