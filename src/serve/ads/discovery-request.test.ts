@@ -27,7 +27,11 @@ test("a delta request is read as the generated code reads it", () => {
         node,
         resourceNamesSubscribe: names,
         resourceNamesUnsubscribe: names,
-        initialResourceVersions: fc.dictionary(name, fc.string()),
+        // The generated code's object loses this one key; ours is a Map.
+        initialResourceVersions: fc.dictionary(
+          name.filter((key) => key !== "__proto__"),
+          fc.string(),
+        ),
         responseNonce: fc.string(),
         errorDetail: error,
       }),
