@@ -43,7 +43,9 @@ function follow(
   path: Writable<InboundPath>,
   steps: Step[],
 ): InboundOutcome {
-  const listener = resources.listeners().find(({ trafficDirection }) => trafficDirection === TrafficDirection.INBOUND);
+  const listener = resources
+    .namedListeners()
+    .find(({ trafficDirection }) => trafficDirection === TrafficDirection.INBOUND);
   if (listener === undefined) return { outcome: "refused", because: "no listener takes inbound connections" };
   path.listener = listener.name;
   steps.push({ at: "listener", name: listener.name, because: "it takes inbound connections" });

@@ -50,7 +50,7 @@ function follow(
 ): OutboundOutcome {
   const dialed = "ip" in call.to ? call.to : dial(resources, call.to, steps);
   if (dialed === undefined) return { outcome: "unknownName", host: "host" in call.to ? call.to.host : "" };
-  const selected = selectOutboundListener(resources.listeners(), dialed.ip, dialed.port);
+  const selected = selectOutboundListener(resources.listenersFor(dialed.ip, dialed.port), dialed.ip, dialed.port);
   if (selected === undefined) return { outcome: "refused", because: "no listener takes outbound connections" };
   const { listener } = selected;
   path.listener = listener.name;

@@ -102,6 +102,23 @@ describe("what is missing", () => {
   });
 });
 
+describe("listeners for other places", () => {
+  const noMessage = (name: string): Resource => ({ ...outbound(tcpTo("c")), name, body: Uint8Array.of(255, 255) });
+
+  it("are not even decoded", () => {
+    for (const name of ["10.0.0.2_80", "10.0.0.1_81", "2001:db8::1_80", "0.0.0.0_8080"]) {
+      assert.equal(simulateOutbound(proxy(outbound(tcpTo("c")), noMessage(name)), tcp).outcome, "missingCluster", name);
+    }
+    for (const name of ["10.0.0.1_80", "0.0.0.0_80", "::_80", "mine"]) {
+      assert.throws(
+        () => simulateOutbound(proxy(outbound(tcpTo("c")), noMessage(name)), tcp),
+        { code: "LAT2203" },
+        name,
+      );
+    }
+  });
+});
+
 describe("what is not known", () => {
   const listenerFilter = { name: "x", configType: packed(RouterSchema, {}) };
   it("is refused by name", () => {
