@@ -80,7 +80,7 @@ export function readForwarding(
   return {
     destinations: readDestinations(resources, route, action, request.authority),
     path: rewrittenPath(action, match, request.path),
-    timeoutMs: action.timeout === undefined ? defaultTimeoutMs : durationMs(action.timeout),
+    timeoutMs: timeoutOf(action),
     retries: action.retryPolicy === undefined ? undefined : readRetries(action.retryPolicy),
     mirrors: action.requestMirrorPolicies.map(({ cluster, runtimeFraction }) => ({
       cluster,
@@ -94,6 +94,13 @@ export function readForwarding(
       throw simulateErrors.cannotSimulate(`cannot simulate a hash policy of kind ${specifier.case ?? "none"}`);
     }),
   };
+}
+
+/** Envoy does not look at `timeout` where max_stream_duration is set. */
+function timeoutOf({ timeout, maxStreamDuration }: RouteAction): number {
+  if (maxStreamDuration === undefined) return timeout === undefined ? defaultTimeoutMs : durationMs(timeout);
+  const longest = maxStreamDuration.maxStreamDuration;
+  return longest === undefined ? 0 : durationMs(longest);
 }
 
 function readDestinations(
