@@ -1,12 +1,8 @@
 // Reading JSON of others without believing its shape: what is missing or of another type reads as empty.
 
-export type Fields = Readonly<Record<string, unknown>>;
+import { type Fields, isFields } from "../kernel/fields.ts";
 
 const none: Fields = {};
-
-export function isFields(value: unknown): value is Fields {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
 
 export function fieldsOf(value: unknown): Fields {
   return isFields(value) ? value : none;

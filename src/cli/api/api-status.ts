@@ -1,6 +1,7 @@
 // Kubernetes' Status object (meta/v1), the body of every error answer.
 
-import { fieldsOf, isFields, listOf, textOf } from "../json-value.ts";
+import { isFields } from "../../kernel/fields.ts";
+import { fieldsOf, listOf, textOf } from "../json-value.ts";
 
 export interface StatusCause {
   /** Path of the field, as `spec.http[0].timeout`; empty for the object. */

@@ -1,7 +1,8 @@
 // Which kinds the server serves: aggregated discovery (apidiscovery.k8s.io/v2), else the older one per group version.
 import { nearestWord } from "../../config/spelling.ts";
+import type { Fields } from "../../kernel/fields.ts";
 import { cliErrors } from "../errors.ts";
-import { type Fields, fieldsOf, listOf, textOf } from "../json-value.ts";
+import { fieldsOf, listOf, textOf } from "../json-value.ts";
 import { type ApiClient, parseJson } from "./api-client.ts";
 import type { ResourceKind } from "./resource-kind.ts";
 

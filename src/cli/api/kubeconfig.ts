@@ -1,9 +1,9 @@
 // kubeconfig (client.authentication of Kubernetes, v1 Config) → the one cluster, user and namespace to use.
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
+import { type Fields, isFields } from "../../kernel/fields.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { cliErrors } from "../errors.ts";
-import { type Fields, isFields } from "../json-value.ts";
 
 /** Where to connect and as whom. File names are absolute; what they hold is read later. */
 export interface ClusterAccess {

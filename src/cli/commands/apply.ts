@@ -1,13 +1,14 @@
 // lateen apply: makes the server's objects what the files say.
 import { Command } from "commander";
 import type { Decoded } from "../../config/decode/decode-yaml.ts";
+import { isFields } from "../../kernel/fields.ts";
 import { parseJson } from "../api/api-client.ts";
 import type { ResourceKind } from "../api/resource-kind.ts";
 import { resourcePath } from "../api/resource-path.ts";
 import type { Session } from "../api/session.ts";
 import type { Context } from "../context.ts";
 import { threeWayPatch } from "../input/merge-patch.ts";
-import { fieldsOf, isFields, valueAt } from "../json-value.ts";
+import { fieldsOf, valueAt } from "../json-value.ts";
 import { addOutputFlag } from "../resource/output-flag.ts";
 import { addFileFlags, type DryRun } from "./file-flags.ts";
 import { type SendFlags, type SendOne, sendObjects } from "./send-objects.ts";

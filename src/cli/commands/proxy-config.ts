@@ -1,10 +1,11 @@
 // lateen proxy-config: what a machine's Envoy holds, in istioctl's tables.
 import { Command } from "commander";
+import type { Fields } from "../../kernel/fields.ts";
 import { addConnectionFlags } from "../api/connection-flags.ts";
 import { withSession } from "../api/session.ts";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
-import { type Fields, listOf, textOf } from "../json-value.ts";
+import { listOf, textOf } from "../json-value.ts";
 import { parsePort } from "../port-flag.ts";
 import { bootstrapLines, bootstrapOf } from "../proxy-config/bootstrap-summary.ts";
 import {

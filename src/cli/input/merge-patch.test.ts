@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isFields } from "../json-value.ts";
+import { isFields } from "../../kernel/fields.ts";
 import { mergePatch } from "./merge-patch.fake.ts";
 import { sameJson, threeWayPatch } from "./merge-patch.ts";
 

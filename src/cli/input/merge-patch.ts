@@ -1,5 +1,5 @@
 // What apply sends: a JSON merge patch (RFC 7396) from three sides, as kubectl does for kinds without Go types.
-import { type Fields, isFields } from "../json-value.ts";
+import { type Fields, isFields } from "../../kernel/fields.ts";
 
 /**
  * The patch that makes `current` what `modified` says, and removes what `original` (the last applied) said and

@@ -3,8 +3,9 @@ import type { AnalyzedObject } from "../../config/analysis/analyzed-object.ts";
 import { kinds } from "../../config/kinds.ts";
 import type { ApiObject } from "../../config/object.ts";
 import { validateObject } from "../../config/validate.ts";
+import { isFields } from "../../kernel/fields.ts";
 import type { Session } from "../api/session.ts";
-import { isFields, valueAt } from "../json-value.ts";
+import { valueAt } from "../json-value.ts";
 import { listObjects } from "../resource/list-objects.ts";
 
 /** For each kind, the kinds its objects refer to or may contradict. */

@@ -1,5 +1,6 @@
 // proxy-config bootstrap -o short: versions.
-import { type Fields, textOf } from "../json-value.ts";
+import type { Fields } from "../../kernel/fields.ts";
+import { textOf } from "../json-value.ts";
 import { type ConfigDump, pick, pickAt } from "./config-dump.ts";
 
 export function bootstrapOf(dump: ConfigDump): Fields {

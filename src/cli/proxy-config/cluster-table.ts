@@ -1,5 +1,6 @@
 // proxy-config cluster: what Envoy can send to.
-import { type Fields, textOf } from "../json-value.ts";
+import type { Fields } from "../../kernel/fields.ts";
+import { textOf } from "../json-value.ts";
 import { compareClusterNames, parseClusterName } from "./cluster-name.ts";
 import { type ConfigDump, itemsOf, pick, pickAt } from "./config-dump.ts";
 import { managedBy } from "./managed-by.ts";

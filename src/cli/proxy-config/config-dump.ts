@@ -1,6 +1,8 @@
 // Envoy's config dump (admin interface, envoy.admin.v3.ConfigDump) as plain JSON.
+
+import { type Fields, isFields } from "../../kernel/fields.ts";
 import { cliErrors } from "../errors.ts";
-import { type Fields, fieldsOf, isFields, listOf, textOf } from "../json-value.ts";
+import { fieldsOf, listOf, textOf } from "../json-value.ts";
 
 export type DumpSection = "Bootstrap" | "Clusters" | "Listeners" | "Routes" | "Secrets" | "Endpoints";
 

@@ -1,5 +1,6 @@
 // proxy-config endpoint: hosts of clusters and how Envoy judges them.
-import { type Fields, fieldsOf, listOf, numberOf, textOf } from "../json-value.ts";
+import type { Fields } from "../../kernel/fields.ts";
+import { fieldsOf, listOf, numberOf, textOf } from "../json-value.ts";
 import { compare, compareClusterNames } from "./cluster-name.ts";
 import { type ConfigDump, itemsOf, pick, pickAt } from "./config-dump.ts";
 

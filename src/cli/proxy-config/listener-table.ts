@@ -1,5 +1,6 @@
 // proxy-config listener: where Envoy listens, what each filter chain matches, and where it leads.
-import { type Fields, listOf, numberOf, textOf } from "../json-value.ts";
+import type { Fields } from "../../kernel/fields.ts";
+import { listOf, numberOf, textOf } from "../json-value.ts";
 import { compare } from "./cluster-name.ts";
 import { type ConfigDump, itemsOf, pick, pickAt } from "./config-dump.ts";
 import { describeRouteMatch, domainsOf, routesOf } from "./route-match.ts";

@@ -1,5 +1,6 @@
 // proxy-config route: virtual hosts and what they match.
-import { type Fields, listOf, textOf } from "../json-value.ts";
+import type { Fields } from "../../kernel/fields.ts";
+import { listOf, textOf } from "../json-value.ts";
 import { type ConfigDump, itemsOf, pick, pickAt } from "./config-dump.ts";
 import { managedBy } from "./managed-by.ts";
 import { describeRouteMatch, domainsOf, routesOf } from "./route-match.ts";

@@ -1,5 +1,6 @@
 // Rows of objects: the server's Table (meta.k8s.io/v1), or one made here where the server sends plain objects.
-import { type Fields, fieldsOf, listOf, numberOf, textOf, valueAt } from "../json-value.ts";
+import type { Fields } from "../../kernel/fields.ts";
+import { fieldsOf, listOf, numberOf, textOf, valueAt } from "../json-value.ts";
 import { ageOf } from "../terminal/age.ts";
 
 export interface ObjectRow {

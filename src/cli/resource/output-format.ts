@@ -1,5 +1,6 @@
 // Data in the format that `-o` asks for.
-import { type Fields, fieldsOf, textOf, valueAt } from "../json-value.ts";
+import type { Fields } from "../../kernel/fields.ts";
+import { fieldsOf, textOf, valueAt } from "../json-value.ts";
 import { jsonText, yamlText } from "../terminal/structured.ts";
 
 export function structuredText(format: "json" | "yaml", value: unknown): string {

@@ -1,7 +1,8 @@
 // A plain value, for example the body of a request after a patch → an object of a known kind.
+
+import { isFields } from "../../kernel/fields.ts";
 import { configCodes } from "../errors.ts";
 import { formatPath, type PathSegment } from "../field-path.ts";
-import { isFields } from "../fields.ts";
 import type { Problem } from "../problem.ts";
 import { type Envelope, readEnvelope } from "./envelope.ts";
 import { depthLimit } from "./text-fault.ts";

@@ -1,7 +1,8 @@
 // Text of a file or a request → objects with the lines they came from.
+
+import { isFields } from "../../kernel/fields.ts";
 import { configCodes } from "../errors.ts";
 import { type PathSegment, parsePath } from "../field-path.ts";
-import { isFields } from "../fields.ts";
 import type { Kind } from "../kind.ts";
 import type { ApiObject, Origin } from "../object.ts";
 import type { Problem } from "../problem.ts";

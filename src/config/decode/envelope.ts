@@ -1,7 +1,8 @@
 // A decoded value → Kubernetes' envelope: which kind, which object, with metadata whose types hold.
+
+import { type Fields, isFields } from "../../kernel/fields.ts";
 import { configCodes } from "../errors.ts";
 import { formatPath, type PathSegment } from "../field-path.ts";
-import { type Fields, isFields } from "../fields.ts";
 import { apiVersionOf, type Kind } from "../kind.ts";
 import { kindByGvk, kinds } from "../kinds.ts";
 import type { ApiObject, ObjectMeta } from "../object.ts";

@@ -1,5 +1,5 @@
 // What MeshConfig says where its author says nothing, as istiod has it.
-import { type Fields, isFields } from "../fields.ts";
+import { type Fields, isFields } from "../../kernel/fields.ts";
 import type { MeshConfig } from "./mesh-config-schema.ts";
 
 const defaults = {

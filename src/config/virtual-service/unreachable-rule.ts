@@ -1,4 +1,5 @@
 // Rules that no request can reach, with Istio's analysis codes.
+import { isFields } from "../../kernel/fields.ts";
 import { formatPath } from "../field-path.ts";
 import type { Finding } from "../kind.ts";
 import { type At, finding, type Report } from "./finding.ts";
@@ -57,8 +58,6 @@ function conditionsOf(match: HttpMatch): unknown {
 /** JSON with sorted keys, so that equal conditions have equal text. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === "object" && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
+    isFields(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
   );
 }

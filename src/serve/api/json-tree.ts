@@ -1,11 +1,12 @@
 // Plain JSON values that came from outside: bounds, equality, copies.
+import { isFields } from "../../kernel/fields.ts";
 import { jsonDepthLimit } from "./limits.ts";
 import { StatusError } from "./status-error.ts";
 
 export type JsonObject = Record<string, unknown>;
 
 export function isObject(value: unknown): value is JsonObject {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
+  return isFields(value);
 }
 
 /**

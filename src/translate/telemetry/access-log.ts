@@ -1,7 +1,9 @@
 // MeshConfig.accessLogFile, MeshConfig.accessLogFormat, MeshConfig.accessLogEncoding → envoy.extensions.access_loggers.file.v3.FileAccessLog
+
 import { create, type JsonObject } from "@bufbuild/protobuf";
 import { type AccessLog, AccessLogSchema } from "../../../gen/envoy/config/accesslog/v3/accesslog_pb.ts";
 import { FileAccessLogSchema } from "../../../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts";
+import { isFields } from "../../kernel/fields.ts";
 import type { MeshSettings } from "../../model/mesh-settings.ts";
 import { packAny } from "../any.ts";
 
@@ -77,7 +79,7 @@ function parsedFormat(text: string): JsonObject | undefined {
   if (text === "") return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
+    return isFields(value) ? (value as JsonObject) : undefined;
   } catch {
     return undefined;
   }

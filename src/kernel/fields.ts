@@ -1,4 +1,4 @@
-// A plain object with whatever fields: what decoding makes of a map.
+// A plain object with whatever fields: what decoding JSON or YAML makes of a map.
 
 export type Fields = Readonly<Record<string, unknown>>;
 
