@@ -12,4 +12,9 @@ $node scripts/walls.ts --check
 echo "types" >&2
 node_modules/.bin/tsc -b
 echo "unit tests" >&2
-$node --test --test-reporter=spec 'src/**/*.test.ts' 'scripts/**/*.test.ts' 'test/unit/**/*.test.ts' 'test/property/**/*.test.ts'
+# Most of a small test file's time is compiling what it imports, and Node can keep that: one entry per module.
+NODE_COMPILE_CACHE=$root/node_modules/.cache/compile
+export NODE_COMPILE_CACHE
+# By default Node leaves one processor free, which halves the speed of a machine with two. The longest come first,
+# so that none is left to run alone at the end.
+$node --test --test-concurrency="$(nproc)" --test-reporter=spec 'test/property/**/*.test.ts' 'src/**/*.test.ts' 'scripts/**/*.test.ts' 'test/unit/**/*.test.ts'
