@@ -54,8 +54,12 @@ test("A1, C12: wrong rights, links and other sorts of files are refused by name"
       () => swap("issuing.pem", (path, moved) => symlinkSync(moved, path)),
       /issuing\.pem cannot be opened/,
     ],
-    ["folder", () => swap("root-key.pem", (path) => mkdirSync(path, { mode: 0o700 })), /root-key\.pem is not a file/],
-    ["FIFO", () => swap("root-key.pem", () => {}), /root-key\.pem is not a file/],
+    [
+      "folder",
+      () => swap("root-key.pem", (path) => mkdirSync(path, { mode: 0o700 })),
+      /root-key\.pem is not a plain file/,
+    ],
+    ["FIFO", () => swap("root-key.pem", () => {}), /root-key\.pem is not a plain file/],
   ];
   const kept = join(bed.options.dataFolder, "kept");
   await runCommand("cp", ["-a", join(bed.options.dataFolder, "ca"), kept]);

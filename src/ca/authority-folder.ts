@@ -13,8 +13,10 @@ import { authorityProfile } from "../identity/certificate-profile.ts";
 import { decodePem, encodePem } from "../identity/pem.ts";
 import { trustDomainSpiffeId } from "../identity/spiffe-id.ts";
 import type { TrustDomain } from "../identity/trust-domain.ts";
+import { hex } from "../kernel/bytes.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
+import { replacePrivateFile, syncFolder, writeNewPrivateFile } from "../kernel/private-file.ts";
 import type { Random } from "../kernel/random.ts";
 import { caErrors } from "./errors.ts";
 import {
@@ -27,14 +29,7 @@ import {
   readAuthorityFile,
 } from "./issuing-authority.ts";
 import { generateP256, readKeyPair } from "./key-pair.ts";
-import {
-  checkPrivateFolder,
-  hasCode,
-  readPrivateFile,
-  replacePrivateFile,
-  syncFolder,
-  writeNewPrivateFile,
-} from "./private-file.ts";
+import { checkPrivateFolder, hasCode, readPrivateFile } from "./private-file.ts";
 
 export interface AuthorityFolderOptions {
   dataFolder: string;
@@ -176,7 +171,7 @@ export async function renewIssuing(
   }
   const path = join(options.dataFolder, "ca", names.issuing);
   const text = await makeIssuing(rootAuthority, options);
-  replacePrivateFile(path, text, hex(options.random.bytes(8)));
+  replacePrivateFile(path, text, options.random);
   options.log.info("renewed the issuing certificate", { file: path });
   return readAuthorityFile(path, text);
 }
@@ -212,8 +207,4 @@ function readFolder(folder: string, options: AuthorityFolderOptions): Authoritie
     issuing,
     api: readAuthorityFile(join(folder, names.api), needed(names.api)),
   };
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

@@ -4,6 +4,7 @@
 // Three scopes that cannot pass for each other. Workloads are issued below the mesh's root with one SPIFFE id. The
 // control plane's server certificates are below the same root, without any id. API users are issued by an authority of
 // their own, which only the API trusts.
+
 import { issueCertificate, serialNumber } from "../identity/certificate.ts";
 import { type CertificateInfo, readCertificate } from "../identity/certificate-info.ts";
 import { clientProfile, serverProfile, workloadProfile } from "../identity/certificate-profile.ts";
@@ -12,6 +13,7 @@ import { encodePem } from "../identity/pem.ts";
 import { publicKeyPin, readPublicKey } from "../identity/public-key.ts";
 import { type SpiffeId, trustDomainOf, workloadOf } from "../identity/spiffe-id.ts";
 import type { TrustDomain } from "../identity/trust-domain.ts";
+import { hex } from "../kernel/bytes.ts";
 import type { Cancel, Clock } from "../kernel/clock.ts";
 import { describeError, LateenError } from "../kernel/error.ts";
 import type { Stoppable } from "../kernel/lifecycle.ts";
@@ -220,7 +222,7 @@ export class Authority implements Stoppable {
     const notAfterMs = Math.min(now + lifetimeMs, issuer.certificate.notAfterMs);
     const der = await issueCertificate({ profile, publicKey, serial, notBeforeMs, notAfterMs }, issuer);
     const chain = [encodePem("CERTIFICATE", der), issuer.pem];
-    return { chain, serial: Buffer.from(serial).toString("hex"), notBeforeMs, notAfterMs };
+    return { chain, serial: hex(serial), notBeforeMs, notAfterMs };
   }
 
   private ownKeys(): Uint8Array[] {

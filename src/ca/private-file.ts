@@ -1,18 +1,7 @@
-// Files that hold keys: 0600 in a folder of 0700, ours alone, and replaced whole or not at all.
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  writeFileSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
+// Reads files that hold keys: 0600 in a folder of 0700, and ours alone.
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from "node:fs";
+import { dirname } from "node:path";
+import { privateFileFault, privateFolderFault } from "../kernel/private-file.ts";
 import { caErrors } from "./errors.ts";
 
 /** Larger than any key or bundle, bytes. */
@@ -36,9 +25,8 @@ export function readPrivateFile(path: string, uid: number | undefined): string |
   }
   try {
     const stats = fstatSync(file);
-    if (!stats.isFile()) throw caErrors.unsafeFile(`${path} is not a file`);
-    if (stats.nlink !== 1) throw caErrors.unsafeFile(`${path} has other names (hard links)`);
-    checkOwnerAndMode(path, stats, uid ?? lstatSync(dirname(path)).uid);
+    const fault = privateFileFault(stats, uid ?? lstatSync(dirname(path)).uid);
+    if (fault !== undefined) throw caErrors.unsafeFile(`${path} ${fault}`);
     if (stats.size > sizeLimit) throw caErrors.brokenFiles(`${path} is larger than ${sizeLimit} bytes`);
     return readFileSync(file, "utf8");
   } finally {
@@ -60,54 +48,9 @@ export function checkPrivateFolder(path: string, uid: number | undefined): boole
     if (hasCode(cause, "ENOENT")) return false;
     throw caErrors.unsafeFile(`${path} cannot be looked at`, { cause });
   }
-  if (!stats.isDirectory()) throw caErrors.unsafeFile(`${path} is not a folder`);
-  checkOwnerAndMode(path, stats, uid ?? stats.uid);
+  const fault = privateFolderFault(stats, uid ?? stats.uid);
+  if (fault !== undefined) throw caErrors.unsafeFile(`${path} ${fault}`);
   return true;
-}
-
-function checkOwnerAndMode(path: string, stats: Stats, uid: number): void {
-  if (stats.uid !== uid) throw caErrors.unsafeFile(`${path} belongs to user ${stats.uid}, not to ${uid}`);
-  const mode = stats.mode & 0o777;
-  if ((mode & 0o077) !== 0) {
-    throw caErrors.unsafeFile(`${path} has the rights ${mode.toString(8).padStart(4, "0")}, so others can use it`);
-  }
-}
-
-/** Writes a new file and makes it durable; the folder's entry is the caller's to sync. */
-export function writeNewPrivateFile(path: string, text: string): void {
-  const file = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
-  try {
-    writeFileSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-/**
- * Replaces a file as a whole: after a crash it is the old or the new one.
- *
- * @param suffix makes the name of the temporary file; unpredictable
- */
-export function replacePrivateFile(path: string, text: string, suffix: string): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${suffix}`);
-  try {
-    writeNewPrivateFile(temporary, text);
-    renameSync(temporary, path);
-  } catch (cause) {
-    rmSync(temporary, { force: true });
-    throw cause;
-  }
-  syncFolder(dirname(path));
-}
-
-export function syncFolder(path: string): void {
-  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }
 
 export function hasCode(error: unknown, code: string): boolean {

@@ -1,5 +1,4 @@
 // The configuration API of `lateen up`: the view of all objects, the writer, the server, and the administrator's credentials.
-import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Authority } from "../ca/authority.ts";
 import type { Collection } from "../collection/collection.ts";
@@ -11,6 +10,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { Lifecycle, type Stoppable } from "../kernel/lifecycle.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Metrics } from "../kernel/metric.ts";
+import { replacePrivateFile } from "../kernel/private-file.ts";
 import type { Random } from "../kernel/random.ts";
 import { adminKubeconfig } from "../serve/api/admin-kubeconfig.ts";
 import { ApiHandler } from "../serve/api/api-handler.ts";
@@ -112,7 +112,8 @@ function ownerOf(config: Config, origin: Origin | undefined): string | undefined
 }
 
 /** A new certificate at each start; the file is replaced whole. */
-async function writeAdminKubeconfig({ authority, dataDir, host }: ConfigApiOptions, port: number): Promise<void> {
+async function writeAdminKubeconfig(options: ConfigApiOptions, port: number): Promise<void> {
+  const { authority, dataDir, host, random } = options;
   const admin = await authority.signAdmin();
   const reachable =
     host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
@@ -122,7 +123,5 @@ async function writeAdminKubeconfig({ authority, dataDir, host }: ConfigApiOptio
     certificate: admin.chain.join(""),
     key: admin.key,
   });
-  const path = join(dataDir, "admin.kubeconfig");
-  writeFileSync(`${path}.new`, text.reveal(), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  replacePrivateFile(join(dataDir, "admin.kubeconfig"), text.reveal(), random);
 }

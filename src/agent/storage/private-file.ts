@@ -3,6 +3,7 @@ import { chmodSync, constants, lstatSync, mkdirSync } from "node:fs";
 import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describeError } from "../../kernel/error.ts";
+import { privateFileFault } from "../../kernel/private-file.ts";
 import { agentErrors } from "../errors.ts";
 
 /**
@@ -39,12 +40,8 @@ export async function readPrivateFile(path: string, limitBytes: number, self: nu
   try {
     // The open file is looked at, not the path, which could be swapped in between.
     const found = await file.stat();
-    if (!found.isFile()) throw agentErrors.unsafeFile(`${path} is not a plain file`);
-    if (found.uid !== self) throw agentErrors.unsafeFile(`${path} belongs to user ${found.uid}, not ${self}`);
-    if (found.nlink > 1) throw agentErrors.unsafeFile(`${path} has a second name (hard link)`);
-    if ((found.mode & 0o077) !== 0) {
-      throw agentErrors.unsafeFile(`${path} has mode ${(found.mode & 0o777).toString(8)}, others can reach it`);
-    }
+    const fault = privateFileFault(found, self);
+    if (fault !== undefined) throw agentErrors.unsafeFile(`${path} ${fault}`);
     if (found.size > limitBytes) throw agentErrors.unreadableState(`${path} is longer than ${limitBytes} bytes`);
     return new Uint8Array(await file.readFile());
   } finally {
