@@ -56,3 +56,16 @@ test("the limit on length holds at the limit and one above", () => {
 test("10,000 damaged texts are read or refused", () => {
   assertSurvives(mutatedText(block, block + block), (text) => decodePem("CERTIFICATE", text, { blocks: 3 }));
 });
+
+test("a message repeats no line that may be part of a key", () => {
+  const key = encodePem("PRIVATE KEY", new Uint8Array(90).fill(7));
+  const secret = "BwcHBwcH";
+  assert.ok(key.includes(secret));
+  for (const text of [key.replace("Bw", "B w"), key.split("\n").slice(1).join("\n"), `\ufeff${key}`]) {
+    assert.throws(
+      () => decodePem("PRIVATE KEY", text),
+      (error: Error) => !error.message.includes(secret) && /^line 1 |^line 2 /.test(error.message),
+    );
+  }
+  assert.throws(() => decodePem("PRIVATE KEY", block), { message: /line 1 is -----BEGIN CERTIFICATE-----, not / });
+});

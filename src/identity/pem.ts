@@ -36,17 +36,17 @@ export function decodePem(label: PemLabel, text: string, limits: PemLimits = {})
   const end = `-----END ${label}-----`;
   const blocks: Uint8Array[] = [];
   let body: string[] | undefined;
-  for (const line of text.split("\n")) {
+  for (const [index, line] of text.split("\n").entries()) {
     if (body === undefined) {
       if (line === "") continue;
-      if (line !== begin) throw identityErrors.badPem(`expected ${begin}, found ${printable(line)}`);
+      if (line !== begin) throw identityErrors.badPem(`line ${index + 1} is ${shown(line)}, not ${begin}`);
       if (blocks.length >= most) throw identityErrors.badPem(`more than ${most} PEM block${most === 1 ? "" : "s"}`);
       body = [];
     } else if (line === end) {
       blocks.push(decodeBody(body));
       body = undefined;
     } else if (line.length > lineLength || !/^[A-Za-z0-9+/]+={0,2}$/.test(line)) {
-      throw identityErrors.badPem(`${printable(line)} is not a line of base64`);
+      throw identityErrors.badPem(`line ${index + 1} is not base64 of at most ${lineLength} characters`);
     } else {
       body.push(line);
     }
@@ -66,6 +66,7 @@ function decodeBody(lines: readonly string[]): Uint8Array {
   return bytes;
 }
 
-function printable(text: string): string {
-  return JSON.stringify(text.slice(0, 40));
+/** Any other line may be part of a key, and messages reach logs. */
+function shown(line: string): string {
+  return /^-----BEGIN [A-Z0-9 ]{1,40}-----$/.test(line) ? line : `a line of ${line.length} characters`;
 }
