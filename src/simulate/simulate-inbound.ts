@@ -1,4 +1,5 @@
 // What happens to a connection that comes to a machine, told from the resources of its proxy alone.
+
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { FilterChain } from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
 import { RBACSchema as NetworkRbacSchema } from "../../gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts";
@@ -17,6 +18,7 @@ import type { RbacCall } from "./rbac/rbac-call.ts";
 import { rbacVerdict } from "./rbac/rbac-verdict.ts";
 import type { Step } from "./step.ts";
 import { tcpDestinations } from "./upstream/destination.ts";
+import type { Writable } from "./writable.ts";
 
 /**
  * @param source the proxy's view
@@ -34,8 +36,6 @@ export function simulateInbound(source: ResourceSource, call: InboundCall): Inbo
   const outcome = follow(readResources(source), call, path, steps);
   return { ...path, ...outcome };
 }
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function follow(
   resources: EnvoyResources,

@@ -1,4 +1,5 @@
 // What happens to a call that leaves a machine, told from the resources of its proxy alone.
+
 import type { FilterChain } from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
 import { type EnvoyResources, type ResourceSource, readResources } from "./envoy-resources.ts";
 import { simulateErrors } from "./errors.ts";
@@ -14,6 +15,7 @@ import { resolveName } from "./resolve-name.ts";
 import type { Step } from "./step.ts";
 import { tcpDestinations } from "./upstream/destination.ts";
 import type { Upstream } from "./upstream/upstream.ts";
+import type { Writable } from "./writable.ts";
 
 /** Endpoints that a step names; the result has them all. */
 const shownEndpoints = 8;
@@ -39,8 +41,6 @@ export function simulateOutbound(source: ResourceSource, call: OutboundCall): Ou
   const outcome = follow(readResources(source), call, path, steps);
   return { ...path, ...outcome };
 }
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function follow(
   resources: EnvoyResources,

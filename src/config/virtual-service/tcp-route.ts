@@ -1,9 +1,8 @@
 // TCPRoute: one rule of a VirtualService for opaque TCP (istio.networking.v1alpha3.TCPRoute).
-import { list, map, object, type Rule, type SpecOf, string } from "../schema.ts";
+import { list, object, type Rule, type SpecOf, string } from "../schema.ts";
+import { connectionMatchFields } from "./connection-match.ts";
 import { destination } from "./destination.ts";
-import { gatewayName } from "./gateway-name.ts";
 import { ipSubnet } from "./ip-subnet.ts";
-import { portNumber } from "./port.ts";
 import { routeWeight, weightRules } from "./route-weight.ts";
 
 /** A weighted destination of a connection (istio.networking.v1alpha3.RouteDestination), also of TLS rules. */
@@ -16,17 +15,7 @@ export type RouteDestination = SpecOf<typeof routeDestinationSchema>;
 
 export const tcpMatchSchema = object(
   {
-    destinationSubnets: list(string({ rules: [ipSubnet] }), {
-      description: "Addresses or CIDR blocks that the client connects to.",
-    }),
-    port: portNumber({ description: "Port of the service that the client connects to." }),
-    sourceLabels: map(string({ description: "Value of the label." }), {
-      description: "Labels that the calling workload must carry.",
-    }),
-    gateways: list(string({ rules: [gatewayName] }), {
-      description: "Gateways the match is for, in place of the object's own list.",
-    }),
-    sourceNamespace: string({ description: "Namespace that the calling workload must be in." }),
+    ...connectionMatchFields,
     sourceSubnet: string({
       description: "CIDR block that the client connects from.",
       rules: [ipSubnet],

@@ -1,10 +1,8 @@
 // TLSRoute: one rule of a VirtualService for TLS that is passed through (istio.networking.v1alpha3.TLSRoute).
-import { list, map, object, type Rule, type SpecOf, string } from "../schema.ts";
+import { list, object, type Rule, type SpecOf, string } from "../schema.ts";
+import { connectionMatchFields } from "./connection-match.ts";
 import { type At, broken, type Report } from "./finding.ts";
-import { gatewayName } from "./gateway-name.ts";
 import { coversHost, type HostPatterns, hostPattern } from "./host-rule.ts";
-import { ipSubnet } from "./ip-subnet.ts";
-import { portNumber } from "./port.ts";
 import { weightRules } from "./route-weight.ts";
 import { hasDestination, routeDestinationSchema } from "./tcp-route.ts";
 
@@ -16,17 +14,7 @@ export const tlsMatchSchema = object(
       description: "Server names (SNI) the client asks for; they must lie within the object's hosts.",
       rules: [notEmpty],
     }),
-    destinationSubnets: list(string({ rules: [ipSubnet] }), {
-      description: "Addresses or CIDR blocks that the client connects to.",
-    }),
-    port: portNumber({ description: "Port of the service that the client connects to." }),
-    sourceLabels: map(string({ description: "Value of the label." }), {
-      description: "Labels that the calling workload must carry.",
-    }),
-    gateways: list(string({ rules: [gatewayName] }), {
-      description: "Gateways the match is for, in place of the object's own list.",
-    }),
-    sourceNamespace: string({ description: "Namespace that the calling workload must be in." }),
+    ...connectionMatchFields,
   },
   { description: "Conditions that must all hold.", required: ["sniHosts"] },
 );

@@ -1,4 +1,5 @@
 // WorkloadGroup.spec.template.ports, ServiceEntry.spec.workloadSelector, MeshConfig.proxyInboundListenPort → envoy.config.listener.v3.Listener virtualInbound
+
 import { create } from "@bufbuild/protobuf";
 import { TrafficDirection } from "../../../gen/envoy/config/core/v3/base_pb.ts";
 import {
@@ -8,7 +9,7 @@ import {
 } from "../../../gen/envoy/config/listener/v3/listener_components_pb.ts";
 import { type Listener, ListenerSchema } from "../../../gen/envoy/config/listener/v3/listener_pb.ts";
 import { GrpcWebSchema } from "../../../gen/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.ts";
-import { blackHoleCluster, inboundClusterName, inboundPassthroughCluster } from "../../model/cluster-name.ts";
+import { inboundClusterName, inboundPassthroughCluster } from "../../model/cluster-name.ts";
 import type { InboundPort, InboundView } from "../../model/inbound-view.ts";
 import type { MeshSettings } from "../../model/mesh-settings.ts";
 import { isHttp } from "../../model/protocol.ts";
@@ -22,6 +23,7 @@ import { buildPeerHeaderRemoval, buildPeerMetadataFilter } from "../telemetry/pe
 import { buildPeerNamespaceFilter } from "../telemetry/peer-namespace.ts";
 import { buildHttpStatsLogger, buildTcpStatsLoggers } from "../telemetry/stats-logger.ts";
 import { buildDownstreamTls } from "../tls/downstream-tls.ts";
+import { blackHoleChain } from "./black-hole-chain.ts";
 import { buildHttpConnectionManager } from "./http-connection-manager.ts";
 import { buildHttpFilter } from "./http-filter.ts";
 import { type ChainMatch, chainMatches, looksForTls } from "./inbound-chain-match.ts";
@@ -43,7 +45,7 @@ export function buildVirtualInbound(view: InboundView, mesh: MeshSettings): List
     listenerFiltersTimeout: durationFromMs(0),
     continueOnListenerFiltersTimeout: true,
     filterChains: [
-      blackHoleChain(mesh.proxyInboundListenPort),
+      blackHoleChain("virtualInbound-blackhole", mesh.proxyInboundListenPort),
       ...view.ports.flatMap((port) =>
         chainMatches(port.mode, isHttp(port.protocol)).map((match) => portChain(view, port, match, mesh)),
       ),
@@ -51,22 +53,6 @@ export function buildVirtualInbound(view: InboundView, mesh: MeshSettings): List
         chainMatches(mode, false).map((match) => otherChain(view, port, match, mesh)),
       ),
       ...chainMatches(view.otherMode, false).map((match) => otherChain(view, undefined, match, mesh)),
-    ],
-  });
-}
-
-/** Connections to the listener's own port were not redirected: forwarding them would loop. */
-function blackHoleChain(destinationPort: number): FilterChain {
-  return create(FilterChainSchema, {
-    name: "virtualInbound-blackhole",
-    filterChainMatch: { destinationPort },
-    filters: [
-      buildTcpProxy({
-        statPrefix: blackHoleCluster,
-        destinations: [{ cluster: blackHoleCluster, weight: 100 }],
-        accessLog: [],
-        afterHandshake: false,
-      }),
     ],
   });
 }

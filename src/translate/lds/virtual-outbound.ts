@@ -1,4 +1,5 @@
 // MeshConfig.outboundTrafficPolicy.mode, MeshConfig.proxyListenPort → envoy.config.listener.v3.Listener virtualOutbound
+
 import { create } from "@bufbuild/protobuf";
 import { TrafficDirection } from "../../../gen/envoy/config/core/v3/base_pb.ts";
 import type { FilterChain } from "../../../gen/envoy/config/listener/v3/listener_components_pb.ts";
@@ -9,6 +10,7 @@ import type { MeshSettings } from "../../model/mesh-settings.ts";
 import { socketAddress } from "../address.ts";
 import { buildFileAccessLog } from "../telemetry/access-log.ts";
 import { sourceTcpLoggers } from "../telemetry/source-loggers.ts";
+import { blackHoleChain } from "./black-hole-chain.ts";
 import { buildTcpProxy } from "./tcp-proxy.ts";
 
 /** The listener that capture redirects to; it hands connections to the listener of their original destination. */
@@ -21,18 +23,7 @@ export function buildVirtualOutbound(mesh: MeshSettings, ipv6: boolean): Listene
     trafficDirection: TrafficDirection.OUTBOUND,
     useOriginalDst: true,
     filterChains: [
-      create(FilterChainSchema, {
-        name: "virtualOutbound-blackhole",
-        filterChainMatch: { destinationPort: mesh.proxyListenPort },
-        filters: [
-          buildTcpProxy({
-            statPrefix: blackHoleCluster,
-            destinations: [{ cluster: blackHoleCluster, weight: 100 }],
-            accessLog: [],
-            afterHandshake: false,
-          }),
-        ],
-      }),
+      blackHoleChain("virtualOutbound-blackhole", mesh.proxyListenPort),
       buildUnknownDestinationChain("virtualOutbound-catchall-tcp", mesh),
     ],
   });
