@@ -10,6 +10,7 @@ import { describeError, LateenError } from "../kernel/error.ts";
 import { sha256Hex } from "../kernel/hash.ts";
 import type { Stoppable } from "../kernel/lifecycle.ts";
 import type { Log } from "../kernel/log.ts";
+import { quoted } from "../kernel/quote.ts";
 import type { Random } from "../kernel/random.ts";
 import { Secret } from "../kernel/secret.ts";
 import type { Store, StoredEntry } from "../store/store.ts";
@@ -101,9 +102,7 @@ export class JoinTokens implements Stoppable {
     const { ttlMs = defaultTtlMs, uses = 1 } = order;
     const [, namespace = "", group = ""] = groupPattern.exec(order.group.slice(0, 400)) ?? [];
     if (group === "" || group.length > 253) {
-      throw caErrors.tokenNotMade(
-        `${JSON.stringify(order.group.slice(0, 80))} is not NAMESPACE/NAME of a WorkloadGroup`,
-      );
+      throw caErrors.tokenNotMade(`${quoted(order.group)} is not NAMESPACE/NAME of a WorkloadGroup`);
     }
     if (!(ttlMs >= shortestTtlMs && ttlMs <= longestTtlMs)) {
       throw caErrors.tokenNotMade(`a lifetime of ${ttlMs} ms is not between 1 second and 7 days`);

@@ -1,5 +1,6 @@
 // The names the control plane's certificate carries.
 import { isIP } from "node:net";
+import { quoted } from "../kernel/quote.ts";
 import { caErrors } from "./errors.ts";
 
 export interface ServerNames {
@@ -26,7 +27,7 @@ export function controlPlaneNames(rootNamespace: string, advertised: readonly st
     const lower = name.toLowerCase();
     if (isIP(name) !== 0 && !name.includes("%")) ipAddresses.add(lower);
     else if (name.length <= 253 && dnsName.test(lower) && !/^[0-9.]+$/.test(name)) dnsNames.add(lower);
-    else throw caErrors.badServerName(`${JSON.stringify(name.slice(0, 80))} is neither a DNS name nor an IP address`);
+    else throw caErrors.badServerName(`${quoted(name)} is neither a DNS name nor an IP address`);
   }
   return { dnsNames: [...dnsNames], ipAddresses: [...ipAddresses] };
 }

@@ -1,5 +1,8 @@
 // Checks of capture settings that collect what is wrong instead of stopping at the first.
+
 import { type Cidr, cidrContains, formatCidr, formatIp, parseCidr, parseIp } from "../kernel/ip-address.ts";
+import { byKey } from "../kernel/key-order.ts";
+import { quoted } from "../kernel/quote.ts";
 import type { CapturedWorkload, ExemptEndpoint } from "./capture-plan.ts";
 
 /** Bounds of one plan, so that a ruleset stays a few hundred KiB and loads in a moment. */
@@ -111,7 +114,7 @@ export function captureChecks(problems: string[]) {
         if (address === undefined) continue;
         found.set(`${address} ${endpoint.port}`, { address, port: port(name, endpoint.port) });
       }
-      return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+      return [...found.entries()].sort(byKey).map(([, endpoint]) => endpoint);
     },
   };
 }
@@ -129,9 +132,4 @@ function parsePacketAddress(text: string): Uint8Array | undefined {
 
 function isWhole(value: unknown, lowest: number, highest: number): boolean {
   return Number.isInteger(value) && (value as number) >= lowest && (value as number) <= highest;
-}
-
-/** Foreign text in a message, short and on one line. */
-function quoted(text: unknown): string {
-  return JSON.stringify(String(text).slice(0, 64));
 }

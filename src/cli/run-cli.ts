@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { nearestWord } from "../config/spelling.ts";
 import { describeError, LateenError } from "../kernel/error.ts";
+import { quoted } from "../kernel/quote.ts";
 import type { CliDeps } from "./cli-deps.ts";
 import { commandTable, findCommand } from "./command-table.ts";
 import type { Context } from "./context.ts";
@@ -123,7 +124,7 @@ function unknownCommand(name: string, context: Context): void {
   const words = commandTable.flatMap((entry) => [entry.name, ...entry.aliases]);
   const nearest = nearestWord(name, words);
   const what = name.startsWith("-") ? "flag" : "command";
-  context.terminal.note(`error ${usageCode}: unknown ${what} ${JSON.stringify(name.slice(0, 80))}`);
+  context.terminal.note(`error ${usageCode}: unknown ${what} ${quoted(name)}`);
   context.terminal.note(
     `  ${nearest === undefined ? "Run 'lateen --help' for the commands." : `Did you mean ${nearest}?`}`,
   );

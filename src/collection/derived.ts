@@ -1,5 +1,7 @@
 // A collection computed from another: one value in, any number out, recomputed only where an input changed.
+
 import { sameData } from "../kernel/equal.ts";
+import { byKey } from "../kernel/key-order.ts";
 import type { Change, Collection } from "./collection.ts";
 import { collectionErrors } from "./errors.ts";
 import type { GraphNode } from "./graph-node.ts";
@@ -103,7 +105,7 @@ export class Derived<I, T> extends CollectionNode<T> {
       },
       all: (collection) => {
         this.note(trace, collection, everyKey);
-        return [...collection.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+        return [...collection.entries()].sort(byKey).map(([, item]) => item);
       },
     };
     try {

@@ -1,4 +1,5 @@
 // A collection's values gathered under keys of their own choosing: an index that is itself a collection.
+import { byKey } from "../kernel/key-order.ts";
 import type { Change, Collection } from "./collection.ts";
 import { collectionErrors } from "./errors.ts";
 import { CollectionNode } from "./node.ts";
@@ -47,7 +48,7 @@ export class Group<T> extends CollectionNode<readonly T[]> {
       else
         this.put(
           group,
-          [...members].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value),
+          [...members].sort(byKey).map(([, value]) => value),
         );
     }
     this.stale = new Set();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AddressScope, addressScope, parseCidrRange, parseIpAddress } from "./ip-address.ts";
+import { parseIp } from "../kernel/ip-address.ts";
+import { type AddressScope, addressScope, parseCidrRange } from "./ip-address.ts";
 
 const scopes: [string, AddressScope][] = [
   ["10.0.0.1", "ordinary"],
@@ -31,7 +32,7 @@ const scopes: [string, AddressScope][] = [
 
 for (const [text, scope] of scopes) {
   test(`${text} is ${scope}`, () => {
-    const bytes = parseIpAddress(text);
+    const bytes = parseIp(text);
     assert.ok(bytes !== undefined);
     assert.equal(addressScope(bytes), scope);
   });
@@ -50,7 +51,7 @@ test("other spellings of addresses are none", () => {
     "::g",
     "[::1]",
   ]) {
-    assert.equal(parseIpAddress(text), undefined, text);
+    assert.equal(parseIp(text), undefined, text);
   }
 });
 

@@ -1,11 +1,6 @@
 // Addresses in configuration, and which of them nobody may name as a destination.
 import { type Cidr, parseCidr, parseIp } from "../kernel/ip-address.ts";
 
-/** The bytes of an address; a zone (`fe80::1%eth0`) makes it none, because zones mean nothing on another machine. */
-export function parseIpAddress(text: string): Uint8Array | undefined {
-  return parseIp(text);
-}
-
 /** Reads `10.0.0.0/8` or `2001:db8::/32`; bits after the prefix may be set. An address alone is no range. */
 export function parseCidrRange(text: string): Cidr | undefined {
   return text.includes("/") ? parseCidr(text) : undefined;

@@ -1,4 +1,5 @@
 // Kubernetes' rules for names, labels and annotations.
+import { quoted } from "../kernel/quote.ts";
 import { configCodes } from "./errors.ts";
 import { formatPath } from "./field-path.ts";
 import type { Kind } from "./kind.ts";
@@ -48,15 +49,11 @@ export function checkMetadata(kind: Kind, meta: ObjectMeta): Problem[] {
   };
   const nameFits = kind.kind === "Namespace" ? isNamespaceName(meta.name) : isObjectName(meta.name);
   if (!nameFits)
-    report(
-      "metadata.name",
-      `${JSON.stringify(meta.name.slice(0, 80))} is not a valid name`,
-      "Use lower-case letters, digits, '-' and '.'.",
-    );
+    report("metadata.name", `${quoted(meta.name)} is not a valid name`, "Use lower-case letters, digits, '-' and '.'.");
   if (kind.scope === "Namespaced" && !isNamespaceName(meta.namespace)) {
     report(
       "metadata.namespace",
-      `${JSON.stringify(meta.namespace.slice(0, 80))} is not a valid namespace`,
+      `${quoted(meta.namespace)} is not a valid namespace`,
       "Use lower-case letters, digits and '-'.",
     );
   }

@@ -1,4 +1,5 @@
 // SPIFFE ids, read strictly: two spellings of one identity are how policies are evaded.
+import { quoted } from "../kernel/quote.ts";
 import { identityErrors } from "./errors.ts";
 import { parseTrustDomain, type TrustDomain } from "./trust-domain.ts";
 
@@ -52,10 +53,10 @@ export function parseSpiffeId(text: string): SpiffeId {
  */
 export function workloadSpiffeId(trustDomain: TrustDomain, namespace: string, serviceAccount: string): SpiffeId {
   if (!namespacePattern.test(namespace)) {
-    throw identityErrors.badSpiffeId(`${printable(namespace)} cannot be the namespace of an identity`);
+    throw identityErrors.badSpiffeId(`${quoted(namespace)} cannot be the namespace of an identity`);
   }
   if (serviceAccount.length > accountLimit || !accountPattern.test(serviceAccount)) {
-    throw identityErrors.badSpiffeId(`${printable(serviceAccount)} cannot be the service account of an identity`);
+    throw identityErrors.badSpiffeId(`${quoted(serviceAccount)} cannot be the service account of an identity`);
   }
   return `${scheme}${trustDomain}/ns/${namespace}/sa/${serviceAccount}` as SpiffeId;
 }
@@ -79,9 +80,5 @@ export function workloadOf(id: SpiffeId): WorkloadIdentity | undefined {
 }
 
 function refuse(text: string, why: string, cause?: unknown): Error {
-  return identityErrors.badSpiffeId(`the SPIFFE id ${printable(text)} ${why}`, cause === undefined ? {} : { cause });
-}
-
-function printable(text: string): string {
-  return JSON.stringify(text.slice(0, 120));
+  return identityErrors.badSpiffeId(`the SPIFFE id ${quoted(text)} ${why}`, cause === undefined ? {} : { cause });
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { SocketAddress } from "node:net";
-import { test } from "node:test";
+import { isIP, SocketAddress } from "node:net";
+import { suite, test } from "node:test";
 import fc from "fast-check";
-import { cidrContains, formatCidr, formatIp, parseCidr, parseIp } from "./ip-address.ts";
+import { cidrContains, formatCidr, formatIp, isIpAddress, parseCidr, parseIp } from "./ip-address.ts";
 
 const bytes16 = fc.uint8Array({ minLength: 16, maxLength: 16 });
 
@@ -74,4 +74,23 @@ test("a block holds its own addresses and no others", () => {
       assert.equal(cidrContains(cidr, bytes.slice(0, 4)), false);
     }),
   );
+});
+
+suite("isIpAddress", () => {
+  for (const text of ["10.0.0.1", "0.0.0.0", "255.255.255.255", "::", "::1", "1::", "fd00::7:0:1", "::ffff:10.0.0.1"]) {
+    test(`${text} is one`, () => assert.ok(isIpAddress(text) && isIP(text) !== 0));
+  }
+  for (const text of ["", "10.0.0.1.", "1.2.3", "1.2.3.4.5", ":", ":::", "1::2::3", "1:2:3:4:5:6:7", "1:", "::g"]) {
+    test(`${JSON.stringify(text)} is none`, () => assert.ok(!isIpAddress(text) && isIP(text) === 0));
+  }
+
+  test("says what Node's own reading says", () => {
+    const part = fc.constantFrom("0", "1", "00", "01", "255", "256", "ffff", "10000", "", "1.2.3.4", "01.2.3.4", "g");
+    const separator = fc.constantFrom(":", "::", ".", "");
+    const text = fc.array(fc.tuple(part, separator), { maxLength: 9 }).map((list) => list.flat().join(""));
+    fc.assert(
+      fc.property(text, (address) => assert.equal(isIpAddress(address), isIP(address) !== 0)),
+      { numRuns: 20_000, examples: [["1.2.3.4::"], ["01.2.3.4"]] },
+    );
+  });
 });

@@ -19,6 +19,11 @@ export function parseIp(text: string): Uint8Array | undefined {
   return Uint8Array.from([...first, ...zeros, ...last].flatMap((group) => [group >> 8, group & 0xff]));
 }
 
+/** A dotted IPv4 or an IPv6 address without zone. */
+export function isIpAddress(text: string): boolean {
+  return parseIp(text) !== undefined;
+}
+
 /** 16-bit groups; a dotted IPv4 tail is two of them. */
 function groupsOf(text: string): number[] {
   if (text === "") return [];

@@ -1,5 +1,7 @@
 // What one proxy may see, as a value: proxies with equal scopes share one view and the same bytes.
+
 import { contentHash } from "../kernel/hash.ts";
+import { byKey } from "../kernel/key-order.ts";
 
 export interface Scope {
   readonly namespace: string;
@@ -11,6 +13,6 @@ export interface Scope {
 }
 
 export function scopeKey(scope: Scope): string {
-  const labels = Object.entries(scope.sourceLabels).sort(([a], [b]) => (a < b ? -1 : 1));
+  const labels = Object.entries(scope.sourceLabels).sort(byKey);
   return contentHash(scope.namespace, String(scope.autoAddresses), String(scope.ipv6), JSON.stringify(labels));
 }

@@ -1,7 +1,8 @@
 // A proxy's own account of itself: Envoy's Node with Istio's id and metadata, read with limits and believed in nothing.
 import type { JsonValue } from "@bufbuild/protobuf";
 import { type Node, NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
-import { parseIp } from "../kernel/ip-address.ts";
+import { isIpAddress } from "../kernel/ip-address.ts";
+import { quoted } from "../kernel/quote.ts";
 import { xdsErrors } from "./errors.ts";
 
 export { NodeSchema };
@@ -63,9 +64,9 @@ export function readNode(node: Node | undefined): NodeInfo {
   if (node.id.length > idLimit) throw xdsErrors.badNode(`the node id is longer than ${idLimit} characters`);
   const [type = "", ip = "", name = "", dnsDomain = "", ...rest] = node.id.split("~");
   if (dnsDomain === "" || rest.length > 0) {
-    throw xdsErrors.badNode(`the node id ${printable(node.id)} does not have the four parts type~ip~name~domain`);
+    throw xdsErrors.badNode(`the node id ${quoted(node.id)} does not have the four parts type~ip~name~domain`);
   }
-  if (!nodeTypes.has(type)) throw xdsErrors.badNode(`the node type ${printable(type)} is not served`);
+  if (!nodeTypes.has(type)) throw xdsErrors.badNode(`the node type ${quoted(type)} is not served`);
   const metadata = readMetadata(node);
   const text = (key: string): string | undefined => {
     const value = metadata[key];
@@ -73,7 +74,7 @@ export function readNode(node: Node | undefined): NodeInfo {
   };
   const ips = (text("INSTANCE_IPS")?.split(",") ?? []).map((part) => part.trim());
   const addresses = ips.length > 0 && ips.every(isIpAddress) ? ips : [ip];
-  if (!addresses.some(isIpAddress)) throw xdsErrors.badNode(`the node id ${printable(node.id)} has no IP address`);
+  if (!addresses.some(isIpAddress)) throw xdsErrors.badNode(`the node id ${quoted(node.id)} has no IP address`);
   const namespace = text("NAMESPACE") ?? dnsDomain.split(".")[0] ?? "";
   return {
     id: node.id,
@@ -129,14 +130,4 @@ function envoyVersion(node: Node): string | undefined {
   if (node.userAgentVersionType.case !== "userAgentBuildVersion") return undefined;
   const version = node.userAgentVersionType.value.version;
   return version === undefined ? undefined : `${version.majorNumber}.${version.minorNumber}.${version.patch}`;
-}
-
-/** A dotted IPv4 or an IPv6 address without zone. */
-export function isIpAddress(text: string): boolean {
-  return parseIp(text) !== undefined;
-}
-
-/** At most 120 characters, without control characters, for messages. */
-function printable(text: string): string {
-  return JSON.stringify(text.slice(0, 120));
 }

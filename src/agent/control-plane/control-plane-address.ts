@@ -1,5 +1,6 @@
 // Where the control plane is.
 import { isIP } from "node:net";
+import { quoted } from "../../kernel/quote.ts";
 import { agentErrors } from "../errors.ts";
 
 export interface ControlPlaneAddress {
@@ -24,9 +25,7 @@ export function parseControlPlaneAddress(text: string): ControlPlaneAddress {
   const host = parts?.[1]?.replace(/^\[|\]$/g, "").toLowerCase();
   const port = parts?.[2] === undefined ? defaultControlPlanePort : Number(parts[2]);
   if (host === undefined || port < 1 || port > 65_535 || !isHost(host, parts?.[1]?.startsWith("[") === true)) {
-    throw agentErrors.badControlPlaneAddress(
-      `${JSON.stringify(text.slice(0, 120))} is not the address of a control plane`,
-    );
+    throw agentErrors.badControlPlaneAddress(`${quoted(text)} is not the address of a control plane`);
   }
   return { host, port };
 }

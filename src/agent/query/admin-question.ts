@@ -1,4 +1,5 @@
 // Which requests to Envoy's admin interface may be made from afar: reading, and log levels. Nothing that stops, drains or writes.
+import { quoted } from "../../kernel/quote.ts";
 import { agentErrors } from "../errors.ts";
 
 /** Pages that only read. */
@@ -29,5 +30,5 @@ export function checkAdminQuestion(method: string, path: string): { method: "GET
   const safe = path.length <= lengthLimit && /^[!-~]+$/.test(path) && !path.includes("#");
   if (safe && method === "GET" && readable.has(name)) return { method, path };
   if (safe && method === "POST" && writable.has(name)) return { method, path };
-  throw agentErrors.notPermitted(`${JSON.stringify(`${method} ${path}`.slice(0, 120))} is not answered by agents`);
+  throw agentErrors.notPermitted(`${quoted(`${method} ${path}`)} is not answered by agents`);
 }

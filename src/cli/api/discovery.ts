@@ -1,6 +1,7 @@
 // Which kinds the server serves: aggregated discovery (apidiscovery.k8s.io/v2), else the older one per group version.
 import { nearestWord } from "../../config/spelling.ts";
 import type { Fields } from "../../kernel/fields.ts";
+import { quoted } from "../../kernel/quote.ts";
 import { cliErrors } from "../errors.ts";
 import { fieldsOf, listOf, textOf } from "../json-value.ts";
 import { type ApiClient, parseJson } from "./api-client.ts";
@@ -38,7 +39,7 @@ export function findKind(kinds: readonly ResourceKind[], word: string): Resource
   if (versioned[0] !== undefined) return versioned[0];
   const words = kinds.flatMap((kind) => [kind.plural, kind.singular, ...kind.shortNames]);
   const nearest = nearestWord(name, words);
-  throw cliErrors.usage(`the control plane serves no kind ${JSON.stringify(word.slice(0, 80))}`, {
+  throw cliErrors.usage(`the control plane serves no kind ${quoted(word)}`, {
     remedy: nearest === undefined ? "lateen explain lists the kinds." : `Did you mean ${nearest}?`,
   });
 }

@@ -2,6 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { type Fields, isFields } from "../../kernel/fields.ts";
+import { quoted } from "../../kernel/quote.ts";
 import { Secret } from "../../kernel/secret.ts";
 import { cliErrors } from "../errors.ts";
 
@@ -47,16 +48,16 @@ export function readKubeconfig(files: readonly KubeconfigFile[], contextName?: s
   const context = contexts.get(name);
   if (context === undefined) {
     throw bad(
-      `${paths}: there is no context ${quote(name)}`,
+      `${paths}: there is no context ${quoted(name)}`,
       `Name one of ${listed([...contexts.keys()])} with --context.`,
     );
   }
   const clusterName = text(context.fields, "cluster") ?? "";
   const cluster = entries(configs, "clusters", "cluster").get(clusterName);
-  if (cluster === undefined) throw bad(`${paths}: there is no cluster ${quote(clusterName)}`);
+  if (cluster === undefined) throw bad(`${paths}: there is no cluster ${quoted(clusterName)}`);
   const userName = text(context.fields, "user") ?? "";
   const user = entries(configs, "users", "user").get(userName);
-  if (user === undefined && userName !== "") throw bad(`${paths}: there is no user ${quote(userName)}`);
+  if (user === undefined && userName !== "") throw bad(`${paths}: there is no user ${quoted(userName)}`);
   return {
     ...readCluster(cluster),
     ...readUser(user),
@@ -93,7 +94,7 @@ function entries(configs: readonly Entry[], list: string, field: string): Map<st
       const name = isFields(item) ? text(item, "name") : undefined;
       if (!isFields(item) || name === undefined) throw bad(`${path}: an entry of ${list} has no name`);
       const value = item[field] ?? {};
-      if (!isFields(value)) throw bad(`${path}: ${field} ${quote(name)} must be a map`);
+      if (!isFields(value)) throw bad(`${path}: ${field} ${quoted(name)} must be a map`);
       if (!found.has(name)) found.set(name, { fields: value, path });
     }
   }
@@ -106,12 +107,12 @@ function readCluster(cluster: Entry): Pick<ClusterAccess, "server" | "authority"
   if (address === undefined) throw bad(`${path}: the cluster has no server`);
   const server = URL.parse(address);
   if (server === null || (server.protocol !== "https:" && server.protocol !== "http:")) {
-    throw bad(`${path}: the server ${quote(address)} is not an https:// address`);
+    throw bad(`${path}: the server ${quoted(address)} is not an https:// address`);
   }
   if (server.username !== "" || server.password !== "")
     throw bad(`${path}: the server's address must not hold a password`);
   if (server.protocol === "http:" && !isLoopback(server.hostname)) {
-    throw bad(`${path}: the server ${quote(address)} is not an https:// address`, "Plain http is for loopback only.");
+    throw bad(`${path}: the server ${quoted(address)} is not an https:// address`, "Plain http is for loopback only.");
   }
   if (fields["insecure-skip-tls-verify"] === true) {
     throw bad(
@@ -179,10 +180,6 @@ function isFilled(value: string | undefined): value is string {
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-function quote(value: string): string {
-  return JSON.stringify(value.slice(0, 200));
 }
 
 function listed(names: readonly string[]): string {

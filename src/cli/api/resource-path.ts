@@ -1,4 +1,5 @@
 // Paths of the Kubernetes-shaped API.
+import { quoted } from "../../kernel/quote.ts";
 import { cliErrors } from "../errors.ts";
 import type { ResourceKind } from "./resource-kind.ts";
 
@@ -21,7 +22,7 @@ const nameLimit = 253;
 function segment(text: string): string {
   // Kubernetes' rule for path segments; a server or proxy may resolve these instead of taking them as names.
   if (text === "" || text === "." || text === ".." || /[/%\\]/.test(text) || text.length > nameLimit) {
-    throw cliErrors.usage(`${JSON.stringify(text.slice(0, 80))} cannot be a name`);
+    throw cliErrors.usage(`${quoted(text)} cannot be a name`);
   }
   return encodeURIComponent(text);
 }

@@ -11,6 +11,7 @@ import { pendingFields, pendingMeshConfigFields } from "../../config/explain/pen
 import { apiVersionOf, type Kind } from "../../config/kind.ts";
 import { kindByName, kinds } from "../../config/kinds.ts";
 import { nearestWord } from "../../config/spelling.ts";
+import { quoted } from "../../kernel/quote.ts";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
 import { addOutputFlag } from "../resource/output-flag.ts";
@@ -93,7 +94,7 @@ function printField(context: Context, text: string, flags: ExplainFlags): void {
   const { subject, path } = findSubject(text);
   const found = lookUp(subject, path);
   if ("unknown" in found) {
-    throw cliErrors.usage(`${found.parent} has no field ${JSON.stringify(found.unknown.slice(0, 80))}`, {
+    throw cliErrors.usage(`${found.parent} has no field ${quoted(found.unknown)}`, {
       remedy:
         found.nearest === undefined
           ? found.known.length === 0
@@ -140,7 +141,7 @@ function findKind(text: string): { kind: Kind; path: string } {
     word,
     kinds.flatMap((kind) => [kind.kind, kind.plural, ...kind.shortNames]),
   );
-  throw cliErrors.usage(`there is no kind ${JSON.stringify(word.slice(0, 80))}`, {
+  throw cliErrors.usage(`there is no kind ${quoted(word)}`, {
     remedy: nearest === undefined ? "lateen explain lists the kinds." : `Did you mean ${nearest}?`,
   });
 }

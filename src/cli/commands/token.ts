@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { JoinTokenInfo, JoinTokenRequest, JoinTokenResponse } from "../../contract/join-token.ts";
 import { apiPaths } from "../../contract/paths.ts";
+import { quoted } from "../../kernel/quote.ts";
 import { addConnectionFlags, type ConnectionFlags } from "../api/connection-flags.ts";
 import { type Session, withSession } from "../api/session.ts";
 import type { Context } from "../context.ts";
@@ -96,7 +97,7 @@ function groupName(text: string, namespace: string): string {
   const parts = text.split("/");
   const [first = "", second] = parts;
   if (parts.length > 2 || first === "" || second === "") {
-    throw cliErrors.usage(`${JSON.stringify(text.slice(0, 80))} is not of the form NAMESPACE/NAME`);
+    throw cliErrors.usage(`${quoted(text)} is not of the form NAMESPACE/NAME`);
   }
   return second === undefined ? `${namespace}/${first}` : text;
 }

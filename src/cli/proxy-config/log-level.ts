@@ -1,4 +1,5 @@
 // proxy-config log: the loggers of Envoy and their levels.
+import { quoted } from "../../kernel/quote.ts";
 import { cliErrors } from "../errors.ts";
 
 /** Levels of Envoy's loggers; istioctl's `none` is `off`. */
@@ -21,7 +22,7 @@ export function loggingPath(level: string | undefined): string {
   const paths = parts.map((part) => {
     const [logger = "", name = "", ...rest] = part.split(":");
     if (!/^[a-z0-9_]{1,64}$/.test(logger) || rest.length > 0) {
-      throw cliErrors.usage(`${JSON.stringify(part.slice(0, 80))} is not of the form LOGGER:LEVEL`);
+      throw cliErrors.usage(`${quoted(part)} is not of the form LOGGER:LEVEL`);
     }
     return `${logger}:${checkLevel(name)}`;
   });
@@ -31,7 +32,7 @@ export function loggingPath(level: string | undefined): string {
 function checkLevel(text: string): string {
   const level = text.toLowerCase() === "none" ? "off" : text.toLowerCase();
   if (!levels.includes(level)) {
-    throw cliErrors.usage(`${JSON.stringify(text.slice(0, 80))} is no level`, {
+    throw cliErrors.usage(`${quoted(text)} is no level`, {
       remedy: `Use one of ${levels.join(", ")}.`,
     });
   }

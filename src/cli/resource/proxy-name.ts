@@ -1,7 +1,7 @@
 // Names of proxies: `reviews-1.shop`, or `reviews-1` where that is clear.
-
 import { nearestWord } from "../../config/spelling.ts";
 import type { ProxyStatus } from "../../contract/proxy-status.ts";
+import { quoted } from "../../kernel/quote.ts";
 import { cliErrors } from "../errors.ts";
 
 /**
@@ -23,7 +23,7 @@ function notConnected(proxies: readonly ProxyStatus[], name: string) {
     proxies.flatMap((proxy) => [proxy.name, proxy.name.slice(0, -(proxy.namespace.length + 1))]),
   );
   return cliErrors.notConnected(
-    `no proxy ${JSON.stringify(name.slice(0, 300))} is connected`,
+    `no proxy ${quoted(name, 300)} is connected`,
     nearest === undefined
       ? {}
       : { remedy: `Did you mean ${nearest}? lateen proxy-status lists the connected proxies.` },

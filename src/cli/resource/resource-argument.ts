@@ -1,4 +1,5 @@
 // `vs`, `vs,dr`, `vs reviews ratings`, `vs/reviews dr/ratings`: what kubectl's users type to name objects.
+import { quoted } from "../../kernel/quote.ts";
 import { findKind } from "../api/discovery.ts";
 import type { ResourceKind } from "../api/resource-kind.ts";
 import { cliErrors } from "../errors.ts";
@@ -43,7 +44,7 @@ export function readResourceArguments(words: readonly string[], served: readonly
 function readPair(word: string, served: readonly ResourceKind[]): WantedObject {
   const [kind = "", name = "", ...more] = word.split("/");
   if (kind === "" || name === "" || more.length > 0) {
-    throw cliErrors.usage(`${JSON.stringify(word.slice(0, 80))} is not of the form KIND/NAME`, {
+    throw cliErrors.usage(`${quoted(word)} is not of the form KIND/NAME`, {
       remedy: "Write all of them as KIND/NAME, or one KIND followed by names.",
     });
   }

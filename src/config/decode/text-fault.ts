@@ -1,4 +1,5 @@
 // A stop while text is decoded: what is wrong, and at which offset.
+import { quoted } from "../../kernel/quote.ts";
 import { configCodes } from "../errors.ts";
 
 export interface TextFault {
@@ -28,20 +29,13 @@ export function syntaxFault(message: string, offset: number, remedy?: string): T
   return { code: configCodes.syntax, message, offset, ...(remedy === undefined ? {} : { remedy }) };
 }
 
-/** Characters of a key that a message repeats. */
-const shownKeyLength = 60;
-
-export function showKey(key: string): string {
-  return JSON.stringify(key.length > shownKeyLength ? `${key.slice(0, shownKeyLength)}…` : key);
-}
-
 /**
  * Why a key cannot stand here, if it cannot. `__proto__` is no valid name anywhere in the API, and an object that took
  * it would change its own prototype.
  */
 export function keyFault(key: string, taken: { has(key: string): boolean }, offset: number): TextFault | undefined {
   if (key === "__proto__") return syntaxFault('the key "__proto__" is not allowed', offset, "Remove it.");
-  if (taken.has(key)) return syntaxFault(`the key ${showKey(key)} is given twice`, offset, "Remove one of the two.");
+  if (taken.has(key)) return syntaxFault(`the key ${quoted(key)} is given twice`, offset, "Remove one of the two.");
   return undefined;
 }
 

@@ -1,19 +1,11 @@
 // One YAML document → a plain value. The library makes the syntax tree; what nodes mean, and the limits, are decided here.
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, Scalar, Schema, type YAMLError } from "yaml";
 import { describeError } from "../../kernel/error.ts";
+import { quoted } from "../../kernel/quote.ts";
 import { configCodes } from "../errors.ts";
 import { type DecodedText, type Places, placedText, textLines } from "./places.ts";
 import { resolvePlain } from "./plain-scalar.ts";
-import {
-  depthLimit,
-  keyFault,
-  showKey,
-  stringFault,
-  syntaxFault,
-  type TextFault,
-  TextStop,
-  tooDeep,
-} from "./text-fault.ts";
+import { depthLimit, keyFault, stringFault, syntaxFault, type TextFault, TextStop, tooDeep } from "./text-fault.ts";
 
 /**
  * Values that aliases and merge keys may add to one document. Each use counts everything it stands for, so that nine
@@ -95,7 +87,7 @@ class TreeReader {
     if (isAlias(node)) return this.readAlias(node.source, offset);
     const tag = node.tag;
     if (tag !== undefined && tag !== "!" && !coreTags.has(tag)) {
-      throw new TextStop(syntaxFault(`the tag ${showKey(tag)} is not allowed`, offset, "Remove the tag."));
+      throw new TextStop(syntaxFault(`the tag ${quoted(tag)} is not allowed`, offset, "Remove the tag."));
     }
     if (isScalar(node)) return readScalar(node, offset);
     if (depth >= depthLimit) throw new TextStop(tooDeep(offset));
@@ -107,7 +99,7 @@ class TreeReader {
   private readAlias(name: string, offset: number): unknown {
     const anchored = this.anchors.get(name);
     if (anchored === undefined)
-      throw new TextStop(syntaxFault(`no anchor ${showKey(`&${name}`)} before its use`, offset));
+      throw new TextStop(syntaxFault(`no anchor ${quoted(`&${name}`)} before its use`, offset));
     this.spendAliasValues(anchored.size, offset);
     this.values += anchored.size;
     return anchored.value;
@@ -197,9 +189,9 @@ function readScalar(node: Scalar, offset: number): unknown {
   if (isText) return source;
   const value = resolvePlain(source);
   if (value === undefined)
-    throw new TextStop(syntaxFault(`${showKey(source)} is not a number that JSON can hold`, offset));
+    throw new TextStop(syntaxFault(`${quoted(source)} is not a number that JSON can hold`, offset));
   if (tag !== undefined && !fitsTag(tag, value)) {
-    throw new TextStop(syntaxFault(`${showKey(source)} is not what its tag says`, offset, "Remove the tag."));
+    throw new TextStop(syntaxFault(`${quoted(source)} is not what its tag says`, offset, "Remove the tag."));
   }
   return value;
 }

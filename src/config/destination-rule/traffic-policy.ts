@@ -1,7 +1,8 @@
 // TrafficPolicy: what applies to connections to a service (istio.networking.v1alpha3.TrafficPolicy).
+
+import { parseIp } from "../../kernel/ip-address.ts";
 import { duration } from "../duration.ts";
 import { isDnsName } from "../host-name.ts";
-import { parseIpAddress } from "../ip-address.ts";
 import { integer, list, number, object, oneOfStrings, type Rule, type SpecOf, string } from "../schema.ts";
 import { type At, broken, type Report } from "../virtual-service/finding.ts";
 import { portNumber, portSelector } from "../virtual-service/port.ts";
@@ -46,7 +47,7 @@ const tunnelProtocol: Rule<string> = {
 
 const tunnelTarget: Rule<string> = {
   message: "must be a DNS name or an IP address",
-  test: (host) => isDnsName(host) || parseIpAddress(host) !== undefined,
+  test: (host) => isDnsName(host) || parseIp(host) !== undefined,
 };
 
 const tunnel = object(

@@ -1,9 +1,11 @@
 // What the schema cannot say about a ServiceEntry: names, addresses and endpoints that fit each other.
+
+import { parseIp } from "../../kernel/ip-address.ts";
 import { configCodes } from "../errors.ts";
 import { checkExportTo } from "../export-to.ts";
 import { formatPath, type PathSegment } from "../field-path.ts";
 import { isDnsLabel, isWildcard, isWildcardOrDnsName } from "../host-name.ts";
-import { addressScope, parseCidrRange, parseIpAddress } from "../ip-address.ts";
+import { addressScope, parseCidrRange } from "../ip-address.ts";
 import type { Finding } from "../kind.ts";
 import { carriesHost, parseProtocol, protocolOfName, protocolWords } from "../port-protocol.ts";
 import { checkWorkload } from "../workload-entry/check-workload.ts";
@@ -53,7 +55,7 @@ function checkHosts(spec: ServiceEntry, report: Report): void {
 
 function checkAddresses(spec: ServiceEntry, report: Report): void {
   for (const [index, address] of (spec.addresses ?? []).entries()) {
-    const ip = parseIpAddress(address) ?? parseCidrRange(address)?.network;
+    const ip = parseIp(address) ?? parseCidrRange(address)?.network;
     if (ip === undefined) {
       report("error", ["addresses", index], "must be an IP address or a CIDR range", "Write 10.0.0.1 or 10.0.0.0/8.");
       continue;

@@ -1,9 +1,11 @@
 // IP addresses and CIDR blocks in fields of policies and routes.
-import { parseCidrRange, parseIpAddress } from "../ip-address.ts";
+
+import { parseIp } from "../../kernel/ip-address.ts";
+import { parseCidrRange } from "../ip-address.ts";
 import type { Rule } from "../schema.ts";
 
 export function isIpSubnet(text: string): boolean {
-  return parseIpAddress(text) !== undefined || parseCidrRange(text) !== undefined;
+  return parseIp(text) !== undefined || parseCidrRange(text) !== undefined;
 }
 
 export const ipSubnet: Rule<string> = {

@@ -1,5 +1,7 @@
 // Rules that no request can reach, with Istio's analysis codes.
+
 import { isFields } from "../../kernel/fields.ts";
+import { byKey } from "../../kernel/key-order.ts";
 import { formatPath } from "../field-path.ts";
 import type { Finding } from "../kind.ts";
 import { type At, finding, type Report } from "./finding.ts";
@@ -58,6 +60,6 @@ function conditionsOf(match: HttpMatch): unknown {
 /** JSON with sorted keys, so that equal conditions have equal text. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
-    isFields(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+    isFields(inner) ? Object.fromEntries(Object.entries(inner).sort(byKey)) : inner,
   );
 }

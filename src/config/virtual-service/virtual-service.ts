@@ -1,6 +1,7 @@
 // VirtualService (networking.istio.io): how requests for a host are routed.
+
+import { parseIp } from "../../kernel/ip-address.ts";
 import { checkExportTo, exportToList } from "../export-to.ts";
-import { parseIpAddress } from "../ip-address.ts";
 import { defineKind, type Finding } from "../kind.ts";
 import type { ApiObject } from "../object.ts";
 import { list, object, type Rule, type SpecOf, string } from "../schema.ts";
@@ -14,7 +15,7 @@ import { checkReachability } from "./unreachable-rule.ts";
 
 const hostOrAddress: Rule<string> = {
   message: "must be a DNS name, with a wildcard at its beginning at most, or an IP address",
-  test: (host) => isHostPattern(host) || parseIpAddress(host) !== undefined,
+  test: (host) => isHostPattern(host) || parseIp(host) !== undefined,
 };
 
 const hasRules: Rule<{ http?: unknown[]; tcp?: unknown[]; tls?: unknown[] }> = {

@@ -1,8 +1,10 @@
 // What the schema cannot say about a workload: addresses that reach something, labels, locality, service account.
+
+import { parseIp } from "../../kernel/ip-address.ts";
 import { configCodes } from "../errors.ts";
 import { formatPath, type PathSegment } from "../field-path.ts";
 import { isDnsName } from "../host-name.ts";
-import { addressScope, parseIpAddress } from "../ip-address.ts";
+import { addressScope } from "../ip-address.ts";
 import type { Finding } from "../kind.ts";
 import { isLabelKey, isLabelValue } from "../metadata.ts";
 import type { Workload } from "./workload.ts";
@@ -65,7 +67,7 @@ function addressFault(address: string, forms: AddressForms): Fault | undefined {
     if (forms.socket) return undefined;
     return { severity: "error", message: "a socket needs resolution STATIC", remedy: "Set resolution: STATIC." };
   }
-  const ip = parseIpAddress(address);
+  const ip = parseIp(address);
   if (ip === undefined) {
     if (forms.dnsName && isDnsName(address)) return undefined;
     if (address.includes("%")) {

@@ -1,4 +1,5 @@
 // Field selectors in the query: `metadata.name=reviews,metadata.namespace!=shop`.
+import { quoted } from "../../kernel/quote.ts";
 import { selectorLimit } from "./limits.ts";
 import { StatusError } from "./status-error.ts";
 
@@ -20,7 +21,7 @@ export function parseFieldSelector(text: string): FieldTest {
     if (field === undefined) {
       throw new StatusError(
         "badRequest",
-        `field selector ${JSON.stringify(term.slice(0, 100))}: only metadata.name and metadata.namespace can be selected, with = or !=`,
+        `field selector ${quoted(term)}: only metadata.name and metadata.namespace can be selected, with = or !=`,
       );
     }
     return { isName: field === "metadata.name", equal: operator !== "!=", value };

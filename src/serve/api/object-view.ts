@@ -3,6 +3,7 @@
 // A stored object has the revision of its transaction. Everything else that changes, objects of other sources, status,
 // deletions, gets a revision reserved from the store's sequence, so that one number orders all, also across restarts. A
 // reservation is answered behind every earlier write, so nothing with a lower revision can follow.
+
 import type { Change, Collection, Unsubscribe } from "../../collection/collection.ts";
 import type { Kind } from "../../config/kind.ts";
 import { kinds } from "../../config/kinds.ts";
@@ -11,6 +12,7 @@ import { type Config, formatConfigKey } from "../../config/object.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { sameData } from "../../kernel/equal.ts";
 import { describeError } from "../../kernel/error.ts";
+import { byKey } from "../../kernel/key-order.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../store/store.ts";
@@ -88,7 +90,7 @@ export class ObjectView implements Stoppable {
   /** In order of namespace and name; an empty namespace gives all. */
   list(kind: Kind, namespace = ""): readonly ViewEntry[] {
     const shelf = this.shelf(kind);
-    shelf.sorted ??= [...shelf.entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
+    shelf.sorted ??= [...shelf.entries].sort(byKey).map(([, entry]) => entry);
     if (namespace === "") return shelf.sorted;
     return shelf.sorted.filter((entry) => entry.config.key.namespace === namespace);
   }

@@ -2,6 +2,7 @@
 import type { Kind } from "../../config/kind.ts";
 import { kindByResource } from "../../config/kinds.ts";
 import { isNamespaceName } from "../../config/metadata.ts";
+import { quoted } from "../../kernel/quote.ts";
 import { StatusError } from "./status-error.ts";
 
 export interface ResourceRoute {
@@ -40,5 +41,5 @@ export function resourceRoute(segments: readonly string[]): ResourceRoute | unde
 }
 
 function badName(what: string, text: string): StatusError {
-  return new StatusError("badRequest", `${JSON.stringify(text.slice(0, 80))} is not a valid ${what}`);
+  return new StatusError("badRequest", `${quoted(text)} is not a valid ${what}`);
 }

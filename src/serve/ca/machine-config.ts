@@ -1,10 +1,12 @@
 // WorkloadGroup and mesh settings → lateen.agent.v1.MachineConfig: what an agent must know of its machine.
+
 import { create } from "@bufbuild/protobuf";
 import { type MachineConfig, MachineConfigSchema } from "../../../gen/lateen/agent/v1/agent_pb.ts";
 import type { Config } from "../../config/object.ts";
 import type { WorkloadGroup } from "../../config/workload-group/workload-group.ts";
 import { groupLabels, withCanonicalLabels } from "../../config/workload-group/workload-labels.ts";
 import { formatCidr, parseCidr } from "../../kernel/ip-address.ts";
+import { byKey } from "../../kernel/key-order.ts";
 
 /** What the machine must know of the mesh. */
 export interface MachineMeshSettings {
@@ -90,5 +92,5 @@ function ranges(text: string | undefined): string[] {
 
 /** By key, so that the bytes of the message depend on the content alone. */
 function sorted<T>(map: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(Object.entries(map).sort(byKey));
 }

@@ -1,5 +1,6 @@
 // The name a machine gets at its join; part of its node id and of its WorkloadEntry's name.
 import { formatIp, parseIp } from "../../kernel/ip-address.ts";
+import { quoted } from "../../kernel/quote.ts";
 import type { Random } from "../../kernel/random.ts";
 import { caServiceErrors } from "./errors.ts";
 
@@ -20,19 +21,15 @@ export function machineName(asked: { name: string; addresses: readonly string[] 
   if (addresses.length > addressLimit) throw caServiceErrors.badMachine(`more than ${addressLimit} addresses`);
   const parsed = addresses.map((text) => {
     const bytes = text.length > 64 ? undefined : parseIp(text);
-    if (bytes === undefined) throw caServiceErrors.badMachine(`${printable(text)} is not an IP address`);
+    if (bytes === undefined) throw caServiceErrors.badMachine(`${quoted(text)} is not an IP address`);
     return bytes;
   });
   if (name !== "") {
-    if (!label.test(name)) throw caServiceErrors.badMachine(`${printable(name)} is not a machine's name`);
+    if (!label.test(name)) throw caServiceErrors.badMachine(`${quoted(name)} is not a machine's name`);
     return name;
   }
   const [first] = parsed;
   const derived = `vm-${formatIp(first ?? new Uint8Array(4)).replaceAll(/[:.]+/g, "-")}`;
   if (first !== undefined && label.test(derived)) return derived;
   return `vm-${[...random.bytes(8)].map((byte) => suffixAlphabet[byte & 31]).join("")}`;
-}
-
-function printable(text: string): string {
-  return JSON.stringify(text.slice(0, 80));
 }

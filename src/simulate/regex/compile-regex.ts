@@ -1,4 +1,5 @@
 // Syntax → program: what the matcher steps through, one instruction for each character, branch and bracket.
+import { quoted } from "../../kernel/quote.ts";
 import { simulateErrors } from "../errors.ts";
 import { parseRegex } from "./parse-regex.ts";
 import type { Assertion, CharSet, RegexNode } from "./syntax.ts";
@@ -34,9 +35,7 @@ export function compileRegex(pattern: string): RegexProgram {
   const instructions: Instruction[] = [];
   const emit = (instruction: Instruction): number => {
     if (instructions.length >= programLimit) {
-      throw simulateErrors.cannotSimulate(
-        `the regular expression ${JSON.stringify(pattern.slice(0, 200))} is too large`,
-      );
+      throw simulateErrors.cannotSimulate(`the regular expression ${quoted(pattern, 200)} is too large`);
     }
     return instructions.push(instruction) - 1;
   };

@@ -1,4 +1,5 @@
 // Text → syntax of a regular expression as RE2 reads it.
+import { quoted } from "../../kernel/quote.ts";
 import { simulateErrors } from "../errors.ts";
 import { type Assertion, type CharSet, type CodeRange, perlClass, posixClass, type RegexNode } from "./syntax.ts";
 
@@ -255,9 +256,7 @@ class RegexParser {
   }
 
   private refuse(fault: string) {
-    return simulateErrors.cannotSimulate(
-      `the regular expression ${JSON.stringify(this.pattern.slice(0, 200))} ${fault}`,
-    );
+    return simulateErrors.cannotSimulate(`the regular expression ${quoted(this.pattern, 200)} ${fault}`);
   }
 }
 

@@ -1,5 +1,6 @@
 // The name of a machine's WorkloadEntry.
 import { isObjectName } from "../../config/metadata.ts";
+import { quoted } from "../../kernel/quote.ts";
 import type { NodeInfo } from "../../xds/node-info.ts";
 import { registrationErrors } from "./errors.ts";
 
@@ -24,7 +25,7 @@ export function entryName(group: string, node: NodeInfo): string {
     .slice(-lengthLimit)
     .replace(/^[^a-z0-9]+/, "");
   if (!isObjectName(name)) {
-    throw registrationErrors.badMachine(`${JSON.stringify(name.slice(0, 120))} cannot be the name of a WorkloadEntry`);
+    throw registrationErrors.badMachine(`${quoted(name)} cannot be the name of a WorkloadEntry`);
   }
   return name;
 }

@@ -17,6 +17,7 @@ import { parseIp } from "../../kernel/ip-address.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
 import { Metrics } from "../../kernel/metric.ts";
+import { quoted } from "../../kernel/quote.ts";
 import type { NodeInfo } from "../../xds/node-info.ts";
 import { buildWorkloadEntry, entryNetwork } from "./build-workload-entry.ts";
 import { entryName } from "./entry-name.ts";
@@ -274,7 +275,7 @@ export class Registration implements Stoppable {
     const bytes = parseIp(address);
     const scope = bytes === undefined ? "unreadable" : addressScope(bytes);
     if (scope === "ordinary" || (scope === "loopback" && this.options.allowLoopback === true)) return;
-    throw registrationErrors.badMachine(`${JSON.stringify(address.slice(0, 64))} is ${scope}: no address for others`);
+    throw registrationErrors.badMachine(`${quoted(address)} is ${scope}: no address for others`);
   }
 
   private groupOf(namespace: string, name: string): Config<WorkloadGroup> | undefined {

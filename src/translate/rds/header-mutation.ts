@@ -1,4 +1,5 @@
 // VirtualService.spec.http[].headers, VirtualService.spec.http[].route[].headers → envoy.config.core.v3.HeaderValueOption
+
 import { create } from "@bufbuild/protobuf";
 import {
   HeaderValueOption_HeaderAppendAction as AppendAction,
@@ -6,6 +7,7 @@ import {
   HeaderValueOptionSchema,
 } from "../../../gen/envoy/config/core/v3/base_pb.ts";
 import type { HeaderOperations, Headers } from "../../config/virtual-service/header-operations.ts";
+import { byKey } from "../../kernel/key-order.ts";
 
 export interface HeaderMutations {
   requestHeadersToAdd: HeaderValueOption[];
@@ -43,7 +45,7 @@ function additions(operations: HeaderOperations | undefined): HeaderValueOption[
 function sorted(map: Record<string, string> | undefined): [string, string][] {
   return Object.entries(map ?? {})
     .filter(([name]) => !isAuthority(name))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+    .sort(byKey);
 }
 
 function isAuthority(name: string): boolean {

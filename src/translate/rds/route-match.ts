@@ -1,4 +1,5 @@
 // VirtualService.spec.http[].match[].uri, VirtualService.spec.http[].match[].ignoreUriCase, VirtualService.spec.http[].match[].scheme, VirtualService.spec.http[].match[].method, VirtualService.spec.http[].match[].authority, VirtualService.spec.http[].match[].headers, VirtualService.spec.http[].match[].withoutHeaders, VirtualService.spec.http[].match[].queryParams → envoy.config.route.v3.RouteMatch
+
 import { create } from "@bufbuild/protobuf";
 import {
   type HeaderMatcher,
@@ -10,6 +11,7 @@ import {
 } from "../../../gen/envoy/config/route/v3/route_components_pb.ts";
 import type { HttpMatch } from "../../config/virtual-service/http-match.ts";
 import type { StringMatch } from "../../config/virtual-service/string-match.ts";
+import { byKey } from "../../kernel/key-order.ts";
 import { buildRegexMatcher, buildStringMatcher } from "./string-matcher.ts";
 
 /** Keys among `headers` that the API says are not looked at. */
@@ -44,7 +46,7 @@ function pathSpecifier(uri: StringMatch | undefined): RouteMatch["pathSpecifier"
 
 /** Map order must not decide the bytes. */
 function byName(map: Record<string, StringMatch> | undefined): [string, StringMatch][] {
-  return Object.entries(map ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.entries(map ?? {}).sort(byKey);
 }
 
 /** VirtualService.spec.http[].match[].headers and withoutHeaders; an empty match asks for presence. */
