@@ -4,7 +4,7 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
 if [ "$(id -u)" -eq 0 ]; then
-  sh scripts/packages.sh nft=nftables ip=iproute2 python3=python3 git=git
+  sh scripts/packages.sh nft=nftables ip=iproute2 python3=python3 git=git systemctl=systemd systemd-nspawn=systemd-container
 fi
 sh scripts/check.sh
 echo "tests with the real Envoy" >&2

@@ -15,8 +15,8 @@ export interface AgentStatus {
   identity: { state: string; spiffeId?: string; notAfter?: string };
   controlPlane: { address: string; state: string; reason?: string };
   envoy: { state: string; version: string; path: string };
-  /** Entries of the name table. */
-  services: number;
+  /** Entries of the name table; absent until there is one. */
+  services?: number;
 }
 
 export interface AgentStatusInput {
@@ -27,7 +27,7 @@ export interface AgentStatusInput {
   link: LinkState;
   envoy: EnvoyState;
   resolved: ResolvedEnvoy;
-  services: number;
+  services?: number;
 }
 
 export function describeAgent(input: AgentStatusInput): AgentStatus {
@@ -49,6 +49,6 @@ export function describeAgent(input: AgentStatusInput): AgentStatus {
       ...(link.kind === "waiting" ? { reason: link.reason } : {}),
     },
     envoy: { state: envoy.kind, version: `${major}.${minor}.${patch}`, path: resolved.path },
-    services: input.services,
+    ...(input.services === undefined ? {} : { services: input.services }),
   };
 }

@@ -57,7 +57,8 @@ interface Running {
   envoy: EnvoyProcess;
   capture: CaptureKeeper | undefined;
   config: MachineConfig;
-  services: number;
+  /** Undefined until the control plane has told, or what it told was read from disk. */
+  services?: number;
 }
 
 export class Agent implements Stoppable {
@@ -173,7 +174,11 @@ export class Agent implements Stoppable {
     const agentPort = await lifecycle
       .add(
         new StatusServer(
-          agentRoutes(page, () => this.probe(admin)),
+          agentRoutes(
+            page,
+            () => this.probe(admin),
+            () => this.status,
+          ),
           log,
         ),
       )
@@ -204,7 +209,7 @@ export class Agent implements Stoppable {
     lifecycle.defer(() => forgetEnvoy(settings.runFolder));
 
     const capture = this.captureKeeper();
-    const running: Running = { machine, resolved, relay, link, envoy, capture, config: machine.config, services: 0 };
+    const running: Running = { machine, resolved, relay, link, envoy, capture, config: machine.config };
     this.running = running;
     this.learn(relay);
     lifecycle.defer(relay.onChange(() => this.waiters.wake()));
@@ -243,7 +248,7 @@ export class Agent implements Stoppable {
     });
     await this.waiters.until(() => waited || running.relay.cacheOf(typeUrls.nameTable).answered);
     cancel();
-    return { spiffeId: this.identity.identity?.spiffeId ?? "", services: running.services, readyAfterMs };
+    return { spiffeId: this.identity.identity?.spiffeId ?? "", services: running.services ?? 0, readyAfterMs };
   }
 
   /** What the agent says of itself; undefined before it has started. */
@@ -258,7 +263,7 @@ export class Agent implements Stoppable {
       link: running.link.state,
       envoy: running.envoy.state,
       resolved: running.resolved,
-      services: running.services,
+      ...(running.services === undefined ? {} : { services: running.services }),
     });
   }
 

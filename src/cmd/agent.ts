@@ -15,7 +15,8 @@ import { systemRandom } from "../kernel/random.ts";
 import { MachineCapture, removeCapture } from "./capture-part.ts";
 import type { CommandContext } from "./context.ts";
 
-import { installUnit, removeUnit } from "./systemd-unit.ts";
+import { installUnit, planUnit, removeUnit } from "./systemd-unit.ts";
+import { waitForUnit } from "./unit-agent.ts";
 
 const runFolder = "/run/lateen";
 /** How often a machine that is not ready is asked why, milliseconds. */
@@ -25,27 +26,31 @@ const obstacleIntervalMs = 2000;
 export function joinMachine(context: CommandContext): (options: JoinOptions) => Promise<number> {
   return async (options) => {
     const startMs = systemClock.monotonic();
-    const log = createLog(options.foreground ? "warn" : "info");
+    const envoy = options.envoy ?? context.env["LATEEN_ENVOY"];
+    const unit = options.foreground ? undefined : planUnit(options.dataDir, envoy);
+    const log = createLog("warn");
     const controlPlane = parseControlPlaneAddress(options.url.href);
     const agent = makeAgent(context, options, log, controlPlane);
     try {
       const { spiffeId } = await agent.join(controlPlane, options.token, options.name ?? machineName());
-      if (!options.foreground) {
+      const report = ({ services = 0 }: { services?: number }): void => {
+        const seconds = ((systemClock.monotonic() - startMs) / 1000).toFixed(1);
+        const visible = `${services} ${services === 1 ? "service" : "services"} visible`;
+        console.log(`you are ${spiffeId}, ${visible}, ready after ${seconds} s`);
+      };
+      if (unit !== undefined) {
         await agent.stop();
-        await installUnit(options.dataDir);
-        console.log(`you are ${spiffeId}; the systemd unit lateen-agent is running`);
-        return 0;
+        await installUnit(unit);
+        const status = await waitForUnit(systemClock, context.signal, tellObstacles);
+        if (status !== undefined) report(status);
+        return status === undefined ? 130 : 0;
       }
       await agent.start();
       const ended = untilAborted(context.signal);
-      const quiet = tellObstacles(agent);
-      const report = await Promise.race([agent.whenReady(), ended.then(() => undefined)]);
+      const quiet = followObstacles(agent);
+      const ready = await Promise.race([agent.whenReady(), ended.then(() => undefined)]);
       quiet();
-      if (report !== undefined) {
-        const seconds = ((systemClock.monotonic() - startMs) / 1000).toFixed(1);
-        const services = `${report.services} ${report.services === 1 ? "service" : "services"}`;
-        console.log(`you are ${report.spiffeId}, ${services} visible, ready after ${seconds} s`);
-      }
+      if (ready !== undefined) report(ready);
       await ended;
       return 0;
     } finally {
@@ -138,14 +143,18 @@ function storedControlPlane(agent: Agent): ControlPlaneAddress | undefined {
 }
 
 /** Says what a machine that is not ready waits for, whenever that changes. */
-function tellObstacles(agent: Agent): () => void {
+function followObstacles(agent: Agent): () => void {
   let told = "";
   return systemClock.every(obstacleIntervalMs, () => {
     const obstacles = agent.status?.obstacles.join("; ") ?? "";
     if (obstacles === told) return;
     told = obstacles;
-    if (obstacles !== "") console.error(`not ready yet: ${obstacles}`);
+    if (obstacles !== "") tellObstacles(obstacles);
   });
+}
+
+function tellObstacles(obstacles: string): void {
+  console.error(`not ready yet: ${obstacles}`);
 }
 
 /** Addresses that others can reach, IPv4 first; link-local ones are left out. */

@@ -12,6 +12,16 @@ export const cmdErrors = defineErrors({
     meaning: "A request for a join token does not have the form that the API takes.",
     remedy: "Send group, and where wanted ttlSeconds and uses; lateen token create does.",
   },
+  noUnit: {
+    code: "LAT4303",
+    meaning: "The agent cannot be installed as a systemd unit on this machine.",
+    remedy: "Run lateen join as root where systemd runs; elsewhere use --foreground under what keeps services there.",
+  },
+  unitNotReady: {
+    code: "LAT4304",
+    meaning: "The agent was installed and runs, but the machine was not ready in time.",
+    remedy: "The unit goes on trying; journalctl -u lateen-agent shows what it says.",
+  },
   noSuchGroup: {
     code: "LAT1203",
     meaning: "A join token was asked for a WorkloadGroup that does not exist.",

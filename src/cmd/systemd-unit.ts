@@ -1,23 +1,37 @@
 // The systemd unit that keeps the agent running across reboots.
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { runCommand } from "../kernel/command.ts";
+import { quoted } from "../kernel/quote.ts";
+import { cmdErrors } from "./errors.ts";
 
-const unitName = "lateen-agent.service";
+export const unitName = "lateen-agent.service";
 const unitPath = `/etc/systemd/system/${unitName}`;
 
-/** @param dataDir an absolute path without characters that systemd would read, checked here */
-export function unitText(program: string, dataDir: string): string {
-  for (const path of [program, dataDir]) {
-    if (!/^\/[A-Za-z0-9_./@+-]+$/.test(path)) throw new TypeError(`${path} cannot stand in a systemd unit`);
+export interface UnitOptions {
+  /** `bin/lateen`. */
+  program: string;
+  dataDir: string;
+  /** Envoy, where one was named. */
+  envoy?: string;
+}
+
+/**
+ * @param options absolute paths
+ * @throws LateenError LAT4303 where systemd would read a path as something else (systemd.unit(5), systemd.service(5))
+ */
+export function unitText({ program, dataDir, envoy }: UnitOptions): string {
+  for (const path of [program, dataDir, envoy ?? "/"]) {
+    if (!/^\/[A-Za-z0-9_./@+-]*$/.test(path)) throw cmdErrors.noUnit(`${quoted(path)} cannot stand in a systemd unit`);
   }
+  const command = [program, "agent", "--data-dir", dataDir, ...(envoy === undefined ? [] : ["--envoy", envoy])];
   return `[Unit]
 Description=Lateen agent: this machine's part in the service mesh
 After=network-online.target
 Wants=network-online.target
 
 [Service]
-ExecStart=${program} agent --data-dir ${dataDir}
+ExecStart=${command.join(" ")}
 RuntimeDirectory=lateen
 RuntimeDirectoryMode=0711
 Restart=always
@@ -30,12 +44,25 @@ WantedBy=multi-user.target
 `;
 }
 
-/** Installs, enables and starts the unit. */
-export async function installUnit(dataDir: string): Promise<void> {
+/**
+ * The text of the unit, for a machine that can run it: asked before a token is spent.
+ *
+ * @throws LateenError LAT4303
+ */
+export function planUnit(dataDir: string, envoy: string | undefined): string {
   const program = join(import.meta.dirname, "../../bin/lateen");
-  writeFileSync(unitPath, unitText(program, dataDir), { mode: 0o644 });
+  // As sd_booted(3) tells it.
+  if (!existsSync("/run/systemd/system")) throw cmdErrors.noUnit("this machine does not run systemd");
+  if (process.getuid?.() !== 0) throw cmdErrors.noUnit("installing a systemd unit needs root");
+  return unitText({ program, dataDir: resolve(dataDir), ...(envoy === undefined ? {} : { envoy: resolve(envoy) }) });
+}
+
+/** Installs, enables and starts the unit; one that runs already starts again, as who the machine is now. */
+export async function installUnit(text: string): Promise<void> {
+  writeFileSync(unitPath, text, { mode: 0o644 });
   await runCommand("systemctl", ["daemon-reload"]);
-  await runCommand("systemctl", ["enable", "--now", unitName]);
+  await runCommand("systemctl", ["enable", unitName]);
+  await runCommand("systemctl", ["restart", unitName]);
 }
 
 /** Stops and removes the unit; does nothing where there is none. */

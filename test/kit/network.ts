@@ -128,6 +128,11 @@ export class Network {
     return this.start(inside(this.switchNamespace, "switch", command, args), options);
   }
 
+  /** Starts a program that enters a machine's namespace by itself. */
+  startOutside(command: string, args: readonly string[], options?: ProgramOptions): Program {
+    return this.start([command, ...args], options);
+  }
+
   /** Ends what runs, and removes everything, also what should not be there any more. */
   stop(): Promise<void> {
     this.stopping ??= this.removeAll();

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { LateenError } from "../../kernel/error.ts";
 import { fakeLog } from "../../kernel/log.fake.ts";
 import { Metrics } from "../../kernel/metric.ts";
+import type { AgentStatus } from "../agent-status.ts";
 import { fakeAdmin } from "../envoy/admin.fake.ts";
 import { MetricsPage } from "./metrics-page.ts";
 import { agentRoutes, envoyMetricsRoutes } from "./status-routes.ts";
@@ -11,7 +12,7 @@ import { StatusServer } from "./status-server.ts";
 
 type Test = { after(fn: () => Promise<void>): void };
 
-async function setUp(t: Test, envoy: { up: boolean; obstacles: string[] }) {
+async function setUp(t: Test, envoy: { up: boolean; obstacles: string[]; status?: AgentStatus }) {
   const admin = await fakeAdmin(t, (request, response) => {
     if (!envoy.up) response.socket?.destroy();
     else if (request.url === "/stats/prometheus") response.end("envoy_istiocustom_istio_requests_total 5\n");
@@ -26,7 +27,18 @@ async function setUp(t: Test, envoy: { up: boolean; obstacles: string[] }) {
     return `http://127.0.0.1:${await server.listen("127.0.0.1", 0)}`;
   };
   return {
-    agent: await listen(agentRoutes(page, async () => envoy.obstacles)),
+    agent: await listen(
+      agentRoutes(
+        page,
+        async () => envoy.obstacles,
+        () => envoy.status,
+      ),
+    ),
+    routes: agentRoutes(
+      page,
+      async () => envoy.obstacles,
+      () => envoy.status,
+    ),
     envoyMetrics: await listen(envoyMetricsRoutes(page)),
     listen,
   };
@@ -51,6 +63,24 @@ test("without Envoy the agent still tells its own, and counts what it missed", a
   const text = await (await fetch(`${agent}/metrics`)).text();
   assert.match(text, /^istio_agent_scrape_failures_total\{type="envoy"\} 1$/m);
   assert.equal((await fetch(`${envoyMetrics}/stats/prometheus`)).status, 503);
+});
+
+test("who the machine is, the agent tells callers on the machine only", async (t) => {
+  const envoy: Parameters<typeof setUp>[1] = { up: true, obstacles: [] };
+  const { agent, routes } = await setUp(t, envoy);
+  assert.equal((await fetch(`${agent}/status`)).status, 503);
+  envoy.status = {
+    ready: false,
+    obstacles: ["Envoy is not live"],
+    name: "reviews-1",
+    identity: { state: "valid", spiffeId: "spiffe://cluster.local/ns/shop/sa/reviews" },
+    controlPlane: { address: "https://10.0.0.5:15012", state: "open" },
+    envoy: { state: "starting", version: "1.40.0", path: "/usr/bin/envoy" },
+  };
+  assert.deepEqual(await (await fetch(`${agent}/status`)).json(), envoy.status);
+  const elsewhere = await routes.get("/status")?.(false);
+  assert.equal(elsewhere?.status, 403);
+  assert.doesNotMatch(elsewhere?.body ?? "", /shop|10\.0\.0\.5/);
 });
 
 test("readiness says what is missing", async (t) => {

@@ -12,8 +12,8 @@ export interface StatusAnswer {
   body: string;
 }
 
-/** Answers by path. */
-export type StatusRoutes = ReadonlyMap<string, () => Promise<StatusAnswer>>;
+/** Answers by path; `fromHere` is true for callers on this machine. */
+export type StatusRoutes = ReadonlyMap<string, (fromHere: boolean) => Promise<StatusAnswer>>;
 
 /** Prometheus text format. */
 export const prometheusType = "text/plain; version=0.0.4; charset=utf-8";
@@ -77,7 +77,7 @@ export class StatusServer implements Stoppable {
     } else {
       this.busy += 1;
       try {
-        send(response, await route());
+        send(response, await route(isLoopback(request.socket.remoteAddress ?? "")));
       } catch (error) {
         this.log.warn("a status page failed", { path: request.url, error: describeError(error) });
         send(response, { status: 500, contentType: "text/plain", body: "internal error\n" });
@@ -86,6 +86,11 @@ export class StatusServer implements Stoppable {
       }
     }
   }
+}
+
+/** All of 127.0.0.0/8, also as an IPv6 socket shows it (RFC 4291 section 2.5.5.2). */
+function isLoopback(address: string): boolean {
+  return address === "::1" || /^(?:::ffff:)?127\./.test(address);
 }
 
 function send(response: ServerResponse, answer: StatusAnswer): void {
