@@ -81,6 +81,14 @@ spec:
     });
   });
 
+  it("denies a request for having a header, though it be empty", async () => {
+    await under('action: DENY\n  rules: [{when: [{key: "request.headers[x-evil]", values: ["*"]}]}]', async () => {
+      assert.equal(await guest.status(`${url}/`, { headers: { "x-evil": "1" } }), 403);
+      assert.equal(await guest.status(`${url}/`, { headers: { "x-evil": "" } }), 403);
+      assert.equal(await guest.status(`${url}/`), 200);
+    });
+  });
+
   it("denies what another one allows", async () => {
     await mesh.control.apply(policy("rules: [{}]", "everything"));
     await under('action: DENY\n  rules: [{to: [{operation: {paths: ["/admin*"]}}]}]', async () => {

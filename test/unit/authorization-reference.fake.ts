@@ -130,7 +130,8 @@ function conditionHolds({ key, values, notValues }: Condition, context: Context)
   if (header !== undefined) {
     if (call.http === undefined) return cannotTell(context);
     const actual = call.http.headers[header];
-    return list(values, notValues, (value) => actual !== undefined && like(value, actual));
+    // A header that is there and empty is there.
+    return list(values, notValues, (value) => actual !== undefined && (value === "*" || like(value, actual)));
   }
   switch (key) {
     case "source.ip":

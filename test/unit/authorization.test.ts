@@ -182,6 +182,25 @@ describe("single policies", () => {
     assert.deepEqual([decide({ rules: when }, header("a.b")), decide({ rules: when }, header("aXb"))], [true, false]);
   });
 
+  it("a header without a value is there", () => {
+    const header = (headers: Record<string, string>) =>
+      ({ ...cart, http: { ...plaintext.http, headers } }) as ReferenceCall;
+    const calls = [{}, { "x-a": "" }, { "x-a": "1" }].map(header);
+    const key = "request.headers[x-a]";
+    for (const [spec, allowed] of [
+      [{ action: "DENY", rules: [{ when: [{ key, values: ["*"] }] }] }, [true, false, false]],
+      [{ action: "DENY", rules: [{ when: [{ key, notValues: ["*"] }] }] }, [false, true, true]],
+      [{ rules: [{ when: [{ key, values: ["*"] }] }] }, [false, true, true]],
+      [{ rules: [{ when: [{ key, notValues: ["*"] }] }] }, [true, false, false]],
+    ] as [AuthorizationPolicy, boolean[]][]) {
+      assert.deepEqual(
+        calls.map((one) => decide(spec, one)),
+        allowed,
+        JSON.stringify(spec),
+      );
+    }
+  });
+
   it("P9: a policy without rules allows nothing, an empty rule everything, and no policy everything", () => {
     assert.equal(decide({}, cart), false);
     assert.equal(decide({ rules: [] }, cart), false);

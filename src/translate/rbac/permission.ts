@@ -7,6 +7,7 @@ import type { Operation } from "../../config/authorization-policy/operation.ts";
 import { isPathTemplate } from "../../config/authorization-policy/path-template.ts";
 import { packAny } from "../any.ts";
 import { buildCidrRange } from "../cidr-range.ts";
+import { buildPolicyHeader } from "./policy-header.ts";
 import { buildValueMatcher } from "./value-matcher.ts";
 
 export const anyPermission: Permission = create(PermissionSchema, { rule: { case: "any", value: true } });
@@ -71,12 +72,7 @@ function add(
 }
 
 function headerPermission(name: string, value: string, ignoreCase: boolean): Permission {
-  return create(PermissionSchema, {
-    rule: {
-      case: "header",
-      value: { name, headerMatchSpecifier: { case: "stringMatch", value: buildValueMatcher(value, ignoreCase) } },
-    },
-  });
+  return create(PermissionSchema, { rule: { case: "header", value: buildPolicyHeader(name, value, ignoreCase) } });
 }
 
 function pathPermission(path: string): Permission {

@@ -7,6 +7,7 @@ import type { Source } from "../../config/authorization-policy/source.ts";
 import { buildCidrRange } from "../cidr-range.ts";
 import { escapeRe2 } from "../rds/rewrite.ts";
 import type { PolicyContext } from "./policy-context.ts";
+import { buildPolicyHeader } from "./policy-header.ts";
 import { buildRegexValue, buildValueMatcher } from "./value-matcher.ts";
 
 export const anyPrincipal: Principal = create(PrincipalSchema, { identifier: { case: "any", value: true } });
@@ -77,12 +78,7 @@ function conditionBuilder(key: string, context: PolicyContext): ((value: string)
   const header = headerOfKey(key);
   if (header === undefined) return undefined;
   return (value) =>
-    create(PrincipalSchema, {
-      identifier: {
-        case: "header",
-        value: { name: header, headerMatchSpecifier: { case: "stringMatch", value: buildValueMatcher(value) } },
-      },
-    });
+    create(PrincipalSchema, { identifier: { case: "header", value: buildPolicyHeader(header, value) } });
 }
 
 /** @param identity values that a certificate proves: in an ALLOW policy, `not…` asks for a certificate too */
