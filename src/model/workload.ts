@@ -2,6 +2,7 @@
 import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";
 import type { Config } from "../config/object.ts";
+import { entryLabels } from "../config/workload-entry/entry-labels.ts";
 import type { WorkloadEntry } from "../config/workload-entry/workload-entry.ts";
 import { type SourceRef, sourceRefOf } from "./source-ref.ts";
 
@@ -42,7 +43,7 @@ export function workloadOf(config: Config<WorkloadEntry>, clusterId: string): Wo
     name: meta.annotations?.[registrationAnnotation] ?? key.name,
     namespace: key.namespace,
     addresses: spec.address === undefined || spec.address === "" ? [] : [spec.address],
-    labels: { ...meta.labels, ...spec.labels },
+    labels: entryLabels(meta, spec),
     serviceAccount: spec.serviceAccount || defaultServiceAccount,
     ports: spec.ports ?? {},
     locality: spec.locality ?? "",

@@ -60,6 +60,22 @@ spec:
     assert.deepEqual(findings(reviews + route("{host: reviews, subset: v1}") + rule), []);
   });
 
+  test("a WorkloadEntry's labels are those of its metadata before those of its spec", () => {
+    const policy = (version: string) => `
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {name: reviews-9, labels: {version: v9}}
+spec: {address: 198.18.0.9, labels: {app: reviews, version: v8}}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: reviews}
+spec: {selector: {matchLabels: {version: ${version}}}}
+`;
+    assert.deepEqual(findings(reviews + policy("v9")), []);
+    assert.equal(findings(reviews + policy("v8")).length, 1);
+  });
+
   test("IST0101: a destination that is no service, with line, path and a suggestion", () => {
     assert.deepEqual(findings(reviews + route("{host: reviewz}")), [
       "m.yaml:27: warning IST0101 VirtualService shop/reviews spec.http[0].route[0].destination.host: there is no service with the host reviewz.shop.svc.cluster.local; requests to it fail with 503 (Did you mean reviews.shop.svc.cluster.local?)",

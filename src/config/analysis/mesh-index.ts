@@ -3,6 +3,7 @@ import type { DestinationRule } from "../destination-rule/destination-rule.ts";
 import { parseProtocol, protocolOfName } from "../port-protocol.ts";
 import type { ServiceEntry } from "../service-entry/service-entry.ts";
 import type { VirtualService } from "../virtual-service/virtual-service.ts";
+import { entryLabels } from "../workload-entry/entry-labels.ts";
 import type { WorkloadEntry } from "../workload-entry/workload-entry.ts";
 import type { WorkloadGroup } from "../workload-group/workload-group.ts";
 import type { AnalyzedObject } from "./analyzed-object.ts";
@@ -104,7 +105,7 @@ function indexWorkloads(
 ): Map<string, Labels[]> {
   const workloads = new Map<string, Labels[]>();
   for (const { object } of entries) {
-    push(workloads, object.metadata.namespace, { ...object.metadata.labels, ...object.spec?.labels });
+    push(workloads, object.metadata.namespace, entryLabels(object.metadata, object.spec));
   }
   // Machines that will join carry at least their group's labels.
   for (const { object } of groups) {
