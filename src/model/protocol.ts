@@ -36,7 +36,12 @@ export function isHttp(protocol: Protocol): boolean {
 
 /** True where upstream connections speak HTTP/2. */
 export function isHttp2(protocol: Protocol): boolean {
-  return protocol === "http2" || protocol === "grpc" || protocol === "grpc-web";
+  return protocol === "http2" || isGrpc(protocol);
+}
+
+/** True where requests are gRPC calls, which may stream. */
+export function isGrpc(protocol: Protocol): boolean {
+  return protocol === "grpc" || protocol === "grpc-web";
 }
 
 /** True where the application itself speaks TLS, so that only SNI can be read. */

@@ -12,7 +12,7 @@ import { GrpcWebSchema } from "../../../gen/envoy/extensions/filters/http/grpc_w
 import { inboundClusterName, inboundPassthroughCluster } from "../../model/cluster-name.ts";
 import type { InboundPort, InboundView } from "../../model/inbound-view.ts";
 import type { MeshSettings } from "../../model/mesh-settings.ts";
-import { isHttp } from "../../model/protocol.ts";
+import { isGrpc, isHttp } from "../../model/protocol.ts";
 import { socketAddress } from "../address.ts";
 import { durationFromMs } from "../duration.ts";
 import { buildHttpAuthorization, buildTcpAuthorization } from "../rbac/authorization-filter.ts";
@@ -122,10 +122,7 @@ function httpFilters(
           ...buildHttpAuthorization(view.authorization, mesh),
           ...(port.protocol === "grpc-web" ? [buildHttpFilter("envoy.filters.http.grpc_web", GrpcWebSchema, {})] : []),
         ],
-        accessLog: [
-          buildHttpStatsLogger(tags, port.protocol === "grpc" || port.protocol === "grpc-web" ? "grpc" : "http"),
-          ...buildFileAccessLog(mesh),
-        ],
+        accessLog: [buildHttpStatsLogger(tags, isGrpc(port.protocol) ? "grpc" : "http"), ...buildFileAccessLog(mesh)],
         inbound: true,
       },
       mesh,

@@ -3,9 +3,13 @@ import { create } from "@bufbuild/protobuf";
 import { type RouteConfiguration, RouteConfigurationSchema } from "../../../gen/envoy/config/route/v3/route_pb.ts";
 import { inboundClusterName } from "../../model/cluster-name.ts";
 import type { InboundPort } from "../../model/inbound-view.ts";
+import { isGrpc } from "../../model/protocol.ts";
 import { durationFromMs } from "../duration.ts";
 
-/** Everything to the application; a request that never reached it is tried again, as Istio does since 1.30. */
+/**
+ * Everything to the application; a request that never reached it is tried again, as Istio does since 1.30. Streams of gRPC
+ * are not: what was sent of them cannot be sent again.
+ */
 export function buildInboundRoutes(port: InboundPort): RouteConfiguration {
   const cluster = inboundClusterName(port.port);
   return create(RouteConfigurationSchema, {
@@ -26,7 +30,7 @@ export function buildInboundRoutes(port: InboundPort): RouteConfiguration {
                 clusterSpecifier: { case: "cluster", value: cluster },
                 timeout: durationFromMs(0),
                 maxStreamDuration: { grpcTimeoutHeaderMax: durationFromMs(0) },
-                retryPolicy: { retryOn: "reset-before-request", numRetries: 2 },
+                ...(isGrpc(port.protocol) ? {} : { retryPolicy: { retryOn: "reset-before-request", numRetries: 2 } }),
               },
             },
           },
