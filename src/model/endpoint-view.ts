@@ -29,12 +29,12 @@ export function endpointViews(
 ): EndpointView[] {
   return (endpoints?.endpoints ?? [])
     .filter(({ workload }) => matchesLabels(labels, workload.labels))
-    .map((endpoint) => ({
-      endpoint,
-      addresses: endpoint.workload.addresses.filter((address) => isUsable(address, discovery)),
-      port: endpoint.ports[port.number] ?? port.targetPort,
-      mtls: endpoint.mtlsPorts.includes(port.number),
-    }))
+    .flatMap((endpoint) => {
+      const listening = endpoint.ports[port.number];
+      if (listening === undefined) return [];
+      const addresses = endpoint.workload.addresses.filter((address) => isUsable(address, discovery));
+      return [{ endpoint, addresses, port: listening, mtls: endpoint.mtlsPorts.includes(port.number) }];
+    })
     .filter(({ addresses }) => addresses.length > 0)
     .sort(byLocality);
 }

@@ -12,14 +12,14 @@ import type { ServiceEntry } from "../config/service-entry/service-entry.ts";
 import { isWildcardHost } from "./hostname.ts";
 import { type MeshSettings, meshSettingsKey } from "./mesh-settings.ts";
 import { effectivePeerAuthentication } from "./peer-authentication.ts";
-import type { Service } from "./service.ts";
+import { listeningPorts, resolutionOf, type Service } from "./service.ts";
 import { sourceRefOf } from "./source-ref.ts";
 import { defaultServiceAccount, type Workload } from "./workload.ts";
 
 /** One workload behind a service, with what holds for it as a destination. */
 export interface Endpoint {
   readonly workload: Workload;
-  /** Service port number → port the workload listens on. */
+  /** Service port number → port the workload listens on; of the ServiceEntries that have the workload as an endpoint. */
   readonly ports: Readonly<Record<number, number>>;
   /** Service ports that are called with mutual TLS. */
   readonly mtlsPorts: readonly number[];
@@ -31,6 +31,8 @@ export interface ServiceEndpoints {
   /** Service accounts behind the service, sorted, as `namespace/account`: what its certificates may say. */
   readonly serviceAccounts: readonly string[];
 }
+
+type Member = Pick<Endpoint, "workload" | "ports">;
 
 /** The label by which Istio marks workloads that have a proxy. */
 const tlsModeLabel = "security.istio.io/tlsMode";
@@ -60,17 +62,22 @@ export function deriveEndpoints(inputs: {
         root: service.namespace === mesh.rootNamespace ? [] : (read.get(policiesByNamespace, mesh.rootNamespace) ?? []),
       };
       if (service.namespace === mesh.rootNamespace) policies.root = policies.own;
-      const endpoints: Endpoint[] = [];
+      const members = new Map<string, Member>();
       for (const entry of service.entries) {
-        const members =
+        const workloads =
           entry.spec.endpoints === undefined
             ? selected(entry, () => read.get(workloadsByNamespace, entry.key.namespace) ?? [])
             : inline(entry, mesh.clusterId);
-        if (isHostItself(service, entry))
-          endpoints.push(endpointOf(service, hostItself(service, entry, mesh.clusterId), policies));
-        for (const workload of members) endpoints.push(endpointOf(service, workload, policies));
+        if (isHostItself(entry)) workloads.push(hostItself(service, entry, mesh.clusterId));
+        for (const workload of workloads) {
+          // Two objects may have one workload: where they say different things of a port, the older holds.
+          const ports = { ...listeningPorts(entry, workload.ports), ...members.get(workload.uid)?.ports };
+          members.set(workload.uid, { workload, ports });
+        }
       }
-      endpoints.sort((a, b) => (a.workload.uid < b.workload.uid ? -1 : 1));
+      const endpoints = [...members.values()]
+        .map((member) => endpointOf(service, member, policies))
+        .sort((a, b) => (a.workload.uid < b.workload.uid ? -1 : 1));
       const accounts = endpoints
         .filter(({ workload }) => workload.serviceAccount !== "")
         .map(({ workload }) => `${workload.namespace}/${workload.serviceAccount}`);
@@ -100,8 +107,9 @@ function inline(entry: Config<ServiceEntry>, clusterId: string): Workload[] {
 }
 
 /** A name to resolve, without endpoints: the host is its own endpoint. */
-function isHostItself(service: Service, { spec }: Config<ServiceEntry>): boolean {
-  const byDns = service.resolution === "dns" || service.resolution === "dns-round-robin";
+function isHostItself({ spec }: Config<ServiceEntry>): boolean {
+  const resolution = resolutionOf(spec.resolution);
+  const byDns = resolution === "dns" || resolution === "dns-round-robin";
   return byDns && (spec.endpoints ?? []).length === 0 && spec.workloadSelector === undefined;
 }
 
@@ -125,7 +133,7 @@ function hostItself(service: Service, entry: Config<ServiceEntry>, clusterId: st
   };
 }
 
-function selected(entry: Config<ServiceEntry>, workloads: () => readonly Workload[]): readonly Workload[] {
+function selected(entry: Config<ServiceEntry>, workloads: () => readonly Workload[]): Workload[] {
   const labels = entry.spec.workloadSelector?.labels;
   if (labels === undefined) return [];
   return workloads().filter((workload) => matchesLabels(labels, workload.labels));
@@ -133,17 +141,14 @@ function selected(entry: Config<ServiceEntry>, workloads: () => readonly Workloa
 
 function endpointOf(
   service: Service,
-  workload: Workload,
+  { workload, ports }: Member,
   policies: { own: readonly Config<PeerAuthentication>[]; root: readonly Config<PeerAuthentication>[] },
 ): Endpoint {
   const effective = effectivePeerAuthentication(policies, workload.labels);
-  const ports: Record<number, number> = {};
   const mtlsPorts: number[] = [];
-  for (const port of service.ports) {
-    const target = workload.ports[port.name] ?? port.targetPort;
-    ports[port.number] = target;
+  for (const [port, target] of Object.entries(ports)) {
     const mode = effective.ports[target] ?? effective.mode;
-    if (takesMutualTls(service, workload, mode)) mtlsPorts.push(port.number);
+    if (takesMutualTls(service, workload, mode)) mtlsPorts.push(Number(port));
   }
   return { workload, ports, mtlsPorts };
 }

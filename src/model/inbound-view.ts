@@ -30,8 +30,8 @@ export interface InboundPort {
 /** A service that has the workload as an endpoint. */
 export interface InboundService {
   readonly service: Service;
-  /** Port name → number that the workload listens on, where it is not the service's own. */
-  readonly ports: Readonly<Record<string, number>>;
+  /** Service port number → port that the workload listens on. */
+  readonly ports: Readonly<Record<number, number>>;
 }
 
 export interface InboundView {
@@ -54,7 +54,8 @@ export function inboundView(
   const ports = new Map<number, InboundPort>();
   for (const { service, ports: own } of services) {
     for (const servicePort of service.ports) {
-      const port = own[servicePort.name] ?? servicePort.targetPort;
+      const port = own[servicePort.number];
+      if (port === undefined) continue;
       const present = ports.get(port);
       // Two services on one port: HTTP says more than TCP, else the first by name.
       if (present !== undefined && (isHttp(present.protocol) || !isHttp(servicePort.protocol))) continue;

@@ -99,15 +99,7 @@ function mergeEntries(
   const [oldest] = entries as [Config<ServiceEntry>];
   const ports = new Map<number, ServicePort>();
   for (const entry of entries) {
-    for (const port of entry.spec.ports ?? []) {
-      if (ports.has(port.number)) continue;
-      ports.set(port.number, {
-        name: port.name,
-        number: port.number,
-        targetPort: port.targetPort ?? port.number,
-        protocol: portProtocol(port),
-      });
-    }
+    for (const port of entryPorts(entry)) if (!ports.has(port.number)) ports.set(port.number, port);
   }
   const addresses = [...new Set(entries.flatMap((entry) => entry.spec.addresses ?? []))];
   const resolution = resolutionOf(oldest.spec.resolution);
@@ -128,7 +120,29 @@ function mergeEntries(
   };
 }
 
-function resolutionOf(word: string | undefined): Resolution {
+/** The ports that one of a service's objects states: the only ones that its endpoints serve. */
+export function entryPorts({ spec }: Config<ServiceEntry>): ServicePort[] {
+  return (spec.ports ?? []).map((port) => ({
+    name: port.name,
+    number: port.number,
+    targetPort: port.targetPort ?? port.number,
+    protocol: portProtocol(port),
+  }));
+}
+
+/**
+ * Service port number → port that a workload listens on, for the ports of one of the service's objects.
+ *
+ * @param own port name → number, as the workload itself says
+ */
+export function listeningPorts(
+  entry: Config<ServiceEntry>,
+  own: Readonly<Record<string, number>>,
+): Record<number, number> {
+  return Object.fromEntries(entryPorts(entry).map(({ name, number, targetPort }) => [number, own[name] ?? targetPort]));
+}
+
+export function resolutionOf(word: string | undefined): Resolution {
   if (word === "STATIC") return "static";
   if (word === "DNS") return "dns";
   if (word === "DNS_ROUND_ROBIN") return "dns-round-robin";

@@ -8,7 +8,7 @@ import { type InboundService, type InboundView, inboundView, type ProxyWorkload 
 import type { Mesh } from "./mesh.ts";
 import { defaultMeshSettings, meshSettingsKey } from "./mesh-settings.ts";
 import { effectivePeerAuthentication } from "./peer-authentication.ts";
-import type { Service } from "./service.ts";
+import { listeningPorts, type Service } from "./service.ts";
 import type { Workload } from "./workload.ts";
 
 /** The one key of the collection. */
@@ -67,17 +67,22 @@ function inboundService(
   proxy: ProxyWorkload,
   registered: readonly Workload[],
 ): InboundService | undefined {
-  for (const { spec } of service.entries) {
+  for (const entry of service.entries) {
+    const { spec } = entry;
+    const listening = (own: Readonly<Record<string, number>> = {}): InboundService => ({
+      service,
+      ports: listeningPorts(entry, { ...proxy.ports, ...own }),
+    });
     if (spec.endpoints !== undefined) {
       const written = spec.endpoints.find(({ address }) => address !== undefined && proxy.addresses.includes(address));
-      if (written !== undefined) return { service, ports: { ...proxy.ports, ...written.ports } };
+      if (written !== undefined) return listening(written.ports);
       continue;
     }
     const labels = spec.workloadSelector?.labels;
     if (labels === undefined) continue;
-    const entry = registered.find((workload) => matchesLabels(labels, workload.labels));
-    if (entry !== undefined) return { service, ports: { ...proxy.ports, ...entry.ports } };
-    if (matchesLabels(labels, proxy.labels)) return { service, ports: proxy.ports };
+    const known = registered.find((workload) => matchesLabels(labels, workload.labels));
+    if (known !== undefined) return listening(known.ports);
+    if (matchesLabels(labels, proxy.labels)) return listening();
   }
   return undefined;
 }

@@ -24,3 +24,81 @@ describe("labels of a WorkloadEntry", () => {
     });
   });
 });
+
+describe("two ServiceEntries of one host", () => {
+  const entry = (name: string, fields: string, day = 1) =>
+    object("ServiceEntry", name, `{hosts: [y.example.com], ${fields}}`).replace(
+      "metadata: {",
+      `metadata: {creationTimestamp: '2026-01-0${day}T00:00:00Z', `,
+    );
+  const port = (number: number, name: string, more = "") =>
+    `ports: [{number: ${number}, name: ${name}, protocol: HTTP${more}}]`;
+  const reached = (objects: string, number: number): string[] =>
+    Object.keys(transports(machine(meshOf(objects)).http(`http://y.example.com:${number}/`)));
+
+  it("keep their endpoints at their own ports", () => {
+    const objects =
+      entry("a", `resolution: STATIC, ${port(80, "http")}, endpoints: [{address: 198.18.1.5}]`) +
+      entry("b", `resolution: STATIC, ${port(81, "http-b")}, endpoints: [{address: 198.18.1.6}]`);
+    assert.deepEqual(reached(objects, 80), ["198.18.1.5:80"]);
+    assert.deepEqual(reached(objects, 81), ["198.18.1.6:81"]);
+  });
+
+  it("share a port, each with the target port that it states", () => {
+    const objects =
+      entry("a", `resolution: STATIC, ${port(80, "http", ", targetPort: 8080")}, endpoints: [{address: 198.18.1.5}]`) +
+      entry(
+        "b",
+        `resolution: STATIC, ${port(80, "http-b", ", targetPort: 9090")}, endpoints: [{address: 198.18.1.6}, {address: 198.18.1.7, ports: {http-b: 9091}}]`,
+      );
+    assert.deepEqual(reached(objects, 80), ["198.18.1.5:8080", "198.18.1.6:9090", "198.18.1.7:9091"]);
+  });
+
+  it("have the host itself as an endpoint only where DNS is to find it", () => {
+    const named = entry("a", `resolution: DNS, ${port(80, "http")}`);
+    const written = entry(
+      "b",
+      `resolution: STATIC, ${port(81, "http-b", ", targetPort: 8081")}, endpoints: [{address: 198.18.1.5}]`,
+      2,
+    );
+    assert.deepEqual(reached(named + written, 80), ["y.example.com:80"]);
+    assert.deepEqual(reached(named + written, 81), ["198.18.1.5:8081"]);
+    assert.deepEqual(reached(named + entry("b", `resolution: STATIC, ${port(81, "http-b")}`, 2), 81), []);
+  });
+
+  const chosen = "resolution: STATIC, location: MESH_INTERNAL, workloadSelector: {labels: {app: web}}";
+  const web = workload("web-1", "198.18.1.1", "{app: web}", { more: "ports: {http: 8080, http-b: 8081}" });
+
+  it("have a workload that both select once", () => {
+    const both =
+      web +
+      entry("a", `${chosen}, ${port(80, "http")}`) +
+      entry("b", `${chosen}, ports: [{number: 80, name: http-b}, {number: 81, name: http, protocol: HTTP}]`, 2);
+    const endpoints = (number: number) => {
+      const result = machine(meshOf(both)).http(`http://y.example.com:${number}/`);
+      assert.ok(result.outcome === "routed");
+      const [upstream] = result.destinations.map((destination) => destination.upstream);
+      assert.ok(upstream?.kind === "endpoints");
+      return upstream.endpoints.map(({ address, port: at }) => `${address}:${at}`);
+    };
+    assert.deepEqual(endpoints(80), ["198.18.1.1:8080"]);
+    assert.deepEqual(endpoints(81), ["198.18.1.1:8080"]);
+  });
+
+  it("open to a workload only the ports of those that have it", () => {
+    const objects =
+      web +
+      entry("a", `${chosen}, ${port(80, "http")}`) +
+      entry("b", `resolution: STATIC, ${port(81, "http-b")}, endpoints: [{address: 198.18.1.6}]`);
+    const chainAt = (ip: string, labels: Record<string, string>, at: number) =>
+      machine(meshOf(objects), { name: "web-1", ip, labels }).receive({
+        port: at,
+        transport: { kind: "raw_buffer" },
+        request: { method: "GET", path: "/", authority: "y.example.com" },
+      }).filterChain;
+    assert.equal(chainAt("198.18.1.1", { app: "web" }, 8080), "0.0.0.0_8080");
+    assert.equal(chainAt("198.18.1.1", { app: "web" }, 8081), "virtualInbound");
+    assert.equal(chainAt("198.18.1.6", { app: "other" }, 81), "0.0.0.0_81");
+    assert.equal(chainAt("198.18.1.6", { app: "other" }, 80), "virtualInbound");
+  });
+});
