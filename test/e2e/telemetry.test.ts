@@ -162,6 +162,18 @@ describe("telemetry", rootOnly, () => {
     assert.match(server, /inbound\|8080\|\| .*outbound_\.80_\._\.echo\.shop\.svc\.cluster\.local default$/);
   });
 
+  it("each TCP connection is one line of it, when it ends", async () => {
+    for (const [machine, cluster] of [
+      [front, `outbound|9000||${host}`],
+      [echo, "inbound|9000||"],
+    ] as const) {
+      const isOf = (line: string) => line.includes(` ${cluster} `) && line.includes('"- - -"');
+      const first = await machine.agentProgram.line(new RegExp(`"- - -" .* ${cluster.replaceAll("|", "\\|")} `));
+      assert.match(first, / "-" 5 12 \d+ - /, "bytes received and sent");
+      assert.equal(machine.agentProgram.lines.filter(isOf).length, 1);
+    }
+  });
+
   it("says that it is ready on 15021 and 15020", async () => {
     for (const port of [15021, 15020]) {
       const url = `http://${front.host.address}:${port}/healthz/ready`;

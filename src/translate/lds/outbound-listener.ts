@@ -61,7 +61,7 @@ function httpChain(port: number, mesh: MeshSettings, besideTls: boolean): Filter
           statPrefix: `outbound_0.0.0.0_${port};`,
           routes: { rds: String(port) },
           filters: [buildPeerHeaderFilter()],
-          accessLog: [sourceHttpLogger(), ...buildFileAccessLog(mesh)],
+          accessLog: [sourceHttpLogger(), ...buildFileAccessLog(mesh, "http")],
           inbound: false,
         },
         mesh,
@@ -78,7 +78,7 @@ function tcpChain(chain: TcpChain, mesh: MeshSettings): FilterChain {
       buildTcpProxy({
         statPrefix: chain.destinations.length === 1 ? (chain.destinations[0]?.cluster ?? chain.host) : chain.host,
         destinations: chain.destinations,
-        accessLog: [...sourceTcpLoggers(), ...buildFileAccessLog(mesh)],
+        accessLog: [...sourceTcpLoggers(), ...buildFileAccessLog(mesh, "tcp")],
         afterHandshake: false,
         ...(chain.idleTimeout === undefined ? {} : { idleTimeout: chain.idleTimeout }),
       }),

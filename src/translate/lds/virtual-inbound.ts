@@ -122,7 +122,10 @@ function httpFilters(
           ...buildHttpAuthorization(view.authorization, mesh),
           ...(port.protocol === "grpc-web" ? [buildHttpFilter("envoy.filters.http.grpc_web", GrpcWebSchema, {})] : []),
         ],
-        accessLog: [buildHttpStatsLogger(tags, isGrpc(port.protocol) ? "grpc" : "http"), ...buildFileAccessLog(mesh)],
+        accessLog: [
+          buildHttpStatsLogger(tags, isGrpc(port.protocol) ? "grpc" : "http"),
+          ...buildFileAccessLog(mesh, "http"),
+        ],
         inbound: true,
       },
       mesh,
@@ -144,7 +147,7 @@ function tcpFilters(
       destinations: [{ cluster, weight: 100 }],
       accessLog: [
         ...buildTcpStatsLoggers(destinationTags(view.workload, port, security(match), false)),
-        ...buildFileAccessLog(mesh),
+        ...buildFileAccessLog(mesh, "tcp"),
       ],
       afterHandshake: match.terminatesTls,
     }),

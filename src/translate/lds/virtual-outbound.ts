@@ -38,7 +38,7 @@ export function buildUnknownDestinationChain(name: string, mesh: MeshSettings): 
       buildTcpProxy({
         statPrefix: cluster,
         destinations: [{ cluster, weight: 100 }],
-        accessLog: [...sourceTcpLoggers(), ...buildFileAccessLog(mesh)],
+        accessLog: [...sourceTcpLoggers(), ...buildFileAccessLog(mesh, "tcp")],
         afterHandshake: false,
       }),
     ],

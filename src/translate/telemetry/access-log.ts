@@ -2,6 +2,7 @@
 
 import { create, type JsonObject } from "@bufbuild/protobuf";
 import { type AccessLog, AccessLogSchema } from "../../../gen/envoy/config/accesslog/v3/accesslog_pb.ts";
+import { AccessLogType } from "../../../gen/envoy/data/accesslog/v3/accesslog_pb.ts";
 import { FileAccessLogSchema } from "../../../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts";
 import { isFields } from "../../kernel/fields.ts";
 import type { MeshSettings } from "../../model/mesh-settings.ts";
@@ -57,12 +58,23 @@ function textFormat(): string {
   return `${words.join(" ")}\n`;
 }
 
-/** Empty where MeshConfig names no file. */
-export function buildFileAccessLog(mesh: MeshSettings): AccessLog[] {
+/**
+ * Empty where MeshConfig names no file.
+ *
+ * @param kind `tcp`: a line when the connection ends; its loggers are also told when it is opened, for the metrics
+ */
+export function buildFileAccessLog(mesh: MeshSettings, kind: "http" | "tcp"): AccessLog[] {
   if (mesh.accessLogFile === "") return [];
   return [
     create(AccessLogSchema, {
       name: "envoy.access_loggers.file",
+      ...(kind === "tcp"
+        ? {
+            filter: {
+              filterSpecifier: { case: "logTypeFilter" as const, value: { types: [AccessLogType.TcpConnectionEnd] } },
+            },
+          }
+        : {}),
       configType: {
         case: "typedConfig",
         value: packAny(FileAccessLogSchema, {
