@@ -39,6 +39,8 @@ export interface ClusterView {
   readonly protocol: Protocol;
   readonly subset: string;
   readonly discovery: Discovery;
+  /** Port that is called in place of the one that the application called; of services that it finds itself. */
+  readonly portOverride: number | undefined;
   /** Of clusters whose endpoints DNS finds; empty for others. */
   readonly dnsEndpoints: readonly EndpointView[];
   readonly http2: boolean;
@@ -89,6 +91,7 @@ function clusterView(
     protocol: port.protocol,
     subset: subsetName,
     discovery,
+    portOverride: service.resolution === "none" && port.statesTarget ? port.targetPort : undefined,
     dnsEndpoints:
       discovery === "strict-dns" || discovery === "logical-dns"
         ? endpointViews(port, subset?.labels, endpoints, discovery)

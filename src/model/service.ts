@@ -18,6 +18,8 @@ export interface ServicePort {
   /** The port endpoints listen on unless they say otherwise. */
   readonly targetPort: number;
   readonly protocol: Protocol;
+  /** `targetPort` is what the object says, not the same number for want of it. */
+  readonly statesTarget: boolean;
 }
 
 /** How Envoy finds the endpoints (ServiceEntry.spec.resolution). */
@@ -127,6 +129,7 @@ export function entryPorts({ spec }: Config<ServiceEntry>): ServicePort[] {
     number: port.number,
     targetPort: port.targetPort ?? port.number,
     protocol: portProtocol(port),
+    statesTarget: port.targetPort !== undefined,
   }));
 }
 

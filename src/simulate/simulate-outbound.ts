@@ -171,7 +171,7 @@ function describeUpstream(upstream: Upstream): string {
       return more > 0 ? `${shown} and ${more} more` : shown;
     }
     case "original-destination":
-      return "the address the application called";
+      return `the address the application called${upstream.port === undefined ? "" : `, port ${upstream.port}`}`;
     case "missing-cluster":
       return "the proxy has no such cluster";
     case "no-endpoints":

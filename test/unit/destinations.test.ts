@@ -123,6 +123,36 @@ describe("what the mesh does not know", () => {
   });
 });
 
+describe("a service that is called where the application found it", () => {
+  const portOf = (result: ReturnType<ReturnType<typeof machine>["tcp"]>): number | undefined => {
+    const [first] = "destinations" in result ? result.destinations : [];
+    assert.ok(first?.upstream.kind === "original-destination", JSON.stringify(result));
+    return first.upstream.port;
+  };
+  const ports =
+    "[{number: 80, name: http, protocol: HTTP, targetPort: 8080}, {number: 81, name: http-b, protocol: HTTP}, {number: 5432, name: tcp, protocol: TCP, targetPort: 6432}]";
+  const fields = `hosts: [db.example.com], addresses: [203.0.113.7], ports: ${ports}, resolution: NONE`;
+
+  it("is called at its targetPort", () => {
+    const front = machine(meshOf(entry("db", fields)));
+    assert.equal(portOf(front.tcp("203.0.113.7:5432")), 6432);
+    assert.equal(portOf(front.http("http://203.0.113.7/", { headers: { host: "db.example.com" } })), 8080);
+  });
+
+  it("is called at the port that the application called, where it states no targetPort", () => {
+    const front = machine(meshOf(entry("db", fields)));
+    assert.equal(portOf(front.http("http://203.0.113.7:81/", { headers: { host: "db.example.com" } })), undefined);
+  });
+
+  it("by PASSTHROUGH is called at that port, too, as in Istio", () => {
+    const rule = "{host: db.example.com, trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}}";
+    const endpoints = "endpoints: [{address: 203.0.113.9}]";
+    const db = entry("db", `${fields.replace("NONE", "STATIC")}, ${endpoints}`);
+    const front = machine(meshOf(db + object("DestinationRule", "db", rule)));
+    assert.equal(portOf(front.tcp("203.0.113.7:5432")), undefined);
+  });
+});
+
 describe("exportTo", () => {
   const seen = (exportTo: string, namespace: string): boolean => {
     const mesh = meshOf(

@@ -1,6 +1,7 @@
 // Where a cluster leads: its endpoints, and how the proxy speaks to each.
 import {
   type Cluster,
+  Cluster_OriginalDstLbConfigSchema,
   Cluster_DiscoveryType as DiscoveryType,
 } from "../../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import type { Address } from "../../../gen/envoy/config/core/v3/address_pb.ts";
@@ -36,6 +37,8 @@ export type Upstream =
       readonly kind: "original-destination";
       readonly cluster: string;
       readonly http: HttpVersion;
+      /** In place of the port the client called, where the cluster says so. */
+      readonly port: number | undefined;
       readonly transport: Transport;
     }
   | { readonly kind: "missing-cluster"; readonly cluster: string }
@@ -56,6 +59,7 @@ export interface UpstreamEndpoint {
 const defaultPanicPercent = 50;
 
 const knownAssignmentFields = new Set(["cluster_name", "endpoints"]);
+const knownOriginalDstFields = new Set(["upstream_port_override"]);
 const knownLocalityFields = new Set(["locality", "lb_endpoints", "load_balancing_weight"]);
 
 /** @throws LateenError LAT2201 for other discovery types, priorities, and health that depends on the proxy's own checks */
@@ -64,7 +68,8 @@ export function resolveUpstream(resources: EnvoyResources, name: string): Upstre
   if (cluster === undefined) return { kind: "missing-cluster", cluster: name };
   const http = httpVersionOf(cluster);
   if (typeOf(cluster) === DiscoveryType.ORIGINAL_DST) {
-    return { kind: "original-destination", cluster: name, http, transport: selectTransport(cluster, undefined) };
+    const transport = selectTransport(cluster, undefined);
+    return { kind: "original-destination", cluster: name, http, port: portOverrideOf(cluster), transport };
   }
   const assignment = assignmentOf(resources, cluster);
   if (assignment === undefined) {
@@ -82,6 +87,12 @@ export function resolveUpstream(resources: EnvoyResources, name: string): Upstre
   }
   const avoided = panics ? [] : all.filter((entry) => !entry.healthy).map(({ endpoint }) => endpoint);
   return { kind: "endpoints", cluster: name, http, endpoints, avoided };
+}
+
+function portOverrideOf({ lbConfig }: Cluster): number | undefined {
+  if (lbConfig.case !== "originalDstLbConfig") return undefined;
+  onlyFields(Cluster_OriginalDstLbConfigSchema, lbConfig.value, knownOriginalDstFields);
+  return lbConfig.value.upstreamPortOverride;
 }
 
 function typeOf(cluster: Cluster): DiscoveryType {

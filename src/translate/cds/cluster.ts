@@ -1,10 +1,12 @@
 // DestinationRule.spec.host, ServiceEntry.spec.resolution → envoy.config.cluster.v3.Cluster
 // DestinationRule.spec.trafficPolicy.connectionPool.tcp.connectTimeout, MeshConfig.connectTimeout → envoy.config.cluster.v3.Cluster.connect_timeout
+// ServiceEntry.spec.ports[].targetPort → envoy.config.cluster.v3.Cluster.OriginalDstLbConfig.upstream_port_override
 // MeshConfig.dnsRefreshRate → envoy.config.cluster.v3.Cluster.dns_refresh_rate
 // DestinationRule.spec.trafficPolicy.outlierDetection.minHealthPercent → envoy.config.cluster.v3.Cluster.CommonLbConfig.healthy_panic_threshold
 import { create } from "@bufbuild/protobuf";
 import {
   type Cluster,
+  Cluster_OriginalDstLbConfigSchema,
   ClusterSchema,
   Cluster_DiscoveryType as DiscoveryType,
   Cluster_DnsLookupFamily as DnsLookupFamily,
@@ -72,6 +74,10 @@ function applyDiscovery(cluster: Cluster, view: ClusterView): void {
   }
   if (view.discovery === "original-dst") {
     cluster.lbPolicy = LbPolicy.CLUSTER_PROVIDED;
+    if (view.portOverride !== undefined) {
+      const value = create(Cluster_OriginalDstLbConfigSchema, { upstreamPortOverride: view.portOverride });
+      cluster.lbConfig = { case: "originalDstLbConfig", value };
+    }
     return;
   }
   cluster.dnsLookupFamily = DnsLookupFamily.ALL;
