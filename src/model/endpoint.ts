@@ -9,6 +9,7 @@ import type { Config } from "../config/object.ts";
 import type { PeerAuthentication } from "../config/peer-authentication/peer-authentication.ts";
 import { matchesLabels } from "../config/selector.ts";
 import type { ServiceEntry } from "../config/service-entry/service-entry.ts";
+import { canonicalAddress } from "../kernel/canonical-address.ts";
 import { isWildcardHost } from "./hostname.ts";
 import { type MeshSettings, meshSettingsKey } from "./mesh-settings.ts";
 import { effectivePeerAuthentication } from "./peer-authentication.ts";
@@ -92,7 +93,7 @@ function inline(entry: Config<ServiceEntry>, clusterId: string): Workload[] {
     uid: `${entry.key.source}/ServiceEntry/${entry.key.namespace}/${entry.key.name}/${String(index).padStart(6, "0")}`,
     name: entry.key.name,
     namespace: entry.key.namespace,
-    addresses: endpoint.address === undefined || endpoint.address === "" ? [] : [endpoint.address],
+    addresses: endpoint.address === undefined || endpoint.address === "" ? [] : [canonicalAddress(endpoint.address)],
     labels: endpoint.labels ?? {},
     serviceAccount: endpoint.serviceAccount || defaultServiceAccount,
     ports: endpoint.ports ?? {},

@@ -6,6 +6,7 @@ import { Derived } from "../collection/derived.ts";
 import { Group } from "../collection/group.ts";
 import type { Config } from "../config/object.ts";
 import type { ServiceEntry } from "../config/service-entry/service-entry.ts";
+import { canonicalAddress } from "../kernel/canonical-address.ts";
 import { type Hostname, isWildcardHost, resolveHost } from "./hostname.ts";
 import { type MeshSettings, meshSettingsKey } from "./mesh-settings.ts";
 import { type Protocol, portProtocol } from "./protocol.ts";
@@ -31,7 +32,7 @@ export interface Service {
   /** First label of the host, Istio's `destination_service_name`. */
   readonly name: string;
   readonly ports: readonly ServicePort[];
-  /** Addresses the objects state; CIDRs included. */
+  /** Addresses the objects state; CIDRs included. Each in its one spelling, as those of workloads. */
   readonly addresses: readonly string[];
   /** Addresses allocated because the objects state none; used by proxies that capture DNS. */
   readonly autoAddresses: readonly string[];
@@ -103,7 +104,7 @@ function mergeEntries(
   for (const entry of entries) {
     for (const port of entryPorts(entry)) if (!ports.has(port.number)) ports.set(port.number, port);
   }
-  const addresses = [...new Set(entries.flatMap((entry) => entry.spec.addresses ?? []))];
+  const addresses = [...new Set(entries.flatMap((entry) => entry.spec.addresses ?? []).map(canonicalAddress))];
   const resolution = resolutionOf(oldest.spec.resolution);
   const automatic = addresses.length === 0 && resolution !== "none" && !isWildcardHost(host) && auto !== undefined;
   return {

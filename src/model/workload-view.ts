@@ -3,6 +3,7 @@ import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";
 import { Source } from "../collection/source.ts";
 import { matchesLabels } from "../config/selector.ts";
+import { canonicalAddress } from "../kernel/canonical-address.ts";
 import { authorizationFor } from "./authorization.ts";
 import { type InboundService, type InboundView, inboundView, type ProxyWorkload } from "./inbound-view.ts";
 import type { Mesh } from "./mesh.ts";
@@ -74,7 +75,7 @@ function inboundService(
       ports: listeningPorts(entry, { ...proxy.ports, ...own }),
     });
     if (spec.endpoints !== undefined) {
-      const written = spec.endpoints.find(({ address }) => address !== undefined && proxy.addresses.includes(address));
+      const written = spec.endpoints.find(({ address = "" }) => proxy.addresses.includes(canonicalAddress(address)));
       if (written !== undefined) return listening(written.ports);
       continue;
     }

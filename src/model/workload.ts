@@ -4,6 +4,7 @@ import { Derived } from "../collection/derived.ts";
 import type { Config } from "../config/object.ts";
 import { entryLabels } from "../config/workload-entry/entry-labels.ts";
 import type { WorkloadEntry } from "../config/workload-entry/workload-entry.ts";
+import { canonicalAddress } from "../kernel/canonical-address.ts";
 import { type SourceRef, sourceRefOf } from "./source-ref.ts";
 
 export interface Workload {
@@ -12,7 +13,7 @@ export interface Workload {
   /** As metrics show it: the WorkloadGroup of a registered machine, else the object's own name. */
   readonly name: string;
   readonly namespace: string;
-  /** IP addresses, a DNS name, or `unix:///path`; the first one is primary. */
+  /** IP addresses in their one spelling, a DNS name, or `unix:///path`; the first one is primary. */
   readonly addresses: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
@@ -42,7 +43,7 @@ export function workloadOf(config: Config<WorkloadEntry>, clusterId: string): Wo
     uid: `${key.source}/${key.kind}/${key.namespace}/${key.name}`,
     name: meta.annotations?.[registrationAnnotation] ?? key.name,
     namespace: key.namespace,
-    addresses: spec.address === undefined || spec.address === "" ? [] : [spec.address],
+    addresses: spec.address === undefined || spec.address === "" ? [] : [canonicalAddress(spec.address)],
     labels: entryLabels(meta, spec),
     serviceAccount: spec.serviceAccount || defaultServiceAccount,
     ports: spec.ports ?? {},

@@ -43,7 +43,9 @@ const serviceEntry = fc
     ports,
     location: fc.constantFrom("MESH_INTERNAL", "MESH_EXTERNAL"),
     resolution: fc.constantFrom("STATIC", "STATIC", "DNS", "NONE"),
-    addresses: maybe(fc.constantFrom(["10.9.0.1"], ["10.9.0.2", "10.8.0.0/16"])),
+    addresses: maybe(
+      fc.constantFrom(["10.9.0.1"], ["10.9.0.2", "10.8.0.0/16"], ["2001:db8::9"], ["2001:DB8:0::9", "10.9.0.1/32"]),
+    ),
     exportTo,
     workloadSelector: maybe(fc.record({ labels })),
     endpoints: maybe(

@@ -72,7 +72,7 @@ suite("readNode", () => {
   });
 
   test("takes the addresses of the metadata where all are addresses, else that of the id", () => {
-    assert.deepEqual(withMetadata({ INSTANCE_IPS: " 10.0.0.7 , fd00::7 " }).ips, ["10.0.0.7", "fd00::7"]);
+    assert.deepEqual(withMetadata({ INSTANCE_IPS: " 10.0.0.7 , FD00:0::7 " }).ips, ["10.0.0.7", "fd00::7"]);
     for (const ips of ["10.0.0.7,evil.example", "10.0.0.7,", ",", "10.0.0.7;10.0.0.8", "10.0.0.0/8", "fe80::1%eth0"]) {
       assert.deepEqual(withMetadata({ INSTANCE_IPS: ips }).ips, ["10.0.0.1"], ips);
     }

@@ -1,6 +1,7 @@
 // A proxy's own account of itself: Envoy's Node with Istio's id and metadata, read with limits and believed in nothing.
 import type { JsonValue } from "@bufbuild/protobuf";
 import { type Node, NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import { canonicalAddress } from "../kernel/canonical-address.ts";
 import { isIpAddress } from "../kernel/ip-address.ts";
 import { quoted } from "../kernel/quote.ts";
 import { xdsErrors } from "./errors.ts";
@@ -21,7 +22,7 @@ export interface NodeInfo {
   readonly id: string;
   readonly cluster: string;
   readonly type: NodeType;
-  /** Addresses of the proxy, the first one primary. */
+  /** Addresses of the proxy in their one spelling, the first one primary. */
   readonly ips: readonly string[];
   /** Third part of the id, `name.namespace`; unique per machine. */
   readonly name: string;
@@ -73,7 +74,7 @@ export function readNode(node: Node | undefined): NodeInfo {
     return typeof value === "string" && value !== "" ? value : undefined;
   };
   const ips = (text("INSTANCE_IPS")?.split(",") ?? []).map((part) => part.trim());
-  const addresses = ips.length > 0 && ips.every(isIpAddress) ? ips : [ip];
+  const addresses = (ips.length > 0 && ips.every(isIpAddress) ? ips : [ip]).map(canonicalAddress);
   if (!addresses.some(isIpAddress)) throw xdsErrors.badNode(`the node id ${quoted(node.id)} has no IP address`);
   const namespace = text("NAMESPACE") ?? dnsDomain.split(".")[0] ?? "";
   return {

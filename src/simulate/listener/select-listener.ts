@@ -1,6 +1,6 @@
 // Which outbound listener gets a captured connection (Listener.use_original_dst).
 import type { Listener } from "../../../gen/envoy/config/listener/v3/listener_pb.ts";
-import { formatIp, parseIp } from "../../kernel/ip-address.ts";
+import { canonicalAddress } from "../../kernel/canonical-address.ts";
 
 export interface SelectedListener {
   readonly listener: Listener;
@@ -18,7 +18,7 @@ export function selectOutboundListener(
 ): SelectedListener | undefined {
   const capturing = listeners.find((listener) => listener.useOriginalDst === true);
   if (capturing === undefined) return undefined;
-  const address = sameSpelling(ip);
+  const address = canonicalAddress(ip);
   const exact = listeners.find((listener) => isAt(listener, address, port));
   if (exact !== undefined) return { listener: exact, because: `it is at ${address} port ${port}` };
   const anyAddress = address.includes(":") ? "::" : "0.0.0.0";
@@ -32,11 +32,6 @@ function isAt(listener: Listener, address: string, port: number): boolean {
   return places.some((place) => {
     const socket = place?.address.case === "socketAddress" ? place.address.value : undefined;
     if (socket === undefined || socket.portSpecifier.case !== "portValue") return false;
-    return socket.portSpecifier.value === port && sameSpelling(socket.address) === address;
+    return socket.portSpecifier.value === port && canonicalAddress(socket.address) === address;
   });
-}
-
-function sameSpelling(ip: string): string {
-  const bytes = parseIp(ip);
-  return bytes === undefined ? ip : formatIp(bytes);
 }
