@@ -35,7 +35,10 @@ export interface HttpRuleView {
   readonly matches: readonly HttpMatch[] | undefined;
   readonly destinations: readonly WeightedDestination[];
   readonly mirrors: readonly MirrorDestination[];
-  readonly hash: ConsistentHash | undefined;
+  /** Of all destinations that get traffic; Envoy knows the destination only after it has made the hash. */
+  readonly hashes: readonly ConsistentHash[];
+  /** The one destination is chosen by a hash, so a retry must not avoid the endpoint it chose. */
+  readonly sticky: boolean;
 }
 
 export interface VirtualHostView {
@@ -115,25 +118,31 @@ function ruleViews(
 ): HttpRuleView[] {
   const namespace = config.key.namespace;
   return scopedRules(routes, scope, port).map(({ route, matches }) => {
-    const destinations = route.route ?? [];
-    const resolved = destinations.map(({ destination }) => resolveDestination(destination, namespace, port, lookup));
+    const only = route.route?.length === 1;
+    const destinations = (route.route ?? [])
+      .map(({ destination, weight, headers }) => ({
+        ...resolveDestination(destination, namespace, port, lookup),
+        weight: only ? 100 : (weight ?? 0),
+        headers,
+      }))
+      .filter(({ weight }) => weight > 0);
     return {
       route,
       matches,
-      destinations: destinations
-        .map((destination, index) => ({
-          cluster: resolved[index]?.cluster as ClusterName,
-          weight: destinations.length === 1 ? 100 : (destination.weight ?? 0),
-          headers: destination.headers,
-        }))
-        .filter(({ weight }) => weight > 0),
+      destinations: destinations.map(({ cluster, weight, headers }) => ({ cluster, weight, headers })),
       mirrors: mirrorsOf(route).map(({ destination, percent }) => ({
         cluster: resolveDestination(destination, namespace, port, lookup).cluster,
         percent,
       })),
-      hash: resolved[0]?.hash,
+      hashes: distinct(destinations.flatMap(({ hash }) => hash ?? [])),
+      sticky: only && destinations[0]?.hash !== undefined,
     };
   });
+}
+
+/** Destinations that share a rule would have Envoy set the same cookie once for each. */
+function distinct(hashes: readonly ConsistentHash[]): ConsistentHash[] {
+  return [...new Map(hashes.map((hash) => [JSON.stringify(hash), hash])).values()];
 }
 
 function mirrorsOf(route: HttpRoute): { destination: NonNullable<HttpRoute["mirror"]>; percent: number }[] {

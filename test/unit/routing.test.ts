@@ -376,6 +376,33 @@ describe("consistent hashes", () => {
   }
 });
 
+describe("consistent hashes of weighted destinations", () => {
+  const hashed = (header: string) => `trafficPolicy: {loadBalancer: {consistentHash: {httpHeaderName: ${header}}}}`;
+  const hashOf = (v1: string, v2: string, weights: [number, number]): readonly string[] => {
+    const subsets = [`name: v1, labels: {version: v1}${v1}`, `name: v2, labels: {version: v2}${v2}`];
+    const rule = object("DestinationRule", "reviews", `{host: reviews, subsets: [{${subsets.join("}, {")}}]}`);
+    const destinations = weights.map(
+      (weight, index) => `{destination: {host: reviews, subset: v${index + 1}}, weight: ${weight}}`,
+    );
+    const routed = object("VirtualService", "r", `{hosts: [reviews], http: [{route: [${destinations.join(", ")}]}]}`);
+    return forwarded(machine(meshOf(workloads + rule + routed)).http("http://reviews/")).hash;
+  };
+  const v1 = `, ${hashed("x-one")}`;
+  const v2 = `, ${hashed("x-two")}`;
+
+  it("are those of all that get traffic", () => {
+    assert.deepEqual(hashOf("", v2, [0, 100]), ["header x-two"]);
+    assert.deepEqual(hashOf("", v2, [50, 50]), ["header x-two"]);
+    assert.deepEqual(hashOf(v1, v2, [50, 50]), ["header x-one", "header x-two"]);
+    assert.deepEqual(hashOf(v1, v2, [100, 0]), ["header x-one"]);
+    assert.deepEqual(hashOf("", v2, [100, 0]), []);
+  });
+
+  it("are written once where destinations share one", () => {
+    assert.deepEqual(hashOf(v1, v1, [50, 50]), ["header x-one"]);
+  });
+});
+
 describe("destinations that are not there", () => {
   it("a service nobody defines is a missing cluster", () => {
     const result = routes("[{route: [{destination: {host: nowhere}}]}]").http("http://reviews/");

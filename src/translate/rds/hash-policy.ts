@@ -7,8 +7,8 @@ import {
 import type { ConsistentHash } from "../../config/destination-rule/consistent-hash.ts";
 import { durationFrom } from "../duration.ts";
 
-export function buildHashPolicy(hash: ConsistentHash | undefined): RouteAction_HashPolicy[] {
-  if (hash === undefined) return [];
+/** Empty where the object names an algorithm and no key. */
+export function buildHashPolicy(hash: ConsistentHash): RouteAction_HashPolicy[] {
   if (hash.httpHeaderName !== undefined) {
     return [policy({ case: "header", value: { headerName: hash.httpHeaderName } })];
   }

@@ -10,6 +10,7 @@ import {
   WeightedCluster_ClusterWeightSchema,
   WeightedClusterSchema,
 } from "../../../gen/envoy/config/route/v3/route_components_pb.ts";
+import type { ConsistentHash } from "../../config/destination-rule/consistent-hash.ts";
 import type { HttpMatch } from "../../config/virtual-service/http-match.ts";
 import type { HttpRuleView, MirrorDestination, WeightedDestination } from "../../model/virtual-host-view.ts";
 import { durationFrom, durationFromMs } from "../duration.ts";
@@ -23,13 +24,13 @@ import { applyRewrite } from "./rewrite.ts";
 export function buildRouteAction(rule: HttpRuleView, match: HttpMatch | undefined): RouteAction {
   const { route } = rule;
   const timeout = durationFrom(route.timeout);
-  const retryPolicy = buildRetryPolicy(route.retries, rule.hash !== undefined);
+  const retryPolicy = buildRetryPolicy(route.retries, rule.sticky);
   const action = create(RouteActionSchema, {
     clusterSpecifier: clusterSpecifier(rule.destinations),
     timeout: timeout ?? durationFromMs(0),
     // Envoy ignores `timeout` where max_stream_duration is set, so gRPC's own deadlines are only taken where there is none.
     ...(timeout === undefined ? { maxStreamDuration: { grpcTimeoutHeaderMax: durationFromMs(0) } } : {}),
-    hashPolicy: buildHashPolicy(rule.hash),
+    hashPolicy: rule.hashes.flatMap(buildHashPolicy),
     requestMirrorPolicies: rule.mirrors.filter((mirror) => mirror.percent > 0).map(buildMirrorPolicy),
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
   });
@@ -42,13 +43,13 @@ export function buildRouteAction(rule: HttpRuleView, match: HttpMatch | undefine
 }
 
 /** Requests that no rule takes, or of a host without VirtualService. */
-export function buildDefaultAction(cluster: string, hash: HttpRuleView["hash"]): RouteAction {
+export function buildDefaultAction(cluster: string, hash: ConsistentHash | undefined): RouteAction {
   const retryPolicy = buildRetryPolicy(undefined, hash !== undefined);
   return create(RouteActionSchema, {
     clusterSpecifier: { case: "cluster", value: cluster },
     timeout: durationFromMs(0),
     maxStreamDuration: { grpcTimeoutHeaderMax: durationFromMs(0) },
-    hashPolicy: buildHashPolicy(hash),
+    hashPolicy: hash === undefined ? [] : buildHashPolicy(hash),
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
   });
 }
