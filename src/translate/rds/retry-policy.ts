@@ -14,7 +14,7 @@ const hostSelectionAttempts = 5n;
 
 /**
  * @param retries undefined: Istio's default policy
- * @param sticky a consistent-hash destination: trying another host would break the stickiness
+ * @param sticky a consistent-hash destination: trying another host, unless the author asks for it, would break the stickiness
  * @returns undefined where retries are switched off: `attempts` is 0 or not said
  */
 export function buildRetryPolicy(retries: HttpRetry | undefined, sticky: boolean): RetryPolicy | undefined {
@@ -31,7 +31,7 @@ export function buildRetryPolicy(retries: HttpRetry | undefined, sticky: boolean
   const backoff = durationFrom(retries?.backoff);
   if (backoff !== undefined)
     out.retryBackOff = create(RetryPolicySchema, { retryBackOff: { baseInterval: backoff } }).retryBackOff;
-  if (!sticky && retries?.retryIgnorePreviousHosts !== false) {
+  if (retries?.retryIgnorePreviousHosts ?? !sticky) {
     out.retryHostPredicate = create(RetryPolicySchema, {
       retryHostPredicate: [
         {
