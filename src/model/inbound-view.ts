@@ -27,7 +27,7 @@ export interface InboundPort {
   readonly serviceNamespace: string;
 }
 
-/** A service that has the workload as an endpoint. */
+/** A service that has the workload as an endpoint; once for each instance of it on the machine. */
 export interface InboundService {
   readonly service: Service;
   /** Service port number → port that the workload listens on. */
@@ -79,7 +79,7 @@ export function inboundView(
     otherMode: authentication.mode,
     authorization,
     sources: [
-      ...services.flatMap(({ service }) => service.sources),
+      ...[...new Set(services.map(({ service }) => service))].flatMap(({ sources }) => sources),
       ...[...authentication.policies, ...authorization.deny, ...authorization.allow].map((config) => ({
         kind: config.key.kind,
         namespace: config.key.namespace,

@@ -3,6 +3,7 @@ import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";
 import { Source } from "../collection/source.ts";
 import { matchesLabels } from "../config/selector.ts";
+import type { ServiceEntry } from "../config/service-entry/service-entry.ts";
 import { canonicalAddress } from "../kernel/canonical-address.ts";
 import { authorizationFor } from "./authorization.ts";
 import { type InboundService, type InboundView, inboundView, type ProxyWorkload } from "./inbound-view.ts";
@@ -37,9 +38,9 @@ export class WorkloadView {
         const registered = proxy.addresses.flatMap(
           (address) => read.get(mesh.workloadsByAddress, `${proxy.namespace}/${address}`) ?? [],
         );
-        const services = (read.get(mesh.servicesByNamespace, proxy.namespace) ?? [])
-          .map((service) => inboundService(service, proxy, registered))
-          .filter((service) => service !== undefined);
+        const services = (read.get(mesh.servicesByNamespace, proxy.namespace) ?? []).flatMap((service) =>
+          inboundServices(service, proxy, registered),
+        );
         const own = read.get(mesh.peerAuthentications, proxy.namespace) ?? [];
         const root =
           proxy.namespace === rootNamespace ? own : (read.get(mesh.peerAuthentications, rootNamespace) ?? []);
@@ -60,30 +61,30 @@ export class WorkloadView {
 }
 
 /**
- * The service has the workload as an endpoint: its selector chooses the machine or what is registered at its address, or the
- * address is written in the ServiceEntry.
+ * The ways in which the service has the machine as an endpoint: through each workload at its address that a selector
+ * chooses, through the machine's own labels where there is none, and through each endpoint written with its address.
  */
-function inboundService(
-  service: Service,
+function inboundServices(service: Service, proxy: ProxyWorkload, registered: readonly Workload[]): InboundService[] {
+  return service.entries.flatMap((entry) =>
+    instancesOf(entry.spec, proxy, registered).map(({ ports }) => ({
+      service,
+      ports: listeningPorts(entry, { ...proxy.ports, ...ports }),
+    })),
+  );
+}
+
+/** One machine may run several instances, at ports of their own. */
+function instancesOf(
+  spec: ServiceEntry,
   proxy: ProxyWorkload,
   registered: readonly Workload[],
-): InboundService | undefined {
-  for (const entry of service.entries) {
-    const { spec } = entry;
-    const listening = (own: Readonly<Record<string, number>> = {}): InboundService => ({
-      service,
-      ports: listeningPorts(entry, { ...proxy.ports, ...own }),
-    });
-    if (spec.endpoints !== undefined) {
-      const written = spec.endpoints.find(({ address = "" }) => proxy.addresses.includes(canonicalAddress(address)));
-      if (written !== undefined) return listening(written.ports);
-      continue;
-    }
-    const labels = spec.workloadSelector?.labels;
-    if (labels === undefined) continue;
-    const known = registered.find((workload) => matchesLabels(labels, workload.labels));
-    if (known !== undefined) return listening(known.ports);
-    if (matchesLabels(labels, proxy.labels)) return listening();
+): readonly { readonly ports?: Readonly<Record<string, number>> }[] {
+  if (spec.endpoints !== undefined) {
+    return spec.endpoints.filter(({ address = "" }) => proxy.addresses.includes(canonicalAddress(address)));
   }
-  return undefined;
+  const labels = spec.workloadSelector?.labels;
+  if (labels === undefined) return [];
+  const known = registered.filter((workload) => matchesLabels(labels, workload.labels));
+  if (known.length > 0) return known;
+  return matchesLabels(labels, proxy.labels) ? [proxy] : [];
 }

@@ -102,3 +102,41 @@ describe("two ServiceEntries of one host", () => {
     assert.equal(chainAt("198.18.1.6", { app: "other" }, 80), "virtualInbound");
   });
 });
+
+describe("two instances on one machine", () => {
+  const ports = "[{number: 80, name: http, protocol: HTTP, targetPort: 8080}]";
+  const at = (more: string) => `{address: 198.18.1.1, ${more}}`;
+  const entry = (name: string, fields: string) => object("ServiceEntry", name, `{hosts: [m.example.com], ${fields}}`);
+  const inline = `resolution: STATIC, ports: ${ports}, endpoints: `;
+  const chosen = `resolution: STATIC, ports: ${ports}, workloadSelector: {labels: {app: m}}`;
+  const first = workload("m-1", "198.18.1.1", "{app: m}");
+  const second = workload("m-2", "198.18.1.1", "{app: m}", { more: "ports: {http: 8081}" });
+
+  const cases: [what: string, objects: string][] = [
+    ["two WorkloadEntries", entry("m", chosen) + first + second],
+    ["two inline endpoints", entry("m", `${inline}[${at("")}, ${at("ports: {http: 8081}")}]`)],
+    [
+      "two ServiceEntries of one host",
+      entry("a", `${inline}[${at("")}]`) + entry("b", `${inline}[${at("ports: {http: 8081}")}]`),
+    ],
+    [
+      "a WorkloadEntry and an inline endpoint",
+      entry("a", chosen) + first + entry("b", `${inline}[${at("ports: {http: 8081}")}]`),
+    ],
+  ];
+  for (const [what, objects] of cases) {
+    it(`have an inbound port each: ${what}`, () => {
+      const server = machine(meshOf(objects), { name: "m-1", ip: "198.18.1.1", labels: { app: "m" } });
+      const endpoints = Object.keys(transports(machine(meshOf(objects)).http("http://m.example.com/"))).sort();
+      assert.deepEqual(endpoints, ["198.18.1.1:8080", "198.18.1.1:8081"]);
+      for (const port of [8080, 8081]) {
+        const result = server.receive({
+          port,
+          transport: { kind: "raw_buffer" },
+          request: { method: "GET", path: "/", authority: "m.example.com" },
+        });
+        assert.deepEqual([result.outcome, result.filterChain], ["accepted", `0.0.0.0_${port}`]);
+      }
+    });
+  }
+});
