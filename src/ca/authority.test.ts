@@ -59,6 +59,12 @@ test("F7: a certificate begins 10 minutes early and lives 24 hours by default", 
   );
 });
 
+test("a short life is not half over when it begins, which is when it is renewed", async () => {
+  const certificate = read(await authority.signWorkload(await newRequest(), id, 60n));
+  assert.equal(clock.now() - certificate.notBeforeMs, 6000);
+  assert.equal(certificate.notAfterMs - clock.now(), 60_000);
+});
+
 test("C5: lifetimes are granted, defaulted or refused", async () => {
   const lifetimes: [bigint, number][] = [
     [0n, dayMs],

@@ -31,7 +31,7 @@ import { type CaMetrics, caMetrics } from "./ca-metrics.ts";
 import { caErrors } from "./errors.ts";
 import type { IssuingAuthority } from "./issuing-authority.ts";
 import { generateP256 } from "./key-pair.ts";
-import { grantLifetime } from "./lifetime.ts";
+import { backdateOf, grantLifetime } from "./lifetime.ts";
 import { acceptRequest } from "./request-policy.ts";
 import type { ServerNames } from "./server-names.ts";
 
@@ -43,6 +43,8 @@ export interface AuthorityOptions {
   random: Random;
   log: Log;
   metrics?: Metrics;
+  /** Lifetime of a workload's certificate where the request names none, milliseconds; 24 hours where it is absent. */
+  workloadLifetimeMs?: number;
   /** Effective user of this process, to whom the keys must belong. */
   uid?: number | undefined;
 }
@@ -71,8 +73,6 @@ export interface AcceptedRequest {
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
-/** Leaves begin this much early, so that clocks up to 10 minutes slow accept them. */
-const backdateMs = 10 * 60_000;
 const serverLifetimeMs = 90 * dayMs;
 const adminLifetimeMs = 365 * dayMs;
 /** Istio's root check. */
@@ -88,21 +88,25 @@ const adminGroup = "system:masters";
  * @throws LateenError LAT3101, LAT3102 or LAT3103
  */
 export async function openAuthority(options: AuthorityOptions): Promise<Authority> {
-  const folder: AuthorityFolderOptions = { ...options, uid: options.uid };
+  const folder = { ...options, uid: options.uid };
   return new Authority(folder, await openAuthorityFolder(folder), caMetrics(options.metrics ?? new Metrics()));
 }
 
 export class Authority implements Stoppable {
   readonly trustDomain: TrustDomain;
   readonly metrics: CaMetrics;
-  private readonly options: AuthorityFolderOptions;
+  private readonly options: AuthorityFolderOptions & Pick<AuthorityOptions, "workloadLifetimeMs">;
   private readonly rootInfo: CertificateInfo;
   private readonly rootPem: string;
   private authorities: Authorities;
   private readonly cancelCheck: Cancel;
   private renewal: Promise<void> | undefined;
 
-  constructor(options: AuthorityFolderOptions, authorities: Authorities, metrics: CaMetrics) {
+  constructor(
+    options: AuthorityFolderOptions & Pick<AuthorityOptions, "workloadLifetimeMs">,
+    authorities: Authorities,
+    metrics: CaMetrics,
+  ) {
     this.trustDomain = options.trustDomain;
     this.metrics = metrics;
     this.options = options;
@@ -138,7 +142,7 @@ export class Authority implements Stoppable {
   async acceptRequest(csrPem: string, requestedSeconds = 0n): Promise<AcceptedRequest> {
     this.metrics.requests.inc();
     try {
-      const lifetimeMs = grantLifetime(requestedSeconds);
+      const lifetimeMs = grantLifetime(requestedSeconds, this.options.workloadLifetimeMs);
       return { request: await acceptRequest(csrPem, this.ownKeys()), lifetimeMs };
     } catch (error) {
       this.metrics.unreadableRequests.inc();
@@ -218,7 +222,7 @@ export class Authority implements Stoppable {
     }
     const { profile, publicKey, lifetimeMs } = order;
     const serial = serialNumber(random.bytes(16));
-    const notBeforeMs = now - backdateMs;
+    const notBeforeMs = now - backdateOf(lifetimeMs);
     const notAfterMs = Math.min(now + lifetimeMs, issuer.certificate.notAfterMs);
     const der = await issueCertificate({ profile, publicKey, serial, notBeforeMs, notAfterMs }, issuer);
     const chain = [encodePem("CERTIFICATE", der), issuer.pem];

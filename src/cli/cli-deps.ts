@@ -43,6 +43,8 @@ export interface UpOptions {
   xdsPort?: number;
   apiPort?: number;
   metricsPort?: number;
+  /** Lifetime of machines' certificates, milliseconds; istiod's DEFAULT_WORKLOAD_CERT_TTL. */
+  workloadCertTtl?: number;
   /** Istio's 15010, off unless given. */
   xdsPlaintext?: { host: string; port: number };
 }

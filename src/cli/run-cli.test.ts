@@ -84,7 +84,7 @@ describe("runCli", () => {
   test("up reads every flag", async () => {
     const up = recorder<UpOptions>(1);
     const argv =
-      "up --data-dir /d --config-dir a --config-dir b --mesh-config m.yaml --listen 10.0.0.1 --advertise x --advertise 10.0.0.1 --xds-port 0 --api-port 1 --metrics-port 2 --xds-plaintext [::1]:15010";
+      "up --data-dir /d --config-dir a --config-dir b --mesh-config m.yaml --listen 10.0.0.1 --advertise x --advertise 10.0.0.1 --xds-port 0 --api-port 1 --metrics-port 2 --workload-cert-ttl 1h --xds-plaintext [::1]:15010";
     const { status } = await run(argv.split(" "), { actions: { up: up.action } });
     assert.equal(status, 1);
     assert.deepEqual(up.seen, [
@@ -97,6 +97,7 @@ describe("runCli", () => {
         xdsPort: 0,
         apiPort: 1,
         metricsPort: 2,
+        workloadCertTtl: 3_600_000,
         xdsPlaintext: { host: "::1", port: 15010 },
       },
     ]);

@@ -83,7 +83,10 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   const uid = process.geteuid?.();
   const store = lifecycle.add(await openSqliteStore({ folder: join(options.dataDir, "store"), uid, log }));
   const authority = lifecycle.add(
-    await openAuthority({ dataFolder: options.dataDir, trustDomain, clock, random, log, metrics, uid }),
+    await openAuthority({
+      ...{ dataFolder: options.dataDir, trustDomain, clock, random, log, metrics, uid },
+      ...(options.workloadCertTtl === undefined ? {} : { workloadLifetimeMs: options.workloadCertTtl }),
+    }),
   );
   const tokens = lifecycle.add(new JoinTokens({ store, pin: authority.pin(), clock, random, log }));
 

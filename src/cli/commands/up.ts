@@ -2,8 +2,12 @@
 import { Command } from "commander";
 import type { UpOptions } from "../cli-deps.ts";
 import type { Context } from "../context.ts";
+import { durationFlag } from "../duration-flag.ts";
 import { parseHostPort, parsePort } from "../port-flag.ts";
 import { collect } from "../repeated-flag.ts";
+
+/** Shorter ones would be renewed more often than a control plane restarts; the longest is istiod's MAX_WORKLOAD_CERT_TTL. */
+const parseCertTtl = durationFlag(30_000, 90 * 86_400_000, "Give 30s to 90d, such as 1h or 24h.");
 
 interface UpFlags {
   dataDir: string;
@@ -14,6 +18,7 @@ interface UpFlags {
   xdsPort?: number;
   apiPort?: number;
   metricsPort?: number;
+  workloadCertTtl?: number;
   xdsPlaintext?: { host: string; port: number };
 }
 
@@ -39,6 +44,11 @@ export function upCommand(context: Context): Command {
     )
     .option("--api-port <port>", "port of the configuration API (default: 15013)", parsePort)
     .option("--metrics-port <port>", "port of /metrics, /healthz and /readyz (default: 15014)", parsePort)
+    .option(
+      "--workload-cert-ttl <duration>",
+      "how long certificates of machines are good for; they are renewed at half of it (default: 24h)",
+      parseCertTtl,
+    )
     .option("--xds-plaintext <host:port>", "also serve xDS without TLS, for tests and loopback clients", parseHostPort)
     .addHelpText(
       "after",
