@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type MachineConfig, MachineConfigSchema } from "../../../gen/lateen/agent/v1/agent_pb.ts";
 import type { Config } from "../../config/object.ts";
+import { serviceAccountOf } from "../../config/workload-group/service-account.ts";
 import type { WorkloadGroup } from "../../config/workload-group/workload-group.ts";
 import { groupLabels, withCanonicalLabels } from "../../config/workload-group/workload-labels.ts";
 import { formatCidr, parseCidr } from "../../kernel/ip-address.ts";
@@ -21,8 +22,6 @@ export interface MachineMeshSettings {
   captureDns: boolean;
 }
 
-/** Istio's service account of a WorkloadGroup that names none. */
-const defaultServiceAccount = "default";
 /** Most ports or ranges taken from one annotation. */
 const entryLimit = 256;
 const annotation = {
@@ -62,12 +61,6 @@ export function machineConfigOf(group: Config<WorkloadGroup>, mesh: MachineMeshS
       },
     ],
   });
-}
-
-/** The service account that machines of the group get. */
-export function serviceAccountOf(group: WorkloadGroup): string {
-  const name = group.template.serviceAccount ?? "";
-  return name === "" ? defaultServiceAccount : name;
 }
 
 function entries(text: string | undefined): string[] {

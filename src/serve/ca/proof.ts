@@ -2,12 +2,12 @@
 // proof gets the same answer (T18).
 import type { JoinTokenClaim, JoinTokens } from "../../ca/join-tokens.ts";
 import type { Config } from "../../config/object.ts";
+import { serviceAccountOf } from "../../config/workload-group/service-account.ts";
 import type { WorkloadGroup } from "../../config/workload-group/workload-group.ts";
 import { type SpiffeId, trustDomainOf, workloadOf, workloadSpiffeId } from "../../identity/spiffe-id.ts";
 import type { TrustDomain } from "../../identity/trust-domain.ts";
 import type { Caller } from "./caller.ts";
 import { caServiceErrors } from "./errors.ts";
-import { serviceAccountOf } from "./machine-config.ts";
 
 export interface TokenProof {
   readonly id: SpiffeId;

@@ -1,7 +1,7 @@
 // WorkloadGroup and the machine's own account → WorkloadEntry.
 
 import { apiVersionOf } from "../../config/kind.ts";
-import { isLabelKey, isLabelValue } from "../../config/metadata.ts";
+import { isLabelValue } from "../../config/metadata.ts";
 import type { Config, ObjectMeta } from "../../config/object.ts";
 import type { WorkloadEntry } from "../../config/workload-entry/workload-entry.ts";
 import { workloadEntryKind } from "../../config/workload-entry/workload-entry.ts";
@@ -28,6 +28,15 @@ export interface EntryInput {
 
 /** Most labels of an entry, as in WorkloadGroup. */
 const labelLimit = 256;
+/** What a machine may say of itself by labels: those by which Istio's agents tell the place they run in. */
+const placeLabels: ReadonlySet<string> = new Set([
+  "topology.kubernetes.io/region",
+  "topology.kubernetes.io/zone",
+  "topology.istio.io/subzone",
+  "topology.istio.io/network",
+  "topology.istio.io/cluster",
+  "istio-locality",
+]);
 const annotation = {
   group: "istio.io/autoRegistrationGroup",
   connectedAt: "istio.io/connectedAt",
@@ -74,22 +83,18 @@ export function entryNetwork(group: Config<WorkloadGroup>, node: NodeInfo): stri
 }
 
 /**
- * Istio's order: template, `spec.metadata`, what the node says. Lateen's own agent only repeats what it was told when it
- * joined, so there the group goes last and a change of it counts at once.
+ * Services, subsets and policies choose workloads by label, so a machine that chose its labels would choose whose traffic
+ * it takes. The group says what a machine is; the machine says where it is, and only where the group does not.
  */
 function entryLabels(group: Config<WorkloadGroup>, node: NodeInfo): Record<string, string> {
-  const given = groupLabels(group.spec);
   const claimed = Object.fromEntries(
-    Object.entries(node.labels).filter(([key, value]) => isLabelKey(key) && isLabelValue(value)),
+    Object.entries(node.labels).filter(([key, value]) => placeLabels.has(key) && isLabelValue(value)),
   );
-  const merged = isOwnAgent(node) ? { ...withoutCanonical(claimed), ...given } : { ...given, ...claimed };
-  const bounded = Object.fromEntries(Object.entries(merged).slice(0, labelLimit));
+  const given = groupLabels(group.spec);
+  // The group's first, where not all fit.
+  const all = Object.entries({ ...given, ...claimed, ...given }).slice(0, labelLimit);
   // Last: an endpoint that an agent registered is spoken to by mutual TLS, whatever a label says.
-  return { ...withCanonicalLabels(bounded, group.key.name), "security.istio.io/tlsMode": "istio" };
-}
-
-function withoutCanonical(labels: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith("service.istio.io/canonical-")));
+  return { ...withCanonicalLabels(Object.fromEntries(all), group.key.name), "security.istio.io/tlsMode": "istio" };
 }
 
 function firstOf(templateFirst: boolean, fromTemplate: string | undefined, fromNode: string): string {

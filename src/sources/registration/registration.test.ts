@@ -161,7 +161,8 @@ test("a connected machine has a WorkloadEntry made of its group", () => {
 });
 
 test("what is registered is a valid WorkloadEntry", () => {
-  connect("1", node({ labels: { "bad key!": "x", good: "bad value!", fine: "y" }, network: "net-1" }));
+  const labels = { "bad key!": "x", "topology.kubernetes.io/zone": "bad value!", "topology.kubernetes.io/region": "r" };
+  connect("1", node({ labels, network: "net-1" }));
   const made = entry("reviews-vm-1");
   assert.ok(made);
   const object = { apiVersion: "networking.istio.io/v1", kind: "WorkloadEntry", metadata: made.meta, spec: made.spec };
@@ -170,15 +171,45 @@ test("what is registered is a valid WorkloadEntry", () => {
     problems.filter((problem) => problem.severity === "error"),
     [],
   );
-  assert.equal(made.spec.labels?.["fine"], "y");
+  assert.equal(made.spec.labels?.["topology.kubernetes.io/region"], "r");
+  assert.equal(made.spec.labels?.["topology.kubernetes.io/zone"], undefined);
 });
 
-test("an Istio agent's entry is named by address and network, and its own labels go last", () => {
-  setGroup("reviews", { template: { labels: { app: "a", x: "group" }, network: "template-net", locality: "t" } });
-  connect("1", istioNode({ labels: { x: "node", "security.istio.io/tlsMode": "disabled" } }));
+test("a machine cannot choose what it is by labels: the group says it, the machine only says where it is", () => {
+  setGroup("reviews", {
+    template: { serviceAccount: "reviews", labels: { app: "reviews", "topology.istio.io/network": "n" } },
+  });
+  const labels = {
+    app: "bank",
+    version: "v9",
+    team: "x",
+    "service.istio.io/canonical-name": "bank",
+    "security.istio.io/tlsMode": "disabled",
+    "topology.istio.io/network": "mine",
+    "topology.kubernetes.io/region": "r",
+  };
+  connect("1", istioNode({ labels }));
+  connect("2", node({ ips: ["10.0.0.2"], labels }));
+  for (const name of ["reviews-10.0.0.1", "reviews-vm-1"]) {
+    assert.deepEqual(
+      entry(name)?.spec.labels,
+      {
+        app: "reviews",
+        "topology.istio.io/network": "n",
+        "topology.kubernetes.io/region": "r",
+        "service.istio.io/canonical-name": "reviews",
+        "service.istio.io/canonical-revision": "latest",
+        "security.istio.io/tlsMode": "istio",
+      },
+      name,
+    );
+  }
+});
+
+test("an Istio agent's entry is named by address and network", () => {
+  setGroup("reviews", { template: { serviceAccount: "reviews", network: "template-net", locality: "t" } });
+  connect("1", istioNode());
   const first = entry("reviews-10.0.0.1");
-  assert.equal(first?.spec.labels?.["x"], "node");
-  assert.equal(first?.spec.labels?.["security.istio.io/tlsMode"], "istio");
   assert.equal(first?.spec.network, "template-net");
   assert.equal(first?.spec.locality, "t");
   connect(
@@ -199,7 +230,7 @@ test("a machine that asks for no group is not registered", () => {
 
 test("a missing group refuses the machine; once it exists the machine may come", () => {
   assert.throws(() => connect("1", node({ autoRegisterGroup: "later" })), { code: "LAT4401", message: /shop\/later/ });
-  setGroup("later", { template: {} });
+  setGroup("later", { template: { serviceAccount: "reviews" } });
   connect("1", node({ autoRegisterGroup: "later" }));
   assert.deepEqual(names(), ["later-vm-1"]);
 });
@@ -209,9 +240,14 @@ test("the proven identity must be the group's, whatever the node says", () => {
     assert.throws(() => connect("1", node(), identities), { code: "LAT4402" });
   }
   assert.equal(registration.entries.size, 0);
-  setGroup("any", { template: {} });
-  connect("2", node({ autoRegisterGroup: "any" }), spiffe("whoever"));
-  assert.equal(entry("any-vm-1")?.spec.serviceAccount, "whoever");
+  // Without an account a group is not for everybody: its tokens give "default".
+  for (const [index, template] of [{}, { serviceAccount: "" }].entries()) {
+    setGroup(`any-${index}`, { template });
+    const claim = node({ autoRegisterGroup: `any-${index}`, ips: [`10.0.0.${index + 5}`] });
+    assert.throws(() => connect(`w${index}`, claim, spiffe("whoever")), { code: "LAT4402" });
+    connect(`d${index}`, claim, spiffe("default"));
+    assert.equal(entry(`any-${index}-vm-1`)?.spec.serviceAccount, "default");
+  }
 });
 
 test("T19: addresses that others cannot or must not reach are refused", () => {

@@ -9,6 +9,7 @@ import { Source } from "../../collection/source.ts";
 import { addressScope } from "../../config/ip-address.ts";
 import { type Config, formatConfigKey } from "../../config/object.ts";
 import { type WorkloadEntry, workloadEntryKind } from "../../config/workload-entry/workload-entry.ts";
+import { serviceAccountOf } from "../../config/workload-group/service-account.ts";
 import type { WorkloadGroup } from "../../config/workload-group/workload-group.ts";
 import { parseSpiffeId, type SpiffeId, workloadOf } from "../../identity/spiffe-id.ts";
 import type { Clock } from "../../kernel/clock.ts";
@@ -288,11 +289,13 @@ export class Registration implements Stoppable {
   }
 }
 
-/** Istio's ISTIO_WORKLOAD_ENTRY_VALIDATE_IDENTITY: same namespace, and the group's service account where it has one. */
+/**
+ * Istio's ISTIO_WORKLOAD_ENTRY_VALIDATE_IDENTITY: same namespace and the group's service account. Unlike there, a group
+ * that states none is not for all: its tokens give `default`.
+ */
 function mayJoin(identity: SpiffeId, group: Config<WorkloadGroup>): boolean {
   const workload = workloadOf(identity);
-  const account = group.spec.template.serviceAccount ?? "";
-  return workload?.namespace === group.key.namespace && (account === "" || workload.serviceAccount === account);
+  return workload?.namespace === group.key.namespace && workload.serviceAccount === serviceAccountOf(group.spec);
 }
 
 function provenIdentity(identities: readonly string[], group: Config<WorkloadGroup>): SpiffeId {
