@@ -19,12 +19,20 @@ export interface HealthReport {
   readonly message: string;
 }
 
+/** Where a stream comes from, whatever its node says. */
+export interface StreamOrigin {
+  /** IP address of the connection's other end: the client's own, or that of a NAT or proxy before it. */
+  readonly address: string;
+  /** Serial number of the client certificate. */
+  readonly certificate: string | undefined;
+}
+
 export interface AdsHooks {
   /**
    * A stream has proven itself and is about to be served; `client.identities` is empty on a plaintext port.
    * A LateenError refuses the stream with its code and message; then `onDisconnect` is not called.
    */
-  readonly onConnect?: (client: XdsClient, connectionId: string) => void;
+  readonly onConnect?: (client: XdsClient, connectionId: string, origin: StreamOrigin) => void;
   readonly onDisconnect?: (connectionId: string) => void;
   readonly onNack?: (rejection: AdsRejection) => void;
   /** Called when the state changes, at most once a second for one stream; the newest counts. */

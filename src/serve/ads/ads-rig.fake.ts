@@ -102,7 +102,7 @@ export async function startAdsRig(
     });
     const variant = ads.variantOf(String(headers[":path"]));
     if (variant === undefined) stream.close();
-    else ads.accept(stream, { variant, peer });
+    else ads.accept(stream, { variant, peer, address: "127.0.0.1" });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

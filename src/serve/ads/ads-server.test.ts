@@ -3,10 +3,11 @@ import { once } from "node:events";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import type { SpiffeId } from "../../identity/spiffe-id.ts";
+import type { XdsClient } from "../../xds/generator.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { serveErrors } from "../errors.ts";
 import type { Peer } from "../peer.ts";
-import type { HealthReport } from "./ads-hooks.ts";
+import type { HealthReport, StreamOrigin } from "./ads-hooks.ts";
 import { type AdsRig, startAdsRig } from "./ads-rig.fake.ts";
 
 const { cluster, endpoint, listener, route } = typeUrls;
@@ -156,7 +157,9 @@ test("a stream that ends leaves nothing behind, at whatever message it is cut", 
 
 test("a hook may refuse a stream; its code reaches the client", async (t) => {
   const gone: string[] = [];
-  const refuse = (): never => {
+  const origins: StreamOrigin[] = [];
+  const refuse = (_: XdsClient, _id: string, origin: StreamOrigin): never => {
+    origins.push(origin);
     throw serveErrors.machineNotConnected("there is no group named reviews");
   };
   const { client } = await rigFor(t, { onConnect: refuse, onDisconnect: (id) => void gone.push(id) });
@@ -165,6 +168,7 @@ test("a hook may refuse a stream; its code reaches the client", async (t) => {
   const { code, message } = await c.ended;
   assert.equal(code, 9);
   assert.match(message, /^LAT2111 there is no group named reviews/);
+  assert.deepEqual(origins, [{ address: "127.0.0.1", certificate: undefined }]);
   assert.deepEqual(gone, []);
 });
 

@@ -104,18 +104,23 @@ export class AdsServer implements Stoppable {
   /**
    * Serves one HTTP/2 stream whose path `variantOf` knows and that nothing was sent on yet.
    *
+   * @param options.address IP address of the connection's other end
    * @param options.onSettled called when everything asked for so far has been acknowledged, perhaps several times
    */
-  accept(stream: ServerHttp2Stream, options: { variant: Variant; peer: Peer; onSettled?: () => void }): void {
+  accept(
+    stream: ServerHttp2Stream,
+    options: { variant: Variant; peer: Peer; address: string; onSettled?: () => void },
+  ): void {
     this.accepted += 1;
     // Unlike any id of an earlier process: clients may come back with what an earlier stream said.
     const suffix = Buffer.from(this.options.random.bytes(6)).toString("base64url");
-    const { variant, peer } = options;
+    const { variant, peer, address } = options;
     const id = `${this.options.controlPlane}-${this.accepted}-${suffix}`;
     const connection: Connection = new Connection(stream, {
       id,
       variant,
       peer,
+      address,
       context: this.context,
       events: {
         statusChanged: () => this.noteStatus(connection),

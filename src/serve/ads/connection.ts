@@ -49,6 +49,7 @@ export class Connection implements Pushable {
   private readonly events: ConnectionEvents;
   private readonly variant: Variant;
   private readonly peer: Peer;
+  private readonly address: string;
   private readonly stream: GrpcStream;
   private readonly budget: RequestBudget;
   private readonly health: HealthReports;
@@ -63,11 +64,19 @@ export class Connection implements Pushable {
 
   constructor(
     stream: ServerHttp2Stream,
-    options: { id: string; variant: Variant; peer: Peer; context: ConnectionContext; events: ConnectionEvents },
+    options: {
+      id: string;
+      variant: Variant;
+      peer: Peer;
+      address: string;
+      context: ConnectionContext;
+      events: ConnectionEvents;
+    },
   ) {
     this.id = options.id;
     this.variant = options.variant;
     this.peer = options.peer;
+    this.address = options.address;
     this.context = options.context;
     this.events = options.events;
     const { clock, limits, hooks } = options.context;
@@ -198,7 +207,8 @@ export class Connection implements Pushable {
     const { clock, generator, hooks, limits, log, metrics } = this.context;
     const node = readNode(decodeNode(nodeBytes, limits));
     const client: XdsClient = { node, identities: admitNode(node, this.peer) };
-    hooks.onConnect?.(client, this.id);
+    const certificate = this.peer.kind === "verified" ? this.peer.serialNumber : undefined;
+    hooks.onConnect?.(client, this.id, { address: this.address, certificate });
     let view: ClientView;
     try {
       view = generator.open(client);

@@ -122,7 +122,8 @@ export class Http2Front {
     const isGrpc = headers["content-type"]?.startsWith("application/grpc") === true && headers[":method"] === "POST";
     const variant = isGrpc ? this.options.ads.variantOf(String(headers[":path"])) : undefined;
     if (variant !== undefined) {
-      this.options.ads.accept(stream, { variant, peer: front.peer, onSettled: front.onSettled });
+      const { peer, address, onSettled } = front;
+      this.options.ads.accept(stream, { variant, peer, address, onSettled });
     } else if (this.unary === undefined || !isGrpc) refuse(stream, headers);
     else {
       const response = new Http2ServerResponse(stream);
