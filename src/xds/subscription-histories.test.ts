@@ -133,12 +133,17 @@ for (const wildcard of [true, false]) {
           for (const wanted of ["a", "b", "c", "d", "e"]) {
             if (!wildcard && !client.names.has(wanted)) {
               assert.equal(client.held.get(wanted), undefined, `${wanted} is not asked for`);
+              assert.equal(server.refused.has(wanted), false, `${wanted} is not asked for, so it is not refused`);
               continue;
             }
             const there = table.get(wanted)?.version;
             if (there?.startsWith("bad")) assert.ok(server.refused.has(wanted), `${wanted} is not known to be refused`);
-            else assert.equal(client.held.get(wanted), there, wanted);
+            else {
+              assert.equal(client.held.get(wanted), there, wanted);
+              assert.equal(server.refused.has(wanted), false, `${wanted} is held`);
+            }
           }
+          assert.equal(server.refusing, server.refused.size > 0);
           assert.equal(server.settled, true);
         },
       ),

@@ -212,6 +212,36 @@ test("of a rejected message, what the client names goes out alone and the rest t
   assert.equal(take(), undefined);
 });
 
+test("what a client gave up before it rejected it is refused by nobody", () => {
+  const { request, take, table, subscription, nonce } = openStream(typeUrls.route, { "8080": "bad" });
+  request({ subscribe: ["8080"] });
+  take();
+  request({ unsubscribe: ["8080"] });
+  const reply = request({ nonce: nonce(), rejection: "no" });
+  assert.equal(reply.kind, "nack");
+  assert.equal(subscription.refusing, false);
+  assert.equal(subscription.settled, true);
+  table.delete("8080");
+  assert.equal(take(), undefined);
+});
+
+test("what a client gave up is not on trial any more, nor are others found guilty for it", () => {
+  const { request, take, takeAcked, subscription, nonce } = openStream(typeUrls.route, { a: "bad", b: "1" });
+  request({ subscribe: ["a", "b"] });
+  take();
+  request({ unsubscribe: ["a"] });
+  request({ nonce: nonce(), rejection: "something is wrong" });
+  assert.deepEqual(namesOf(takeAcked()), ["b"]);
+  assert.equal(subscription.refusing, false);
+  const late = openStream(typeUrls.route, { a: "bad", b: "1" });
+  late.request({ subscribe: ["a", "b"] });
+  late.take();
+  late.request({ nonce: late.nonce(), rejection: "something is wrong" });
+  late.request({ unsubscribe: ["a", "b"] });
+  assert.equal(late.subscription.refusing, false);
+  assert.equal(late.subscription.settled, true);
+});
+
 test("a client that rejects everything is soon left alone", () => {
   const contents = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`c${index}`, "1"]));
   const { request, take, nonce, subscription } = openStream(typeUrls.cluster, contents);

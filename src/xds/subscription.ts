@@ -107,6 +107,7 @@ export class Subscription {
     const reply = this.readReply(request);
     const held = first ? request.initialVersions : noVersions;
     for (const name of request.unsubscribe) this.unsubscribe(name);
+    if (request.unsubscribe.length > 0) this.trials.retain((name) => this.wants(name));
     const legacy = first && request.subscribe.length === 0 && request.unsubscribe.length === 0;
     if (legacy && isWildcardType(this.typeUrl)) this.subscribeAll("legacy", held);
     for (const name of new Set(request.subscribe)) {
@@ -200,7 +201,8 @@ export class Subscription {
 
   private reject(batch: Batch, message: string): Reply {
     const names = [...batch.resources.map((resource) => resource.name), ...batch.removed];
-    const unchanged = names.filter((name) => !this.behind.has(name));
+    // What was given up meanwhile is refused by nobody: it must not count against the client for ever.
+    const unchanged = names.filter((name) => this.wants(name) && !this.behind.has(name));
     for (const name of names) if (this.behind.has(name)) this.behind.set(name, unknown);
     const patient = this.trials.rejected();
     if (this.isolates && patient && names.length > 1 && this.trials.split(unchanged, message, batch.trial)) {
@@ -208,7 +210,7 @@ export class Subscription {
     }
     const refused = batch.resources.filter((resource) => !this.behind.has(resource.name));
     if (!patient) refused.push(...this.abandonTrials());
-    for (const resource of refused) this.refusedByName.set(resource.name, resource);
+    for (const resource of refused) if (this.wants(resource.name)) this.refusedByName.set(resource.name, resource);
     return { kind: "nack", message, batch, refused };
   }
 

@@ -58,6 +58,14 @@ export class Trials {
     return trial;
   }
 
+  /** Drops the names that are not wanted any more. */
+  retain(wanted: (name: string) => boolean): void {
+    if (this.queue.length === 0) return;
+    const trials = this.queue.map(({ round, names }) => ({ round, names: names.filter(wanted) }));
+    this.queue = trials.filter(({ names }) => names.length > 0);
+    for (const name of this.names) if (!wanted(name)) this.names.delete(name);
+  }
+
   /** Gives up; returns what was still to be tried. */
   abandon(): string[] {
     const names = [...this.names];
