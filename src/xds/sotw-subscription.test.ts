@@ -94,6 +94,22 @@ test("a stale request is passed over: the answer to the newer response carries t
   assert.deepEqual(contentsOf(take()), { b: "1" });
 });
 
+test("a nonce of an earlier stream says nothing: until this one has sent something, every request counts", () => {
+  const clusters = openStream(typeUrls.cluster, { a: "1" });
+  assert.equal(clusters.request({ nonce: "old.7", versionInfo: "x" }).kind, "none");
+  assert.deepEqual(contentsOf(clusters.take()), { a: "1" });
+  assert.equal(clusters.request({ nonce: "old.7" }).kind, "stale", "now there is a newer one");
+  assert.equal(clusters.request({ nonce: clusters.nonce() }).kind, "ack");
+  const endpoints = openStream(typeUrls.endpoint, { a: "1", b: "1" });
+  endpoints.request({ nonce: "old.7", names: ["none"] });
+  assert.equal(endpoints.take(), undefined);
+  endpoints.request({ nonce: "old.7", names: ["none", "b"], rejection: "of the earlier stream" });
+  assert.deepEqual(contentsOf(endpoints.take()), { b: "1" });
+  const same = openStream(typeUrls.cluster, { a: "1" });
+  same.request({ nonce: "old.7", versionInfo: clusters.subscription.version() });
+  assert.equal(same.take(), undefined, "in step, as without a nonce");
+});
+
 test("a client that comes back with the present version of everything gets nothing", () => {
   const { request, take, subscription, table } = openStream(typeUrls.cluster, { a: "1", b: "1" });
   const other = openStream(typeUrls.cluster, { b: "1", a: "1" });

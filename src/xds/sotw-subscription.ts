@@ -71,8 +71,10 @@ export class SotwSubscription {
   receive(request: SotwRequest): Reply {
     const first = !this.opened;
     this.opened = true;
-    // A newer response is on its way; its answer will carry the names that count.
-    if (request.nonce !== "" && request.nonce !== this.lastNonce) return { kind: "stale" };
+    // A newer response is on its way; its answer will carry the names that count. Where nothing was sent the nonce is one of
+    // an earlier stream, and nothing newer will come (as in Istio).
+    const overtaken = request.nonce !== this.lastNonce && this.lastNonce !== "";
+    if (request.nonce !== "" && overtaken) return { kind: "stale" };
     const answers = request.nonce !== "" && this.inner.inFlight;
     const reply = this.inner.receive({
       ...this.difference(request.names),
