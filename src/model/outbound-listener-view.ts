@@ -5,8 +5,8 @@ import { formatCidr, parseCidr } from "../kernel/ip-address.ts";
 import type { DestinationLookup } from "./destination.ts";
 import { isHttp, isOpaqueTls } from "./protocol.ts";
 import type { Scope } from "./scope.ts";
-import type { Service } from "./service.ts";
-import { ageOf, type SourceRef, sourceRefOf } from "./source-ref.ts";
+import { type Service, serviceAge } from "./service.ts";
+import { type SourceRef, sourceRefOf } from "./source-ref.ts";
 import { type TcpChain, takesEverything, tcpChains, withoutEqualMatches } from "./tcp-chain.ts";
 import { addressesOf } from "./visible-service.ts";
 
@@ -70,7 +70,7 @@ export function listenerPieces(
   const all = addressesOf(service, scope);
   const addresses = all.filter((address) => !address.includes("/"));
   const blocks = all.flatMap((address) => (address.includes("/") ? oneSpelling(address) : []));
-  const age = `${ageOf(service.entries[0])}/${service.namespace}/${service.host}`;
+  const age = serviceAge(service);
   const sources = [...service.sources, ...(virtualService === undefined ? [] : [sourceRefOf(virtualService)])];
   for (const port of service.ports) {
     if (isHttp(port.protocol)) {

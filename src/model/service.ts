@@ -10,7 +10,7 @@ import { canonicalAddress } from "../kernel/canonical-address.ts";
 import { type Hostname, isWildcardHost, resolveHost } from "./hostname.ts";
 import { type MeshSettings, meshSettingsKey } from "./mesh-settings.ts";
 import { type Protocol, portProtocol } from "./protocol.ts";
-import { byAge, type SourceRef, sourceRefOf } from "./source-ref.ts";
+import { ageOf, byAge, type SourceRef, sourceRefOf } from "./source-ref.ts";
 import { type Visibility, visibilityOf } from "./visibility.ts";
 
 export interface ServicePort {
@@ -50,6 +50,11 @@ export interface Service {
 export interface AutoAddresses {
   readonly v4: string;
   readonly v6: string;
+}
+
+/** To be compared as text, older services first: where two claim one address, the older has it. */
+export function serviceAge({ entries, namespace, host }: Service): string {
+  return `${ageOf(entries[0])}/${namespace}/${host}`;
 }
 
 export function serviceKey(namespace: string, host: string): string {

@@ -106,7 +106,10 @@ export class ScopeResources {
       new Derived<PlacedVirtualHost, PlacedFragment>({
         name: "virtual-host-fragments",
         from: view.virtualHosts,
-        equals: (a, b) => a.fragment.version === b.fragment.version && sameSources(a.sources, b.sources),
+        equals: (a, b) =>
+          a.fragment.version === b.fragment.version &&
+          a.placed.virtualHost.age === b.placed.virtualHost.age &&
+          sameSources(a.sources, b.sources),
         derive: (placed, key) => [
           [
             key,
@@ -172,19 +175,26 @@ export class ScopeResources {
   }
 }
 
-/** Envoy refuses a route configuration in which two virtual hosts have the same domain: the first host keeps it. */
+/**
+ * Envoy refuses a route configuration in which two virtual hosts have the same domain. A host's own name is its own; of other
+ * names and addresses, the oldest has what several claim.
+ */
 function withoutSharedDomains(members: readonly PlacedFragment[]): VirtualHostFragment[] {
-  const taken = new Set<string>(["*"]);
-  const fragments: VirtualHostFragment[] = [];
-  for (const { placed, fragment } of members) {
-    const domains = fragment.domains.filter((domain) => !taken.has(domain));
-    for (const domain of domains) taken.add(domain);
-    if (domains.length === fragment.domains.length) fragments.push(fragment);
-    else if (domains.length > 0) {
-      fragments.push(
-        encodeVirtualHost(buildVirtualHost({ ...placed, virtualHost: { ...placed.virtualHost, domains } })),
-      );
-    }
+  const owners = new Map<string, PlacedFragment | undefined>([["*", undefined]]);
+  const claim = (member: PlacedFragment, domain: string): void => {
+    if (!owners.has(domain)) owners.set(domain, member);
+  };
+  for (const member of members) {
+    const [host = ""] = member.fragment.domains;
+    for (const domain of member.fragment.domains) if (domain === host || domain === `${host}.`) claim(member, domain);
   }
-  return fragments;
+  const byAge = members.toSorted((a, b) => (a.placed.virtualHost.age < b.placed.virtualHost.age ? -1 : 1));
+  for (const member of byAge) for (const domain of member.fragment.domains) claim(member, domain);
+  return members.flatMap((member) => {
+    const { placed, fragment } = member;
+    const domains = fragment.domains.filter((domain) => owners.get(domain) === member);
+    if (domains.length === fragment.domains.length) return [fragment];
+    if (domains.length === 0) return [];
+    return [encodeVirtualHost(buildVirtualHost({ ...placed, virtualHost: { ...placed.virtualHost, domains } }))];
+  });
 }
