@@ -68,6 +68,7 @@ export class Agent implements Stoppable {
   private readonly waiters = new Waiters();
   private startedMs = 0;
   private folder: SealedFolder | undefined;
+  private resolved: ResolvedEnvoy | undefined;
   private machine: Omit<StoredMachine, "identity"> | undefined;
   private running: Running | undefined;
   private starting: Promise<void> | undefined;
@@ -93,11 +94,13 @@ export class Agent implements Stoppable {
   /**
    * Makes this a machine of the mesh: verifies the control plane by the token, gets an identity and keeps it.
    *
-   * @throws LateenError LAT3008, LAT3303 to LAT3306
+   * @throws LateenError LAT3008, LAT3303 to LAT3306; LAT4201 or LAT4202, before the token is used
    */
   async join(controlPlane: ControlPlaneAddress, token: Secret<string>, name?: string): Promise<Joined> {
     const { settings, clock } = this.options;
     await this.openFolder();
+    // Before the token is spent: without an Envoy there is nothing to join with.
+    await this.findEnvoy();
     const identity = await this.identity.join(async (csr) => {
       const request = {
         address: controlPlane,
@@ -121,18 +124,14 @@ export class Agent implements Stoppable {
    * @throws LateenError LAT3301 where the machine has not joined; LAT4201, LAT4202, LAT4205, LAT4206 or LAT4209
    */
   async start(): Promise<void> {
-    const { settings, env, clock, log } = this.options;
+    const { settings, clock } = this.options;
     this.startedMs = clock.monotonic();
     const folder = await this.openFolder();
     const machine = await loadMachine(folder);
     if (machine === undefined) throw agentErrors.notJoined(`no identity is stored in ${settings.dataFolder}`);
     this.machine = machine;
     if (this.identity.identity === undefined) this.identity.restore(machine.identity);
-    const resolved = await resolveEnvoy({
-      env,
-      log: (line) => log.info(line),
-      ...(settings.envoy === undefined ? {} : { flag: settings.envoy }),
-    });
+    const resolved = await this.findEnvoy();
     if (this.stopped) throw agentErrors.stopped("the agent was stopped while it looked for Envoy");
     this.starting = this.startParts(folder, machine, resolved);
     await this.starting;
@@ -273,6 +272,16 @@ export class Agent implements Stoppable {
     // Parts that are half started can only be stopped when they are whole; that takes moments.
     await this.starting?.catch(() => {});
     await this.lifecycle.stop();
+  }
+
+  private async findEnvoy(): Promise<ResolvedEnvoy> {
+    const { settings, env, log } = this.options;
+    this.resolved ??= await resolveEnvoy({
+      env,
+      log: (line) => log.info(line),
+      ...(settings.envoy === undefined ? {} : { flag: settings.envoy }),
+    });
+    return this.resolved;
   }
 
   private async openFolder(): Promise<SealedFolder> {

@@ -58,6 +58,11 @@ export const agentErrors = defineErrors({
     meaning: "The agent was stopped before the machine was ready.",
     remedy: "Read what kept it from being ready; lateen status shows it while the agent runs.",
   },
+  runsAlready: {
+    code: "LAT4212",
+    meaning: "Another agent runs on this machine; two would take each other's socket, ports and identity.",
+    remedy: "To join anew, end it first: lateen leave stops it and takes the machine out of its mesh.",
+  },
   notJoined: {
     code: "LAT3301",
     meaning: "The machine has no stored identity.",

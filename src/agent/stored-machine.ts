@@ -21,7 +21,8 @@ export interface StoredMachine {
   readonly config: MachineConfig;
 }
 
-const fileName = "machine-identity";
+/** There once the machine has joined. */
+export const machineFileName = "machine-identity";
 const format = 1;
 
 interface Stored {
@@ -39,7 +40,7 @@ interface Stored {
  * @throws LateenError LAT4205, LAT4206 or LAT3306
  */
 export async function loadMachine(folder: SealedFolder): Promise<StoredMachine | undefined> {
-  const bytes = await folder.read(fileName);
+  const bytes = await folder.read(machineFileName);
   if (bytes === undefined) return undefined;
   try {
     const stored = JSON.parse(fromUtf8(bytes)) as Stored;
@@ -69,10 +70,10 @@ export async function saveMachine(folder: SealedFolder, machine: StoredMachine):
     privateKey: identity.privateKey.reveal(),
     config: base64(toBinary(MachineConfigSchema, machine.config)),
   };
-  await folder.write(fileName, utf8(JSON.stringify(stored)));
+  await folder.write(machineFileName, utf8(JSON.stringify(stored)));
 }
 
 /** Forgets who the machine was, as `lateen leave` does. */
 export async function removeMachine(folder: SealedFolder): Promise<void> {
-  await folder.remove(fileName);
+  await folder.remove(machineFileName);
 }

@@ -1,24 +1,23 @@
-// The machine's side: `lateen join`, `lateen agent`, `lateen leave`.
-import { existsSync, rmSync } from "node:fs";
+// The machine's side: `lateen join` and `lateen agent`.
 import { hostname, networkInterfaces } from "node:os";
-import { join } from "node:path";
 import { Agent } from "../agent/agent.ts";
+import { type AgentLock, runningAgent, takeAgentLock } from "../agent/agent-lock.ts";
 import { type AgentSettings, defaultSettings, proxyOwner } from "../agent/agent-settings.ts";
 import { type ControlPlaneAddress, parseControlPlaneAddress } from "../agent/control-plane/control-plane-address.ts";
 import { MachineDns } from "../agent/dns/machine-dns.ts";
-import { sealKeyName } from "../agent/storage/sealed-folder.ts";
-import type { AgentOptions, JoinOptions, LeaveOptions } from "../cli/cli-deps.ts";
+import { agentErrors } from "../agent/errors.ts";
+import type { AgentOptions, JoinOptions } from "../cli/cli-deps.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { createLog, type Log } from "../kernel/log.ts";
 import { Metrics } from "../kernel/metric.ts";
 import { systemRandom } from "../kernel/random.ts";
-import { MachineCapture, removeCapture } from "./capture-part.ts";
+import { MachineCapture } from "./capture-part.ts";
 import type { CommandContext } from "./context.ts";
+import { runFolderOf } from "./run-folder.ts";
 
-import { installUnit, planUnit, removeUnit } from "./systemd-unit.ts";
+import { installUnit, planUnit, unitProcess } from "./systemd-unit.ts";
 import { waitForUnit } from "./unit-agent.ts";
 
-const runFolder = "/run/lateen";
 /** How often a machine that is not ready is asked why, milliseconds. */
 const obstacleIntervalMs = 2000;
 
@@ -28,6 +27,13 @@ export function joinMachine(context: CommandContext): (options: JoinOptions) => 
     const startMs = systemClock.monotonic();
     const envoy = options.envoy ?? context.env["LATEEN_ENVOY"];
     const unit = options.foreground ? undefined : planUnit(options.dataDir, envoy);
+    const folder = runFolderOf(context, options.dataDir);
+    const running = runningAgent(folder);
+    // The unit starts again with the new identity; another agent would go on with the old one.
+    if (unit !== undefined && running !== undefined && running !== (await unitProcess())) {
+      throw agentErrors.runsAlready(`an agent runs on this machine already, process ${running}`);
+    }
+    const lock = unit === undefined ? takeLock(folder) : undefined;
     const log = createLog("warn");
     const controlPlane = parseControlPlaneAddress(options.url.href);
     const agent = makeAgent(context, options, log, controlPlane);
@@ -55,6 +61,7 @@ export function joinMachine(context: CommandContext): (options: JoinOptions) => 
       return 0;
     } finally {
       await agent.stop();
+      lock?.release();
     }
   };
 }
@@ -62,6 +69,7 @@ export function joinMachine(context: CommandContext): (options: JoinOptions) => 
 /** `lateen agent`: what the unit runs, with the identity that `join` stored. */
 export function runMachine(context: CommandContext): (options: AgentOptions) => Promise<number> {
   return async (options) => {
+    const lock = takeLock(runFolderOf(context, options.dataDir));
     const agent = makeAgent(context, options, createLog("info"), undefined);
     try {
       await agent.start();
@@ -69,24 +77,13 @@ export function runMachine(context: CommandContext): (options: AgentOptions) => 
       return 0;
     } finally {
       await agent.stop();
+      lock.release();
     }
   };
 }
 
-/** `lateen leave`: capture, unit and identity go; the control plane forgets the machine when its stream ends. */
-export function leaveMachine(_context: CommandContext): (options: LeaveOptions) => Promise<number> {
-  return async (options) => {
-    await removeUnit();
-    if (process.getuid?.() === 0) await removeCapture(systemClock, createLog("warn"));
-    // Only a folder that an agent made: the flag may name anything.
-    if (!existsSync(join(options.dataDir, sealKeyName))) {
-      console.log(`this machine is in no mesh: ${options.dataDir} holds no identity`);
-      return 0;
-    }
-    rmSync(options.dataDir, { recursive: true, force: true });
-    console.log("this machine has left the mesh");
-    return 0;
-  };
+function takeLock(folder: string): AgentLock {
+  return takeAgentLock({ runFolder: folder, self: process.getuid?.() ?? 0 }, process.pid);
 }
 
 function makeAgent(
@@ -105,7 +102,7 @@ function makeAgent(
   const settings: AgentSettings = {
     ...defaultSettings,
     dataFolder: options.dataDir,
-    runFolder: context.env["LATEEN_RUN_DIR"] ?? (isRoot ? runFolder : join(options.dataDir, "run")),
+    runFolder: runFolderOf(context, options.dataDir),
     addresses,
     ...(options.envoy === undefined ? {} : { envoy: options.envoy }),
     self: process.getuid?.() ?? 0,

@@ -19,7 +19,7 @@ const actions: CliActions = {
   up: async () => (await import("./control.ts")).controlPlane(context),
   join: async () => (await import("./agent.ts")).joinMachine(context),
   agent: async () => (await import("./agent.ts")).runMachine(context),
-  leave: async () => (await import("./agent.ts")).leaveMachine(context),
+  leave: async () => (await import("./leave.ts")).leaveMachine(context),
 };
 
 // The reader went away (`lateen get … | head -1`): there is nobody left to print for.

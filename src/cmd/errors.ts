@@ -22,6 +22,11 @@ export const cmdErrors = defineErrors({
     meaning: "The agent was installed and runs, but the machine was not ready in time.",
     remedy: "The unit goes on trying; journalctl -u lateen-agent shows what it says.",
   },
+  agentStays: {
+    code: "LAT4305",
+    meaning: "The agent was asked to end and still runs.",
+    remedy: "End the named process, then run lateen leave again.",
+  },
   noSuchGroup: {
     code: "LAT1203",
     meaning: "A join token was asked for a WorkloadGroup that does not exist.",

@@ -65,10 +65,20 @@ export async function installUnit(text: string): Promise<void> {
   await runCommand("systemctl", ["restart", unitName]);
 }
 
+/** The process that the unit runs; undefined where it runs none. */
+export async function unitProcess(): Promise<number | undefined> {
+  if (!existsSync(unitPath)) return undefined;
+  const { stdout } = await runCommand("systemctl", ["show", "--property=MainPID", "--value", unitName]);
+  return Number(stdout) || undefined;
+}
+
 /** Stops and removes the unit; does nothing where there is none. */
 export async function removeUnit(): Promise<void> {
   if (!existsSync(unitPath)) return;
-  await runCommand("systemctl", ["disable", "--now", unitName]);
-  rmSync(unitPath, { force: true });
+  try {
+    await runCommand("systemctl", ["disable", "--now", unitName]);
+  } finally {
+    rmSync(unitPath, { force: true });
+  }
   await runCommand("systemctl", ["daemon-reload"]);
 }

@@ -39,7 +39,7 @@ describe("a machine joins", rootOnly, () => {
     assert.ok(attempt.code === 1 || attempt.code === 2, attempt.output); // 2: the flag itself is wrong
     assert.equal(await stranger.rules(), "", "rules are installed");
     assert.deepEqual(await stranger.envoyPids(), [], "Envoy runs");
-    assert.equal(existsSync(join(stranger.dataDir, "identity")), false);
+    assert.equal(existsSync(join(stranger.dataDir, "machine-identity")), false);
     return attempt;
   }
 
@@ -92,6 +92,35 @@ describe("a machine joins", rootOnly, () => {
     assert.match(output, /LAT3\d{3}/);
   });
 
+  it("what fails on the machine itself does so before the token is spent", async () => {
+    const token = await mesh.control.token("shop/web");
+    assert.match((await refusedJoin(token, "--envoy", "/nowhere/envoy")).output, /LAT4201.*\/nowhere\/envoy/);
+    const late = await mesh.addMachine("late");
+    await late.join(mesh.control.url, token);
+    await late.stopAgent();
+  });
+
+  it("a second agent on a machine is refused, and takes nothing from the first", async () => {
+    const token = await mesh.control.token("shop/other");
+    const again = ["join", mesh.control.url, "--foreground", "--name", "again", "--data-dir", first.dataDir];
+    for (const [args, env] of [
+      [again, { ...first.env, LATEEN_TOKEN: token }],
+      [["agent", "--data-dir", first.dataDir], first.env],
+    ] as const) {
+      const { code, output } = await first.host.attempt(lateenProgram, args, { env });
+      assert.equal(code, 1, output);
+      assert.match(output, /LAT4212/);
+    }
+    const [envoy] = await first.envoyPids();
+    process.kill(envoy ?? 0, "SIGKILL");
+    // A new Envoy needs the socket and the ports of the agent.
+    await eventually(async () => assert.equal(await first.status("http://web.shop/"), 200), { withinMs: 20_000 });
+    await first.stopAgent();
+    first.startAgent();
+    await eventually(async () => assert.equal(await first.status("http://web.shop/"), 200), { withinMs: 20_000 });
+    assert.ok((await entries()).includes("web-web-1"), "it came back as somebody else");
+  });
+
   it("a token for a group that does not exist is not made", async () => {
     const { code, output } = await mesh.control.attempt("token", "create", "--group", "shop/nothing");
     assert.equal(code, 1);
@@ -115,9 +144,12 @@ describe("a machine joins", rootOnly, () => {
     const guest = await mesh.addMachine("guest");
     await guest.join(mesh.control.url, await mesh.control.token("shop/web"));
     await eventually(async () => assert.ok((await entries()).includes("web-guest")));
-    assert.equal(await guest.stopAgent(), 0);
-    const leave = await guest.host.attempt(lateenProgram, ["leave", "--data-dir", guest.dataDir]);
+    const leave = await guest.host.attempt(lateenProgram, ["leave", "--data-dir", guest.dataDir], { env: guest.env });
     assert.equal(leave.code, 0, leave.output);
+    assert.match(leave.output, /stopping the agent, process \d+\n.*has left the mesh/);
+    assert.equal(await guest.agentProgram.ended, 0);
+    assert.deepEqual(await guest.envoyPids(), []);
+    assert.equal(await guest.rules(), "");
     assert.equal(existsSync(guest.dataDir), false, "its identity is still on the disk");
     await eventually(async () => assert.ok(!(await entries()).includes("web-guest")), {
       everyMs: 500,
