@@ -53,3 +53,18 @@ test("a cut message is seen at the end", () => {
   assert.deepEqual(decoder.push(new Uint8Array([0, 0, 0])), []);
   assert.equal(decoder.idle, false);
 });
+
+test("memory follows what has come, not what a prefix claims", () => {
+  const length = 4 << 20;
+  const decoder = new FrameDecoder(length);
+  decoder.push(new Uint8Array([0, 0, 0x40, 0, 0]));
+  assert.ok(decoder.heldBytes <= 4 << 10, `${decoder.heldBytes} bytes for a prefix alone`);
+  let whole: Uint8Array[] = [];
+  for (let sent = 0; sent < length; sent += 16_384) {
+    assert.ok(decoder.heldBytes <= Math.max(4 << 10, 2 * sent), `${decoder.heldBytes} bytes after ${sent}`);
+    whole = decoder.push(new Uint8Array(16_384).fill(1));
+  }
+  assert.equal(decoder.heldBytes, 0);
+  assert.equal(whole[0]?.length, length);
+  assert.equal(whole[0]?.buffer.byteLength, length);
+});

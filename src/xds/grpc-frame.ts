@@ -3,6 +3,8 @@ import { xdsErrors } from "./errors.ts";
 
 /** Compressed flag (1 byte) and message length (4 bytes, big endian). */
 const prefixBytes = 5;
+/** Memory for a message of which no byte has come: its length is only a claim. */
+const firstBytes = 4 << 10;
 
 /** One uncompressed message with its prefix. The frame is a copy, so that it can be shared by many streams. */
 export function encodeFrame(message: Uint8Array): Uint8Array {
@@ -12,13 +14,20 @@ export function encodeFrame(message: Uint8Array): Uint8Array {
   return frame;
 }
 
+/** A message of which more is to come. */
+interface PartialMessage {
+  readonly length: number;
+  /** Grows with what has come, never beyond `length`. */
+  buffer: Uint8Array;
+  filled: number;
+}
+
 /** Takes the bytes of one stream as they arrive and gives back whole messages. */
 export class FrameDecoder {
   private readonly limitBytes: number;
   private readonly prefix = new Uint8Array(prefixBytes);
   private prefixFilled = 0;
-  private message: Uint8Array | undefined;
-  private messageFilled = 0;
+  private partial: PartialMessage | undefined;
 
   /** @param limitBytes longest message that is accepted; nothing is allocated for a longer one */
   constructor(limitBytes: number) {
@@ -30,6 +39,11 @@ export class FrameDecoder {
     return this.prefixFilled === 0;
   }
 
+  /** Memory held for a message of which more is to come, bytes. */
+  get heldBytes(): number {
+    return this.partial?.buffer.length ?? 0;
+  }
+
   /**
    * The messages that this chunk completes, oldest first; none of them shares memory with the chunk.
    *
@@ -39,22 +53,22 @@ export class FrameDecoder {
     const complete: Uint8Array[] = [];
     let at = 0;
     while (at < chunk.length) {
-      if (this.message === undefined) {
+      if (this.partial === undefined) {
         const taken = chunk.subarray(at, at + prefixBytes - this.prefixFilled);
         this.prefix.set(taken, this.prefixFilled);
         this.prefixFilled += taken.length;
         at += taken.length;
         if (this.prefixFilled < prefixBytes) break;
-        this.message = new Uint8Array(this.readPrefix());
-        this.messageFilled = 0;
+        const length = this.readPrefix();
+        this.partial = { length, buffer: new Uint8Array(Math.min(length, firstBytes)), filled: 0 };
       }
-      const taken = chunk.subarray(at, at + this.message.length - this.messageFilled);
-      this.message.set(taken, this.messageFilled);
-      this.messageFilled += taken.length;
+      const { partial } = this;
+      const taken = chunk.subarray(at, at + partial.length - partial.filled);
+      append(partial, taken);
       at += taken.length;
-      if (this.messageFilled === this.message.length) {
-        complete.push(this.message);
-        this.message = undefined;
+      if (partial.filled === partial.length) {
+        complete.push(partial.buffer);
+        this.partial = undefined;
         this.prefixFilled = 0;
       }
     }
@@ -70,4 +84,16 @@ export class FrameDecoder {
     }
     return length;
   }
+}
+
+/** Doubles the buffer where it is too small: each byte is copied a bounded number of times, and memory follows what came. */
+function append(partial: PartialMessage, bytes: Uint8Array): void {
+  const needed = partial.filled + bytes.length;
+  if (needed > partial.buffer.length) {
+    const grown = new Uint8Array(Math.min(partial.length, Math.max(needed, 2 * partial.buffer.length)));
+    grown.set(partial.buffer.subarray(0, partial.filled));
+    partial.buffer = grown;
+  }
+  partial.buffer.set(bytes, partial.filled);
+  partial.filled = needed;
 }

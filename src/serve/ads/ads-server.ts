@@ -22,6 +22,7 @@ import { PushQueue } from "./push-queue.ts";
 import type { Variant } from "./response-parts.ts";
 import { SessionPings } from "./session-pings.ts";
 import { SharedSections } from "./shared-sections.ts";
+import { UnfinishedRequests } from "./unfinished-requests.ts";
 
 const service = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 
@@ -83,6 +84,9 @@ export class AdsServer implements Stoppable {
       metrics: this.metrics,
       hooks: options,
       names: new NamePool(),
+      unfinished: new UnfinishedRequests(this.limits.unfinishedBytes, () =>
+        this.metrics.limitHits.inc({ limit: "request_bytes" }),
+      ),
       queue: new PushQueue(clock, (waitedMs) => this.metrics.queueSeconds.observe(waitedMs / 1000)),
     };
     this.cancelTick = clock.every(tickMs, () => {

@@ -8,6 +8,7 @@ import type { AdsMetrics } from "./ads-metrics.ts";
 import type { AdsLimits } from "./limits.ts";
 import type { PushQueue } from "./push-queue.ts";
 import type { SharedSections } from "./shared-sections.ts";
+import type { UnfinishedRequests } from "./unfinished-requests.ts";
 
 export interface ConnectionContext {
   readonly generator: Generator;
@@ -19,6 +20,7 @@ export interface ConnectionContext {
   readonly queue: PushQueue;
   readonly sections: SharedSections;
   readonly names: NamePool;
+  readonly unfinished: UnfinishedRequests;
   readonly controlPlane: string;
 }
 

@@ -91,6 +91,7 @@ export class Connection implements Pushable {
       clock,
       handler: {
         message: (bytes) => this.receive(bytes),
+        holds: (bytes) => options.context.unfinished.note(this, bytes),
         failed: (error) => this.fail(error),
         ended: () => this.finish(undefined),
         closed: () => this.release(),
@@ -314,6 +315,7 @@ export class Connection implements Pushable {
     this.state = { kind: "closed" };
     this.cancelPause();
     this.context.queue.delete(this);
+    this.context.unfinished.note(this, 0);
     for (const type of this.types) {
       type.unsubscribe();
       countRejecting(type, false, this.context);

@@ -9,6 +9,8 @@ import type { ResponseParts } from "./response-parts.ts";
 export interface GrpcStreamHandler {
   /** A whole message. What it throws ends the stream. */
   message(bytes: Uint8Array): void;
+  /** Memory that a message of which more is to come holds, bytes; called after each chunk while the stream is open. */
+  holds(bytes: number): void;
   /** The stream failed while reading: not gRPC, too long, or the handler threw. */
   failed(error: unknown): void;
   /** The client will send no more. */
@@ -122,6 +124,7 @@ export class GrpcStream {
         if (this.state !== "open") return;
         this.handler.message(message);
       }
+      if (this.state === "open") this.handler.holds(this.decoder.heldBytes);
     } catch (error) {
       this.handler.failed(error);
     }

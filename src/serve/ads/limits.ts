@@ -3,6 +3,8 @@
 export interface AdsLimits {
   /** Longest request, bytes; gRPC's and Istio's default. */
   readonly requestBytes: number;
+  /** Memory for requests that have not come whole, all streams together, bytes; over it the slowest are refused. */
+  readonly unfinishedBytes: number;
   /** Longest Envoy Node in a request, bytes. */
   readonly nodeBytes: number;
   /** Resource names one stream may ask for, all types together (X4). */
@@ -34,6 +36,7 @@ export interface AdsLimits {
 
 export const adsLimits: AdsLimits = {
   requestBytes: 4 << 20,
+  unfinishedBytes: 128 << 20,
   nodeBytes: 256 << 10,
   namesPerStream: 20_000,
   typesPerStream: 32,

@@ -11,6 +11,7 @@ import {
 import type { Socket } from "node:net";
 import { type ConnectRouter, createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { LateenError } from "../../kernel/error.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { AdsServer } from "../ads/ads-server.ts";
 import { callerValues } from "../ca/caller.ts";
@@ -50,6 +51,8 @@ export interface Http2FrontOptions {
   readonly ads: AdsServer;
   /** Unary services; none on a port that serves ADS only. */
   readonly routes?: (router: ConnectRouter) => void;
+  /** Paths of the unary methods that clients without a certificate may call; absent: they may call none. */
+  readonly anonymousPaths?: ReadonlySet<string>;
   readonly log: Log | undefined;
 }
 
@@ -119,17 +122,26 @@ export class Http2Front {
       stream.destroy();
       return;
     }
+    // At the headers: whoever has proven nothing must not make us wait for, or keep, what it sends.
+    if (front.peer.kind === "anonymous" && !this.isForAnybody(headers)) {
+      refuse(stream, headers, serveErrors.unauthenticated("the connection has no client certificate"));
+      return;
+    }
     const isGrpc = headers["content-type"]?.startsWith("application/grpc") === true && headers[":method"] === "POST";
     const variant = isGrpc ? this.options.ads.variantOf(String(headers[":path"])) : undefined;
     if (variant !== undefined) {
       const { peer, address, onSettled } = front;
       this.options.ads.accept(stream, { variant, peer, address, onSettled });
-    } else if (this.unary === undefined || !isGrpc) refuse(stream, headers);
+    } else if (this.unary === undefined || !isGrpc) refuse(stream, headers, notServed());
     else {
       const response = new Http2ServerResponse(stream);
       stream.once("close", front.onSettled);
       this.unary(new Http2ServerRequest(stream, headers, {}, rawHeaders), response);
     }
+  }
+
+  private isForAnybody(headers: IncomingHttpHeaders): boolean {
+    return this.options.anonymousPaths?.has(String(headers[":path"])) === true;
   }
 
   private adapter(routes: (router: ConnectRouter) => void): ReturnType<typeof connectNodeAdapter> {
@@ -142,22 +154,24 @@ export class Http2Front {
         const front = session === undefined ? undefined : this.fronts.get(session);
         return front === undefined ? createContextValues() : callerValues({ peer: front.peer, address: front.address });
       },
-      fallback: (request) => refuse((request as Http2ServerRequest).stream, request.headers as IncomingHttpHeaders),
+      fallback: (request) =>
+        refuse((request as Http2ServerRequest).stream, request.headers as IncomingHttpHeaders, notServed()),
     });
   }
 }
 
-/** Tells a gRPC client that the method is not served here, and any other that the page is not. */
-function refuse(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+function notServed(): LateenError {
+  return serveErrors.unknownMethod("this port does not serve the method");
+}
+
+/** Tells a gRPC client why, and any other that there is no such page. */
+function refuse(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, error: LateenError): void {
   if (stream.destroyed || stream.headersSent) return;
   if (headers["content-type"]?.startsWith("application/grpc") !== true) {
     stream.respond({ ":status": 404 }, { endStream: true });
   } else {
-    const status = grpcStatusOf(serveErrors.unknownMethod("this port does not serve the method"));
-    stream.respond(
-      { ":status": 200, "content-type": "application/grpc", ...grpcTrailers(status) },
-      { endStream: true },
-    );
+    const head = { ":status": 200, "content-type": "application/grpc", ...grpcTrailers(grpcStatusOf(error)) };
+    stream.respond(head, { endStream: true });
   }
   // The request may go on; its end is cut off once the answer is out.
   setImmediate(() => stream.close());

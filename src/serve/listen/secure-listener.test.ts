@@ -119,6 +119,21 @@ test("without a certificate there is no configuration, and joining with a token 
   );
 });
 
+test("without a certificate a call that needs one is refused at its headers: no byte of its body is waited for", async (t) => {
+  const { client, rig, url, tls } = await startBed(t);
+  const ads = client(); // sends headers, and nothing else
+  const end = await ads.ended;
+  assert.equal(end.code, 16);
+  assert.match(end.message, /^LAT2102 /);
+  assert.equal(rig.ads.size, 0);
+  for (const method of ["Renew", "Answer"]) {
+    const call = new AdsClient({ url, tls: tls(), path: `/lateen.agent.v1.MachineService/${method}` });
+    t.after(() => call.close());
+    call.stream.write(Buffer.from([0, 0, 0x40, 0, 0])); // the begin of 4 MiB
+    assert.equal((await call.ended).code, 16, method);
+  }
+});
+
 test("a certificate of another authority is refused before anything is served", async (t) => {
   const metrics = new Metrics();
   const { client, rig } = await startBed(t, { metrics });

@@ -16,6 +16,7 @@ import type { Log } from "../../kernel/log.ts";
 import type { Metrics } from "../../kernel/metric.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import type { AdsServer } from "../ads/ads-server.ts";
+import { tokenMethods } from "../ca/token-methods.ts";
 import { serveErrors } from "../errors.ts";
 import type { Peer } from "../peer.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
@@ -70,7 +71,7 @@ export class SecureListener implements Stoppable {
     const { ads, clock, log, routes } = options;
     this.log = log;
     this.roots = options.roots;
-    this.front = new Http2Front({ ads, routes, log });
+    this.front = new Http2Front({ ads, routes, anonymousPaths: tokenMethods, log });
     this.tls = this.createTls(options.identity, options.handshakeMs ?? defaultHandshakeMs);
     const refused = options.metrics?.counter(
       "lateen_connections_refused_total",
