@@ -231,6 +231,10 @@ export class EnvoySubscription {
     const flight = this.flight;
     if (flight?.nonce !== nonce) return undefined;
     this.flight = undefined;
+    // A listener may have been refused because one that is gone now had its address.
+    if (this.typeUrl === typeUrls.listener && flight.removed.size > 0) {
+      for (const name of this.cache.retry()) if (this.wants(name)) this.due.add(name);
+    }
     const names = [...flight.sent.keys()];
     if (error === undefined) {
       this.isTaken = true;

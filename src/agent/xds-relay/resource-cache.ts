@@ -102,6 +102,9 @@ export class ResourceCache {
       if (entry?.latest.version !== resource.version) {
         const good = entry?.verdict === "accepted" ? entry.latest : entry?.good;
         this.entries.set(resource.name, { latest: resource, verdict: "untested", good });
+      } else if (entry.verdict === "rejected") {
+        // Sent again means tried again: whatever was in its way may be gone, and only Envoy can say so.
+        entry.verdict = "untested";
       }
       sent.push(resource.name);
     }
@@ -137,6 +140,17 @@ export class ResourceCache {
     } else if (entry.good?.version === resource.version) {
       entry.good = undefined;
     }
+  }
+
+  /** Gives every resource that was rejected another try; returns their names. */
+  retry(): string[] {
+    const names: string[] = [];
+    for (const [name, entry] of this.entries) {
+      if (entry.verdict !== "rejected") continue;
+      entry.verdict = "untested";
+      names.push(name);
+    }
+    return names;
   }
 
   /** Forgets all other names: nobody asks for them any more, so the control plane does not keep them current. */

@@ -156,6 +156,79 @@ test("one bad resource among many is found by halving, and all the others are ap
   assert.ok(proxy.sent(cluster).length < 20, `${proxy.sent(cluster).length} responses`);
 });
 
+test("a refused resource that is sent again is tried again, and never acknowledged untried", () => {
+  for (const typeUrl of [listener, cluster, endpoint]) {
+    const { control, connect, envoy } = setUp();
+    let fixed = false;
+    connect();
+    const proxy = envoy({ refuse: (name) => (name === "bad" && !fixed ? "no" : undefined) });
+    proxy.subscribe(typeUrl, typeUrl === endpoint ? ["good", "bad"] : []);
+    const before = control.answers(typeUrl).length;
+    control.set(typeUrl, [textResource("good", "1"), textResource("bad", "1")]);
+    // As a control plane does that wants to know which one was meant.
+    control.set(typeUrl, [textResource("good", "1")]);
+    control.set(typeUrl, [textResource("bad", "1")]);
+    assert.deepEqual(control.answers(typeUrl).slice(before), ["bad: no", "ACK", "bad: no"]);
+    assert.deepEqual(proxy.inForce(typeUrl), { good: "1" });
+    fixed = true;
+    control.set(typeUrl, [textResource("bad", "1")]);
+    assert.equal(control.answers(typeUrl).at(-1), "ACK");
+    assert.deepEqual(proxy.inForce(typeUrl), { good: "1", bad: "1" });
+  }
+});
+
+test("a refused version that is tried again leaves the good one in force if it is refused again", () => {
+  const { control, connect, envoy, relay } = setUp();
+  connect();
+  const proxy = envoy({ refuse: (_, body) => (body === "bad" ? "no" : undefined) });
+  proxy.subscribe(listener, []);
+  control.set(listener, [textResource("l", "1")]);
+  control.set(listener, [textResource("l", "2", "bad")]);
+  control.set(listener, [textResource("l", "2", "bad")]);
+  assert.deepEqual(proxy.inForce(listener), { l: "1" });
+  assert.deepEqual(relay.cacheOf(listener).versions(), { l: "1" });
+  assert.deepEqual(
+    [...relay.cacheOf(listener).lastKnownGood()].map(({ version }) => version),
+    ["1"],
+  );
+});
+
+test("listeners that were refused are tried again once one is gone: it may have had their address", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  const proxy: FakeEnvoy = envoy({
+    refuse: (name) => (name === "a" && proxy.inForce(listener)["b"] !== undefined ? "duplicate address" : undefined),
+  });
+  proxy.subscribe(listener, []);
+  control.set(listener, [textResource("b", "1")]);
+  control.set(listener, [textResource("a", "1"), textResource("c", "1")]);
+  assert.deepEqual(proxy.inForce(listener), { b: "1", c: "1" });
+  control.set(listener, [], ["c"]);
+  assert.deepEqual(proxy.inForce(listener), { b: "1" }, "still in the way");
+  control.set(listener, [], ["b"]);
+  assert.deepEqual(proxy.inForce(listener), { a: "1" });
+  control.set(listener, [textResource("a", "1")]);
+  assert.equal(control.answers(listener).at(-1), "ACK");
+});
+
+test("a control plane that comes back, or is a new one, sends what was refused again, and hears again of it", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  const proxy = envoy({ refuse: (_, body) => (body === "bad" ? "no" : undefined) });
+  proxy.subscribe(listener, []);
+  control.set(listener, [textResource("changed", "1"), textResource("new", "1", "bad")]);
+  control.set(listener, [textResource("changed", "2", "bad")]);
+  control.disconnect();
+  control.requests.length = 0;
+  connect();
+  assert.deepEqual(control.requests.find(({ typeUrl }) => typeUrl === listener)?.initialResourceVersions, {
+    changed: "1",
+    new: "",
+  });
+  assert.deepEqual(control.answers(listener), ["changed: no; new: no"]);
+  assert.deepEqual(proxy.inForce(listener), { changed: "1" });
+});
+
 test("an Envoy that rejects everything is answered a bounded number of times (X6)", () => {
   const { control, connect, envoy } = setUp();
   connect();
@@ -336,6 +409,8 @@ test("the agent follows its own types, and says what it cannot use", () => {
   control.set(nameTable, [textResource("", "2", "broken")]);
   assert.deepEqual(tables.slice(-1), ["table"]);
   assert.deepEqual(control.answers(nameTable).slice(-2), ["ACK", "not a table"]);
+  control.set(nameTable, [textResource("", "2", "broken")]);
+  assert.deepEqual(control.answers(nameTable).slice(-2), ["not a table", "not a table"]);
   assert.equal(relay.cacheOf(nameTable).get("")?.version, "1");
 });
 
