@@ -16,6 +16,7 @@ export interface Workload {
   /** IP addresses in their one spelling, a DNS name, or `unix:///path`; the first one is primary. */
   readonly addresses: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  /** Empty where the workload is a name that DNS resolves: anybody may answer there. */
   readonly serviceAccount: string;
   /** Service port name → port the workload listens on. */
   readonly ports: Readonly<Record<string, number>>;
@@ -30,7 +31,7 @@ export interface Workload {
   readonly source: SourceRef;
 }
 
-/** What a workload runs as where nothing is said, as in Kubernetes. */
+/** What a workload runs as where nothing is said, as in Kubernetes and as machines of a WorkloadGroup that names none. */
 export const defaultServiceAccount = "default";
 /** Istio's annotation on WorkloadEntries that registration made. */
 export const registrationAnnotation = "istio.io/autoRegistrationGroup";

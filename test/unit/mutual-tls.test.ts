@@ -92,6 +92,24 @@ describe("a caller", () => {
     assert.equal(sni, "outbound_.80_._.reviews.shop.svc.cluster.local");
   });
 
+  it("asks for the account default where a workload or an inline endpoint names none", () => {
+    const nameless = registered.replace("serviceAccount: reviews", 'serviceAccount: ""');
+    const inline = object(
+      "ServiceEntry",
+      "inline",
+      "{hosts: [inline.shop.svc.cluster.local], location: MESH_INTERNAL, resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: 198.18.1.1}, {address: 198.18.1.2, serviceAccount: web}]}",
+    );
+    const names = (objects: string, host: string) => {
+      const { verification } = tlsOf(objects + meshWide("STRICT"), `http://${host}/`);
+      return verification.kind === "roots" ? verification.names : undefined;
+    };
+    assert.deepEqual(names(nameless, "reviews"), ["spiffe://cluster.local/ns/shop/sa/default"]);
+    assert.deepEqual(names(inline, "inline"), [
+      "spiffe://cluster.local/ns/shop/sa/default",
+      "spiffe://cluster.local/ns/shop/sa/web",
+    ]);
+  });
+
   it("offers the ALPN of its protocol, and none that would bind it where the client's protocol is kept", () => {
     assert.deepEqual(tlsOf(registered).alpn, ["istio-http/1.1", "istio", "http/1.1"]);
     const pool = (http: string) =>

@@ -81,7 +81,7 @@ export function workload(options: { address: "required" | "optional"; descriptio
       serviceAccount: string({
         maxLength: 253,
         description:
-          "The service account in the object's namespace that the workload runs as. Callers expect its certificate to carry that identity.",
+          "The service account in the object's namespace that the workload runs as; default where none is named. Callers expect its certificate to carry that identity.",
       }),
     },
     {
