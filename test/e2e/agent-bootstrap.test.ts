@@ -31,7 +31,7 @@ describe("the bootstrap", () => {
     it(`is accepted by Envoy: ${name}`, async () => {
       const path = join(machine.folder, "bootstrap.json");
       writeFileSync(path, JSON.stringify(buildBootstrap(input)));
-      const args = ["--mode", "validate", "--config-path", path, "--use-dynamic-base-id", "--log-level", "warning"];
+      const args = ["--mode", "validate", "--config-path", path, "--disable-hot-restart", "--log-level", "warning"];
       const { stdout, stderr } = await runCommand(envoy, args);
       assert.match(stdout, /OK$/m);
       assert.doesNotMatch(stderr, /deprecat/i);

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 import { parse } from "yaml";
+import { readinessListener } from "../../src/agent/bootstrap/readiness-listener.ts";
+import { loopbackCluster } from "../../src/agent/bootstrap/static-cluster.ts";
 import { resolveEnvoy } from "../../src/agent/envoy/resolve-envoy.ts";
 import { authorityBed } from "../../src/ca/authority.fake.ts";
 import { kindByName } from "../../src/config/kinds.ts";
@@ -53,7 +55,7 @@ after(async () => {
 async function validate(outputs: Outputs): Promise<void> {
   const path = join(folder, "envoy.json");
   writeFileSync(path, configOf(outputs));
-  const args = ["--mode", "validate", "--config-path", path, "--use-dynamic-base-id", "--log-level", "warning"];
+  const args = ["--mode", "validate", "--config-path", path, "--disable-hot-restart", "--log-level", "warning"];
   const { stdout } = await runCommand(envoy, args);
   assert.match(stdout, /OK$/m);
 }
@@ -135,7 +137,11 @@ function bootstrapOf(read: Outputs): Json {
   }
   return {
     node: { id: "golden", cluster: "golden" },
-    static_resources: { clusters: [...clusters, sdsCluster], listeners },
+    static_resources: {
+      clusters: [...clusters, sdsCluster, loopbackCluster("agent", 15020)],
+      // Beside what the bootstrap has: two listeners for one address are refused.
+      listeners: [readinessListener("0.0.0.0", 15021), ...listeners],
+    },
   };
 }
 

@@ -132,7 +132,7 @@ describe("the real Envoy on the same mesh", rootOnly, () => {
     await control.up();
     const path = join(host.folder, "bootstrap.json");
     writeFileSync(path, JSON.stringify(bootstrap(Number(new URL(control.addresses.plaintext).port))));
-    host.start(envoy.path, ["--config-path", path, "--use-dynamic-base-id", "--log-level", "warning"]);
+    host.start(envoy.path, ["--config-path", path, "--disable-hot-restart", "--log-level", "warning"]);
   });
   after(async () => {
     await control.stop();

@@ -34,7 +34,7 @@ export class StaticEnvoy {
     const folder = mkdtempSync(join(tmpdir(), "lateen-envoy-"));
     const config = join(folder, "envoy.json");
     writeFileSync(config, JSON.stringify(bootstrap));
-    const args = ["--config-path", config, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "info"];
+    const args = ["--config-path", config, "--disable-hot-restart", "--concurrency", "1", "--log-level", "info"];
     const child = spawn(path, args, { stdio: ["ignore", "ignore", "pipe"] });
     const envoy = new StaticEnvoy(folder, child);
     const words: string[] = [];

@@ -98,7 +98,7 @@ test("it is given its own shared memory, the bootstrap, and nothing of the agent
   envoy.start();
   await reached("backoff");
   const args = readFileSync(`${path}.args`, "utf8");
-  assert.match(args, /--config-path \S+bootstrap\.json --use-dynamic-base-id --concurrency 2/);
+  assert.match(args, /--config-path \S+bootstrap\.json --disable-hot-restart --concurrency 2/);
   const env = readFileSync(`${path}.env`, "utf8");
   assert.match(env, /LATEEN_WORKLOAD=reviews/);
   assert.doesNotMatch(env, /HOME=|TOKEN|NODE/);

@@ -135,8 +135,8 @@ export class EnvoyProcess implements Stoppable {
     const { path, configPath, concurrency, env, logLevel, runAs } = this.options;
     const args = [
       ...["--config-path", configPath],
-      // Shared memory is named by the base id: two agents on one host must not meet there.
-      "--use-dynamic-base-id",
+      // Its shared memory would stay after every Envoy, and two agents on one host could meet there.
+      "--disable-hot-restart",
       ...(concurrency > 0 ? ["--concurrency", String(concurrency)] : []),
       ...["--log-level", logLevel],
       ...["--log-format", envoyLogFormat],
