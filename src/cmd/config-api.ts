@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Authority } from "../ca/authority.ts";
 import type { Collection } from "../collection/collection.ts";
 import { kinds } from "../config/kinds.ts";
+import type { ListenPorts } from "../config/listener-port.ts";
 import { type Config, formatConfigKey, type Origin } from "../config/object.ts";
 import { validateObject } from "../config/validate.ts";
 import type { ControlPlaneVersion } from "../contract/control-plane.ts";
@@ -35,6 +36,7 @@ export interface ConfigApiOptions {
   /** Where an object of a watched folder is now. */
   originOf: (key: string) => Origin | undefined;
   domainSuffix: string;
+  listenPorts: ListenPorts;
   store: Store;
   authority: Authority;
   certificate: ApiCertificate;
@@ -58,10 +60,10 @@ export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigA
   const lifecycle = new Lifecycle();
   const namespaces = ["default", version.rootNamespace];
   const view = lifecycle.add(await openObjectView({ objects, source, namespaces, revisions: store, clock, log }));
-  const { domainSuffix, originOf } = options;
+  const { domainSuffix, listenPorts, originOf } = options;
   const { rootNamespace } = version;
   const analysis = lifecycle.add(
-    new MeshAnalysis({ objects, source, rootNamespace, domainSuffix, originOf, clock, log }),
+    new MeshAnalysis({ objects, source, rootNamespace, domainSuffix, listenPorts, originOf, clock, log }),
   );
   const writer = new ObjectWriter({
     store,

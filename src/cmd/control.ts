@@ -206,6 +206,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       objects: configs,
       originOf: (key) => folders.map((folder) => folder.originOf(key)).find((origin) => origin !== undefined),
       domainSuffix,
+      listenPorts: settings,
       store,
       authority,
       certificate: certificate.current,

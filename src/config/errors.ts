@@ -62,6 +62,11 @@ export const configErrors = defineErrors({
     meaning: "Two documents define the same object.",
     remedy: "Remove one of them.",
   },
+  listenerPort: {
+    code: "LAT1013",
+    meaning: "The object names a port at which every proxy itself listens, so that it has no effect there.",
+    remedy: "Use another port than 15021, 15090 and those of MeshConfig (15001 and 15006 by default).",
+  },
 });
 
 /** The code of a kind of error, for problems, which are not thrown. */
@@ -78,4 +83,5 @@ export const configCodes = {
   notCarriedOut: "LAT1010",
   tooLarge: "LAT1011",
   duplicateObject: "LAT1012",
+  listenerPort: "LAT1013",
 } as const;

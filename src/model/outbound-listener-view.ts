@@ -1,4 +1,5 @@
 // Everything that decides one outbound listener.
+import { isListenerPort, type ListenPorts } from "../config/listener-port.ts";
 import type { Config } from "../config/object.ts";
 import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
 import { formatCidr, parseCidr } from "../kernel/ip-address.ts";
@@ -102,13 +103,18 @@ function byServerName(chain: TcpChain): TcpChain {
   return { ...chain, match: { ...chain.match, serverNames: [chain.host] } };
 }
 
-/** Puts the pieces of one listener together. HTTP has a port before connections that nothing tells apart. */
+/**
+ * Puts the pieces of one listener together. HTTP has a port before connections that nothing tells apart. Undefined where the
+ * proxy listens on the port itself: a second listener would cost the machine its first.
+ */
 export function outboundListenerView(
   pieces: readonly ListenerPiece[],
   { ipv6 }: Pick<Scope, "ipv6">,
+  own: ListenPorts,
 ): OutboundListenerView | undefined {
   const [first] = pieces;
   if (first === undefined) return undefined;
+  if (first.kind !== "address" && isListenerPort(first.port, own)) return undefined;
   const withChains = pieces.filter((piece) => piece.kind !== "http").sort((a, b) => (a.age < b.age ? -1 : 1));
   if (first.kind === "address") {
     const oldest = withChains[0] as AddressPiece;

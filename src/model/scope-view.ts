@@ -138,8 +138,9 @@ export class ScopeView {
       new Derived<readonly ListenerPiece[], OutboundListenerView>({
         name: `listeners(${scope.namespace})`,
         from: piecesByListener,
-        derive: (members, name) => {
-          const view = outboundListenerView(members, scope);
+        uses: [mesh.settings],
+        derive: (members, name, read) => {
+          const view = outboundListenerView(members, scope, reads.settings(read));
           return view === undefined ? [] : [[name, view]];
         },
       }),

@@ -212,7 +212,8 @@ class MeshClientView implements ClientView {
     this.onClose(this);
   }
 
+  /** The machine's own first: Envoy takes them in this order, and where two cannot both be, the first stays. */
   private parts(typeUrl: string): readonly Collection<Resource>[] {
-    return [...(this.scope.half.sets.get(typeUrl) ?? []), ...(this.workload.half.sets.get(typeUrl) ?? [])];
+    return [...(this.workload.half.sets.get(typeUrl) ?? []), ...(this.scope.half.sets.get(typeUrl) ?? [])];
   }
 }

@@ -67,7 +67,8 @@ export class ScopeResources {
     this.sets = new Map([
       [typeUrls.cluster, [clusters, meshClusters]],
       [typeUrls.endpoint, [endpoints]],
-      [typeUrls.listener, [this.listeners(view), virtualOutbound]],
+      // First what every other listener depends on.
+      [typeUrls.listener, [virtualOutbound, this.listeners(view)]],
       [typeUrls.route, [this.routes(view)]],
       [typeUrls.nameTable, [this.nameTable(view)]],
     ]);

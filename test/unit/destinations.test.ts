@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { simulateOutbound } from "../../src/simulate/simulate-outbound.ts";
+import { typeUrls } from "../../src/xds/type-url.ts";
 import { machine, meshOf, object, service, shares, transports, workload } from "./mesh-world.fake.ts";
 
 const http = "[{number: 80, name: http, protocol: HTTP}]";
@@ -150,6 +151,46 @@ describe("a service that is called where the application found it", () => {
     const db = entry("db", `${fields.replace("NONE", "STATIC")}, ${endpoints}`);
     const front = machine(meshOf(db + object("DestinationRule", "db", rule)));
     assert.equal(portOf(front.tcp("203.0.113.7:5432")), undefined);
+  });
+});
+
+describe("the proxy's own ports", () => {
+  const onPort = (port: number, protocol: string, more = "resolution: NONE") =>
+    entry(
+      `own${port}-${protocol.toLowerCase()}`,
+      `hosts: [own${port}.example.com], ports: [{number: ${port}, name: p, protocol: ${protocol}}], ${more}`,
+    );
+  const listenersOf = (yaml: string, meshConfig = {}): string[] => {
+    const names = [...machine(meshOf(yaml, meshConfig)).view.resources(typeUrls.listener).values()];
+    return names.map(({ name }) => name).sort();
+  };
+  const own = ["virtualInbound", "virtualOutbound"];
+
+  it("are no service's: it would take the connections of the whole machine", () => {
+    for (const port of [15001, 15006, 15021, 15090]) {
+      for (const protocol of ["HTTP", "TCP", "TLS"]) {
+        assert.deepEqual(listenersOf(onPort(port, protocol)), own, `${protocol} ${port}`);
+      }
+    }
+    assert.deepEqual(listenersOf(onPort(15002, "HTTP")), ["0.0.0.0_15002", ...own]);
+  });
+
+  it("are those that MeshConfig names, too", () => {
+    const meshConfig = { proxyListenPort: 16001, proxyInboundListenPort: 80 };
+    assert.deepEqual(listenersOf(onPort(80, "HTTP") + onPort(16001, "HTTP"), meshConfig), own);
+    assert.deepEqual(listenersOf(onPort(15006, "HTTP"), meshConfig), ["0.0.0.0_15006", ...own]);
+  });
+
+  it("may be a TCP service's at an address of its own", () => {
+    const at = "addresses: [203.0.113.7], resolution: STATIC, endpoints: [{address: 203.0.113.9}]";
+    assert.deepEqual(listenersOf(onPort(15006, "TCP", at)), ["203.0.113.7_15006", ...own]);
+    assert.deepEqual(listenersOf(onPort(15006, "HTTP", at)), own);
+  });
+
+  it("come before all others, so that no other can take them", () => {
+    const view = machine(meshOf(onPort(15002, "HTTP") + reviews)).view;
+    const first = [...view.resources(typeUrls.listener).values()].slice(0, 2);
+    assert.deepEqual(first.map(({ name }) => name).sort(), own);
   });
 });
 

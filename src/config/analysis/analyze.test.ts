@@ -234,6 +234,33 @@ spec:
     );
   });
 
+  test("LAT1013: services on ports of the proxies themselves", () => {
+    const entry = (name: string, port: string, more = "resolution: NONE") => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: ${name}}
+spec: {hosts: [${name}.example.com], ports: [{number: 80, name: http, protocol: HTTP}, {${port}}], ${more}}
+---
+`;
+    const at = (addresses: string) =>
+      `addresses: [${addresses}], resolution: STATIC, endpoints: [{address: 198.18.0.9}]`;
+    const mesh =
+      entry("a", "number: 15006, name: x, protocol: HTTP") +
+      entry("b", "number: 15001, name: grpc, protocol: GRPC", at("203.0.113.7")) +
+      entry("c", "number: 15021, name: x, protocol: TCP", at("203.0.113.0/24")) +
+      entry("d", "number: 15090, name: tls-x") +
+      entry("e", "number: 15006, name: x, protocol: TCP", at("203.0.113.7")) +
+      entry("f", "number: 15006, name: x, protocol: TCP", "resolution: STATIC, endpoints: [{address: 198.18.0.9}]") +
+      entry("g", "number: 16006, name: x, protocol: HTTP");
+    const { objects } = decodeAndValidate(mesh, { file: "m.yaml", defaultNamespace: "shop" });
+    const found = (options: Parameters<typeof analyze>[1] = {}) =>
+      analyze(objects, options).map(({ code, object, path }) => `${code} ${object?.name} ${path}`);
+    const wanted = ["a", "b", "c", "d"].map((name) => `LAT1013 ${name} spec.ports[1].number`);
+    assert.deepEqual(found(), wanted);
+    const listenPorts = { proxyListenPort: 15001, proxyInboundListenPort: 16006 };
+    assert.deepEqual(found({ listenPorts }), [...wanted.slice(1), "LAT1013 g spec.ports[1].number"]);
+  });
+
   test("the order of the objects changes the order of the findings only", () => {
     const yaml =
       reviews +

@@ -1,9 +1,11 @@
 // What only several objects together show: dangling references, and claims that contradict each other.
+import { defaultListenPorts, type ListenPorts } from "../listener-port.ts";
 import type { Problem } from "../problem.ts";
 import { type AnalyzedObject, type Report, toProblem } from "./analyzed-object.ts";
 import { checkConflictingHosts } from "./conflicting-hosts.ts";
 import { checkConflictingProtocols } from "./conflicting-protocol.ts";
 import { checkDestinationRuleReferences } from "./destination-rule-references.ts";
+import { checkListenerPorts } from "./listener-ports.ts";
 import { indexMesh } from "./mesh-index.ts";
 import { checkSelectedWorkloads } from "./selected-workloads.ts";
 import { checkVirtualServiceReferences } from "./virtual-service-references.ts";
@@ -13,6 +15,8 @@ export interface AnalysisOptions {
   domainSuffix?: string;
   /** Namespace whose policies apply to the whole mesh; by default `istio-system`. */
   rootNamespace?: string;
+  /** By default Istio's. */
+  listenPorts?: ListenPorts;
   /** Problems of which objects are wanted; by default of all. The others still count as being there. */
   only?(object: AnalyzedObject): boolean;
 }
@@ -40,5 +44,6 @@ export function analyze(objects: readonly AnalyzedObject[], options: AnalysisOpt
   checkDestinationRuleReferences(index, report);
   checkSelectedWorkloads(index, options.rootNamespace ?? "istio-system", report);
   checkConflictingProtocols(index, report);
+  checkListenerPorts(index, options.listenPorts ?? defaultListenPorts, report);
   return objects.flatMap((each) => found.get(each) ?? []).slice(0, problemLimit);
 }

@@ -71,6 +71,10 @@ test("each mistake is named with its line", () => {
   assert.deepEqual(problemsOf("proxyListenPort: 1\nproxyInboundListenPort: 1\n"), [
     ["LAT1007", "proxyInboundListenPort", 2],
   ]);
+  assert.deepEqual(problemsOf("proxyListenPort: 15021\nproxyInboundListenPort: 15053\n"), [
+    ["LAT1007", "proxyListenPort", 1],
+    ["LAT1007", "proxyInboundListenPort", 2],
+  ]);
   assert.deepEqual(problemsOf("outboundTrafficPolicy:\n  mode: ALLOW\n"), [
     ["LAT1004", "outboundTrafficPolicy.mode", 2],
   ]);

@@ -4,6 +4,7 @@ import { splitDocuments } from "../decode/split-documents.ts";
 import { configCodes } from "../errors.ts";
 import { checkExportTo } from "../export-to.ts";
 import { formatPath, type PathSegment, parsePath } from "../field-path.ts";
+import { isMachinePort } from "../listener-port.ts";
 import { isNamespaceName } from "../metadata.ts";
 import type { Problem } from "../problem.ts";
 import { validateValue } from "../validate.ts";
@@ -105,6 +106,12 @@ function checkMeshConfig(value: unknown): Problem[] {
       "must differ from proxyListenPort",
       "Give each direction its own port.",
     );
+  }
+  for (const field of ["proxyListenPort", "proxyInboundListenPort"] as const) {
+    const port = config[field];
+    if (port === undefined || !isMachinePort(port)) continue;
+    const message = `machines listen on port ${port} for something else`;
+    report("error", configCodes.ruleBroken, [field], message, "Use another port, or leave the field out.");
   }
   if (config.outboundTrafficPolicy?.mode === "ALLOW_ANY_DYNAMIC_DNS") {
     const message = "valid, but proxies do not act on ALLOW_ANY_DYNAMIC_DNS yet";

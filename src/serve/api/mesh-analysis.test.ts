@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Graph } from "../../collection/graph.ts";
 import { Source } from "../../collection/source.ts";
 import { kindByName } from "../../config/kinds.ts";
+import { defaultListenPorts } from "../../config/listener-port.ts";
 import { type Config, formatConfigKey, type Origin } from "../../config/object.ts";
 import { FakeClock } from "../../kernel/clock.fake.ts";
 import { fakeLog } from "../../kernel/log.fake.ts";
@@ -28,6 +29,7 @@ function bed() {
     source: "c",
     rootNamespace: "istio-system",
     domainSuffix: "cluster.local",
+    listenPorts: defaultListenPorts,
     originOf: (key) => moved.get(key),
     clock,
     log,

@@ -3,6 +3,7 @@ import type { Collection } from "../../collection/collection.ts";
 import { analyze } from "../../config/analysis/analyze.ts";
 import type { AnalyzedObject } from "../../config/analysis/analyzed-object.ts";
 import type { Kind } from "../../config/kind.ts";
+import type { ListenPorts } from "../../config/listener-port.ts";
 import { type ApiObject, type Config, formatConfigKey, type Origin } from "../../config/object.ts";
 import { formatProblem, type Problem } from "../../config/problem.ts";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
@@ -21,6 +22,7 @@ export interface MeshAnalysisOptions {
   source: string;
   rootNamespace: string;
   domainSuffix: string;
+  listenPorts: ListenPorts;
   /** Where an object of a file is now; the origin of the object itself may be of before an edit above it. */
   originOf: (key: string) => Origin | undefined;
   clock: Clock;
@@ -53,12 +55,12 @@ export class MeshAnalysis implements Stoppable {
     const written: AnalyzedObject = { kind, object };
     const all = [written];
     for (const [key, config] of objects.entries()) if (key !== own) all.push(analyzed(config));
-    return analyze(all, { ...this.names, only: (each) => each === written });
+    return analyze(all, { ...this.settings, only: (each) => each === written });
   }
 
-  private get names(): { domainSuffix: string; rootNamespace: string } {
-    const { domainSuffix, rootNamespace } = this.options;
-    return { domainSuffix, rootNamespace };
+  private get settings(): Pick<MeshAnalysisOptions, "domainSuffix" | "rootNamespace" | "listenPorts"> {
+    const { domainSuffix, rootNamespace, listenPorts } = this.options;
+    return { domainSuffix, rootNamespace, listenPorts };
   }
 
   private wake(): void {
@@ -82,7 +84,7 @@ export class MeshAnalysis implements Stoppable {
       this.said = new Set();
       return;
     }
-    const found = analyze(all, { ...this.names, only: (each) => each.origin !== undefined });
+    const found = analyze(all, { ...this.settings, only: (each) => each.origin !== undefined });
     const before = this.said;
     this.said = new Set(found.map(sentence));
     const fresh = found.filter((problem) => !before.has(sentence(problem)));
