@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
+import { parseSpiffeId } from "../../identity/spiffe-id.ts";
 import { utf8 } from "../../kernel/bytes.ts";
 import { encodeFrame } from "../../xds/grpc-frame.ts";
 import { typeUrls } from "../../xds/type-url.ts";
+import type { Peer } from "../peer.ts";
+import type { AdsClient } from "./ads-client.fake.ts";
 import { type AdsRig, startAdsRig } from "./ads-rig.fake.ts";
 import { encodeFields } from "./proto-writer.ts";
 
@@ -156,6 +159,60 @@ test("streams over the limit are refused with ResourceExhausted", async (t) => {
   assert.equal((await second.ended).code, 8);
   first.subscribe(listener);
   await first.nextAcked();
+});
+
+test("streams that say nothing take no place of those that do, and the oldest of too many is ended", async (t) => {
+  const { ads, client, metrics, server } = await rigFor(t, { limits: { streams: 1, waitingStreams: 3 } });
+  const silent: AdsClient[] = [];
+  for (let count = 0; count < 4; count++) {
+    const opened = once(server, "stream");
+    silent.push(client());
+    await opened;
+  }
+  assert.equal((await silent[0]?.ended)?.code, 8);
+  const honest = client();
+  honest.subscribe(cluster);
+  await honest.nextAcked();
+  assert.equal(ads.size, 3, "the honest one, and two of the four");
+  assert.match(await metrics.text(), /lateen_xds_limit_hits_total\{limit="waiting"\} 2/);
+});
+
+test("no identity takes all places, and no certificate more than a machine needs", async (t) => {
+  let serialNumber = "1";
+  let identity = parseSpiffeId("spiffe://cluster.local/ns/shop/sa/low");
+  const peer: Peer = {
+    kind: "verified",
+    get identities() {
+      return [identity];
+    },
+    expiresAtMs: Number.MAX_SAFE_INTEGER,
+    get serialNumber() {
+      return serialNumber;
+    },
+  };
+  const limits = { streams: 10, streamsPerIdentity: 3, streamsPerCertificate: 2 };
+  const { client, metrics } = await rigFor(t, { limits, peer });
+  const connect = async (): Promise<AdsClient> => {
+    const c = client();
+    c.subscribe(cluster);
+    await c.nextAcked();
+    return c;
+  };
+  const first = await connect();
+  await connect();
+  await connect();
+  const { code, message } = await first.ended;
+  assert.equal(code, 8);
+  assert.match(message, /2 newer streams/);
+  serialNumber = "2";
+  await connect();
+  await assert.rejects(connect(), /low has 3 streams/);
+  identity = parseSpiffeId("spiffe://cluster.local/ns/shop/sa/reviews");
+  serialNumber = "3";
+  await connect();
+  const text = await metrics.text();
+  assert.match(text, /limit_hits_total\{limit="certificate"\} 1/);
+  assert.match(text, /limit_hits_total\{limit="identity"\} 1/);
 });
 
 test("a client that sends requests without end is left unread, and goes on when its time has come", async (t) => {

@@ -5,7 +5,15 @@ import type { Counter, Gauge, Histogram, Metrics } from "../../kernel/metric.ts"
 const versionLimit = 32;
 
 /** Limits that can be hit, as the label spells them. */
-export type LimitName = "names" | "types" | "streams" | "requests" | "request_bytes";
+export type LimitName =
+  | "names"
+  | "types"
+  | "streams"
+  | "waiting"
+  | "identity"
+  | "certificate"
+  | "requests"
+  | "request_bytes";
 
 export interface AdsMetrics {
   readonly clients: Gauge<"version">;

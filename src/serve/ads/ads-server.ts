@@ -22,6 +22,7 @@ import { PushQueue } from "./push-queue.ts";
 import type { Variant } from "./response-parts.ts";
 import { SessionPings } from "./session-pings.ts";
 import { SharedSections } from "./shared-sections.ts";
+import { StreamPlaces } from "./stream-places.ts";
 import { UnfinishedRequests } from "./unfinished-requests.ts";
 
 const service = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
@@ -60,6 +61,7 @@ export class AdsServer implements Stoppable {
   private readonly metrics: AdsMetrics;
   private readonly context: ConnectionContext;
   private readonly open = new Set<Connection>();
+  private readonly places: StreamPlaces;
   private readonly changed = new Set<Connection>();
   private readonly cancelTick: Cancel;
   private cancelStatus: Cancel | undefined;
@@ -70,6 +72,7 @@ export class AdsServer implements Stoppable {
     this.options = options;
     this.limits = { ...adsLimits, ...options.limits };
     this.metrics = createAdsMetrics(options.metrics);
+    this.places = new StreamPlaces(this.limits, (limit) => this.metrics.limitHits.inc({ limit }));
     this.connections = new Source<ProxyStatus>(options.graph, "connections");
     const { clock, controlPlane, generator, log } = options;
     this.pings = new SessionPings(clock);
@@ -129,17 +132,19 @@ export class AdsServer implements Stoppable {
       events: {
         statusChanged: () => this.noteStatus(connection),
         settled: options.onSettled ?? (() => {}),
+        proven: (proven) => this.places.admit(connection, proven),
         closed: () => {
+          this.places.leave(connection);
           this.open.delete(connection);
           this.noteStatus(connection);
         },
       },
     });
     if (this.stopped) connection.fail(serveErrors.shuttingDown("the control plane is stopping"));
-    else if (this.open.size >= this.limits.streams) {
-      this.metrics.limitHits.inc({ limit: "streams" });
-      connection.fail(serveErrors.limitExceeded(`there are ${this.limits.streams} streams already`));
-    } else this.open.add(connection);
+    else {
+      this.open.add(connection);
+      this.places.arrive(connection);
+    }
   }
 
   /** Tells every client to come back later. */

@@ -3,6 +3,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Generator } from "../../xds/generator.ts";
 import type { NamePool } from "../../xds/name-pool.ts";
+import type { Peer } from "../peer.ts";
 import type { AdsHooks } from "./ads-hooks.ts";
 import type { AdsMetrics } from "./ads-metrics.ts";
 import type { AdsLimits } from "./limits.ts";
@@ -30,6 +31,12 @@ export interface ConnectionEvents {
   statusChanged(): void;
   /** Everything that was asked for is acknowledged. */
   settled(): void;
+  /**
+   * The peer has proven itself and is about to be served.
+   *
+   * @throws LateenError LAT2101 where there is no place
+   */
+  proven(peer: Peer): void;
   /** The stream is over; called once. */
   closed(): void;
 }

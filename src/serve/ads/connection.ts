@@ -208,6 +208,7 @@ export class Connection implements Pushable {
     const { clock, generator, hooks, limits, log, metrics } = this.context;
     const node = readNode(decodeNode(nodeBytes, limits));
     const client: XdsClient = { node, identities: admitNode(node, this.peer) };
+    this.events.proven(this.peer);
     const certificate = this.peer.kind === "verified" ? this.peer.serialNumber : undefined;
     hooks.onConnect?.(client, this.id, { address: this.address, certificate });
     let view: ClientView;

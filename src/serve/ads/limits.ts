@@ -11,8 +11,14 @@ export interface AdsLimits {
   readonly namesPerStream: number;
   /** Types one stream may ask for. */
   readonly typesPerStream: number;
-  /** Streams in all; more are refused with ResourceExhausted. */
+  /** Streams that have proven themselves, in all; more are refused with ResourceExhausted. */
   readonly streams: number;
+  /** Of them, those of one SPIFFE id, so that no account shuts out the others; plaintext streams count as one. */
+  readonly streamsPerIdentity: number;
+  /** Of them, those of one certificate, which is one machine; over it the oldest are ended. */
+  readonly streamsPerCertificate: number;
+  /** Streams whose first request has not come; over it the oldest are ended. */
+  readonly waitingStreams: number;
   /** A delta response is split where it would become longer, bytes; gRPC clients refuse more than 4 MiB by default. */
   readonly responseBytes: number;
   /**
@@ -41,6 +47,9 @@ export const adsLimits: AdsLimits = {
   namesPerStream: 20_000,
   typesPerStream: 32,
   streams: 20_000,
+  streamsPerIdentity: 10_000,
+  streamsPerCertificate: 16,
+  waitingStreams: 4_096,
   responseBytes: 4_000_000,
   chunkBytes: 32 << 10,
   writeStallMs: 60_000,
