@@ -47,6 +47,7 @@ suite("readNode", () => {
       network: "dc-1",
       clusterId: "Kubernetes",
       istioVersion: "1.32.0",
+      agentVersion: undefined,
       envoyVersion: "1.40.2",
       generator: undefined,
       autoRegisterGroup: "reviews",
@@ -123,6 +124,14 @@ suite("readNode", () => {
       assert.equal(withMetadata({ LATEEN: value }).capabilities.size, 0);
     }
   });
+});
+
+test("a Lateen agent says its release", () => {
+  const version = (value: JsonValue) => withMetadata({ LATEEN: { version: value } }).agentVersion;
+  assert.equal(version("0.2.0"), "0.2.0");
+  assert.equal(version("x".repeat(100))?.length, 64);
+  for (const value of ["", 7, null, ["1"]] as JsonValue[]) assert.equal(version(value), undefined);
+  assert.equal(readNode(vmNode({ metadata: {} })).agentVersion, undefined);
 });
 
 suite("X1: readNode refuses", () => {

@@ -35,6 +35,8 @@ export interface NodeInfo {
   readonly network: string;
   readonly clusterId: string;
   readonly istioVersion: string | undefined;
+  /** Release of Lateen's agent, as it says; undefined for others. */
+  readonly agentVersion: string | undefined;
   /** `BuildVersion` of Envoy, `1.40.0`. */
   readonly envoyVersion: string | undefined;
   /** Metadata GENERATOR, `grpc` for proxyless clients. */
@@ -98,6 +100,7 @@ export function readNode(node: Node | undefined): NodeInfo {
     generator: text("GENERATOR"),
     autoRegisterGroup: text("AUTO_REGISTER_GROUP"),
     dnsCapture: text("DNS_CAPTURE") === "true",
+    agentVersion: readAgentVersion(metadata["LATEEN"]),
     capabilities: readCapabilities(metadata["LATEEN"]),
     metadata,
   };
@@ -125,6 +128,15 @@ function readCapabilities(value: JsonValue | undefined): ReadonlySet<string> {
   if (value === null || typeof value !== "object" || Array.isArray(value)) return new Set();
   const list = value["capabilities"];
   return new Set(Array.isArray(list) ? list.slice(0, 64).filter((item) => typeof item === "string") : []);
+}
+
+/** Longest version that is shown, characters. */
+const versionLimit = 64;
+
+function readAgentVersion(value: JsonValue | undefined): string | undefined {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return undefined;
+  const version = value["version"];
+  return typeof version === "string" && version !== "" ? version.slice(0, versionLimit) : undefined;
 }
 
 function envoyVersion(node: Node): string | undefined {

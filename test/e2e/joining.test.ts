@@ -1,6 +1,6 @@
 // How machines come into the mesh, what the operator sees of them, and how they go.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { meshService, workloadGroup } from "../kit/echo-objects.ts";
@@ -180,6 +180,8 @@ describe("a machine joins", rootOnly, () => {
     assert.match(rows[0] ?? "", /^NAME +CLUSTER +CDS +LDS +EDS +RDS +ECDS +ISTIOD +VERSION/);
     const row = rows.find((line) => line.startsWith("web-1.shop"));
     assert.match(row ?? "", /SYNCED.*SYNCED.*SYNCED/);
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"));
+    assert.ok(row?.trimEnd().endsWith(` ${version}`), row ?? "");
   });
 
   it("the operator reads what its Envoy holds from afar, and turns its log up", async () => {

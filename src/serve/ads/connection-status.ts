@@ -23,7 +23,8 @@ export function connectionStatus(
     clusterId: node.clusterId,
     nodeId: node.id,
     ...(identity === undefined ? {} : { identity }),
-    version: node.istioVersion ?? "",
+    // The release that runs there; ISTIO_VERSION only says whose behaviour our agents have.
+    version: node.agentVersion ?? node.istioVersion ?? "",
     ...(node.envoyVersion === undefined ? {} : { envoyVersion: node.envoyVersion }),
     controlPlane: about.controlPlane,
     connectedAt: new Date(about.connectedAtMs).toISOString(),

@@ -27,6 +27,7 @@ const node = {
   network: "",
   clusterId: "",
   istioVersion: undefined,
+  agentVersion: undefined,
   envoyVersion: undefined,
   generator: undefined,
   autoRegisterGroup: "reviews",
