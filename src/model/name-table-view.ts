@@ -13,7 +13,9 @@ export interface NameEntry {
 
 /** Undefined where the service has no address that DNS could answer with. */
 export function nameEntry(service: Service, scope: Scope, domainSuffix: string): NameEntry | undefined {
-  const ips = addressesOf(service, scope).filter((address) => !address.includes("/"));
+  // Applications that ask for both families may try IPv6 first, and not again.
+  const asked = { autoAddresses: scope.autoAddresses, ipv6: scope.ipv6Names };
+  const ips = addressesOf(service, asked).filter((address) => !address.includes("/"));
   if (ips.length === 0) return undefined;
   const tail = `.svc.${domainSuffix}`;
   const [shortname = "", namespace = "", ...rest] = service.host.endsWith(tail)

@@ -16,7 +16,7 @@ export type OutboundListenerView =
   | {
       readonly kind: "wildcard";
       readonly port: number;
-      /** The machine has IPv6 addresses: connections to them come to the listener too. */
+      /** The machine does IPv6: connections to such addresses come to the listener too. */
       readonly ipv6: boolean;
       readonly http: boolean;
       readonly chains: readonly TcpChain[];

@@ -9,10 +9,14 @@ export interface Scope {
   readonly autoAddresses: boolean;
   /** The proxy's labels, as far as some VirtualService asks for them in `sourceLabels`. */
   readonly sourceLabels: Readonly<Record<string, string>>;
+  /** The proxy takes connections over IPv6. */
   readonly ipv6: boolean;
+  /** The machine has IPv6 addresses that others can reach, so names may be answered with IPv6 addresses. */
+  readonly ipv6Names: boolean;
 }
 
 export function scopeKey(scope: Scope): string {
   const labels = Object.entries(scope.sourceLabels).sort(byKey);
-  return contentHash(scope.namespace, String(scope.autoAddresses), String(scope.ipv6), JSON.stringify(labels));
+  const { namespace, autoAddresses, ipv6, ipv6Names } = scope;
+  return contentHash(namespace, JSON.stringify([autoAddresses, ipv6, ipv6Names, labels]));
 }

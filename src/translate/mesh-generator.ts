@@ -12,7 +12,7 @@ import type { ClientView, Generator, ResourceSet, XdsClient } from "../xds/gener
 import type { NodeInfo } from "../xds/node-info.ts";
 import type { Resource } from "../xds/resource.ts";
 import { InternedResources } from "./interned.ts";
-import { proxyWorkloadOf } from "./proxy-workload.ts";
+import { hasIpv6Address, proxyWorkloadOf, takesIpv6 } from "./proxy-workload.ts";
 import { ScopeResources } from "./scope-resources.ts";
 import { ViewSet } from "./view-set.ts";
 import { WorkloadResources } from "./workload-resources.ts";
@@ -103,7 +103,8 @@ export class MeshGenerator implements Generator {
       namespace: node.namespace,
       autoAddresses: node.dnsCapture,
       sourceLabels,
-      ipv6: node.ips.some((ip) => ip.includes(":")),
+      ipv6: takesIpv6(node),
+      ipv6Names: hasIpv6Address(node),
     };
   }
 

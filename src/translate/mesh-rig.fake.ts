@@ -21,6 +21,8 @@ export interface RigProxy {
   /** Port name → number. */
   ports?: Record<string, number>;
   dnsCapture?: boolean;
+  /** What an agent of ours says that it can do. */
+  capabilities?: string[];
 }
 
 export class MeshRig {
@@ -56,7 +58,7 @@ export class MeshRig {
   }
 }
 
-function nodeOf({ name, namespace, ip, labels, serviceAccount, ports, dnsCapture }: RigProxy) {
+function nodeOf({ name, namespace, ip, labels, serviceAccount, ports, dnsCapture, capabilities }: RigProxy) {
   return create(NodeSchema, {
     id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
     metadata: {
@@ -65,6 +67,7 @@ function nodeOf({ name, namespace, ip, labels, serviceAccount, ports, dnsCapture
       LABELS: labels ?? {},
       SERVICE_ACCOUNT: serviceAccount ?? "default",
       DNS_CAPTURE: String(dnsCapture ?? true),
+      ...(capabilities === undefined ? {} : { LATEEN: { capabilities } }),
       POD_PORTS: JSON.stringify(
         Object.entries(ports ?? {}).map(([port, containerPort]) => ({ name: port, containerPort })),
       ),

@@ -14,10 +14,23 @@ export function proxyWorkloadOf(node: NodeInfo, clusterId: string): ProxyWorkloa
     namespace: node.namespace,
     serviceAccount: node.serviceAccount ?? "default",
     addresses: node.ips,
+    ipv6: takesIpv6(node),
     labels: node.labels,
     ports: portsOf(textOf(node.metadata["POD_PORTS"])),
     clusterId: node.clusterId === "" ? clusterId : node.clusterId,
   };
+}
+
+/**
+ * Whether the proxy takes connections over IPv6. Our agent says so by a capability: a link-local address is enough for
+ * that, which no list of addresses names, and addresses come and go. Of other proxies their addresses tell.
+ */
+export function takesIpv6(node: NodeInfo): boolean {
+  return node.capabilities.has("ipv6") || hasIpv6Address(node);
+}
+
+export function hasIpv6Address(node: NodeInfo): boolean {
+  return node.ips.some((ip) => ip.includes(":"));
 }
 
 /** Istio's POD_PORTS: JSON in a string, `[{"name":"http","containerPort":8080,"protocol":"TCP"}]`. */

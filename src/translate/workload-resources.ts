@@ -42,8 +42,7 @@ export class WorkloadResources {
         [
           resources("cds-inbound", (inbound, mesh) =>
             inbound.ports.map((port) => {
-              const ipv6 = inbound.workload.addresses.some((address) => address.includes(":"));
-              const cluster = buildInboundCluster(port, mesh.connectTimeoutMs, ipv6);
+              const cluster = buildInboundCluster(port, mesh.connectTimeoutMs, inbound.workload.ipv6);
               return resourceOf(ClusterSchema, cluster.name, cluster, inbound.sources);
             }),
           ),

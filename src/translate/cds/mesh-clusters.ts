@@ -63,7 +63,7 @@ export function buildInboundCluster(port: InboundPort, connectTimeoutMs: number,
   return cluster;
 }
 
-/** @param ipv6 the machine has IPv6 addresses, at which its application is called too */
+/** @param ipv6 the machine does IPv6, so its application is called over it too; its agent sees to the source address */
 function inboundBinding(ipv6: boolean): MessageInitShape<typeof ClusterSchema> {
   const anyPort = { case: "portValue", value: 0 } as const;
   return {

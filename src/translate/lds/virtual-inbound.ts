@@ -36,9 +36,7 @@ export function buildVirtualInbound(view: InboundView, mesh: MeshSettings): List
   return create(ListenerSchema, {
     name: virtualInboundName,
     address: socketAddress("0.0.0.0", mesh.proxyInboundListenPort),
-    additionalAddresses: view.workload.addresses.some((address) => address.includes(":"))
-      ? [{ address: socketAddress("::", mesh.proxyInboundListenPort) }]
-      : [],
+    additionalAddresses: view.workload.ipv6 ? [{ address: socketAddress("::", mesh.proxyInboundListenPort) }] : [],
     trafficDirection: TrafficDirection.INBOUND,
     useOriginalDst: false,
     listenerFilters: [buildOriginalDst(), ...inspectors(view)],

@@ -13,8 +13,11 @@ import { sourceTcpLoggers } from "../telemetry/source-loggers.ts";
 import { blackHoleChain } from "./black-hole-chain.ts";
 import { buildTcpProxy } from "./tcp-proxy.ts";
 
-/** The listener that capture redirects to; it hands connections to the listener of their original destination. */
-/** @param ipv6 the machine has IPv6 addresses, so connections to them are captured too */
+/**
+ * The listener that capture redirects to; it hands connections to the listener of their original destination.
+ *
+ * @param ipv6 the machine does IPv6, so connections over it are captured too
+ */
 export function buildVirtualOutbound(mesh: MeshSettings, ipv6: boolean): Listener {
   return create(ListenerSchema, {
     name: "virtualOutbound",
