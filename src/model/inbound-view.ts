@@ -47,17 +47,19 @@ export interface InboundView {
   readonly sources: readonly SourceRef[];
 }
 
+/** @param own port of the proxy's inbound listener, which is no application's: forwarding to it would loop */
 export function inboundView(
   workload: ProxyWorkload,
   services: readonly InboundService[],
   authentication: EffectivePeerAuthentication,
   authorization: AuthorizationView,
+  own: number,
 ): InboundView {
   const ports = new Map<number, InboundPort>();
-  for (const { service, ports: own } of services) {
+  for (const { service, ports: numbers } of services) {
     for (const servicePort of service.ports) {
-      const port = own[servicePort.number];
-      if (port === undefined) continue;
+      const port = numbers[servicePort.number];
+      if (port === undefined || port === own) continue;
       const present = ports.get(port);
       // Two services on one port: HTTP says more than TCP, else the first by name.
       if (present !== undefined && (isHttp(present.protocol) || !isHttp(servicePort.protocol))) continue;
@@ -76,7 +78,7 @@ export function inboundView(
     ports: [...ports.values()].sort((a, b) => a.port - b.port),
     otherPorts: Object.entries(authentication.ports)
       .map(([port, mode]) => ({ port: Number(port), mode }))
-      .filter(({ port }) => !ports.has(port))
+      .filter(({ port }) => !ports.has(port) && port !== own)
       .sort((a, b) => a.port - b.port),
     otherMode: authentication.mode,
     authorization,

@@ -34,7 +34,8 @@ export class WorkloadView {
         mesh.settings,
       ],
       derive: (proxy, key, read) => {
-        const { rootNamespace } = read.get(mesh.settings, meshSettingsKey) ?? defaultMeshSettings;
+        const { rootNamespace, proxyInboundListenPort } =
+          read.get(mesh.settings, meshSettingsKey) ?? defaultMeshSettings;
         const registered = proxy.addresses.flatMap(
           (address) => read.get(mesh.workloadsByAddress, `${proxy.namespace}/${address}`) ?? [],
         );
@@ -49,7 +50,8 @@ export class WorkloadView {
           ...(read.get(mesh.authorizationPolicies, proxy.namespace) ?? []),
         ]);
         const authentication = effectivePeerAuthentication({ own, root }, proxy.labels);
-        return [[key, inboundView(proxy, services, authentication, authorizationFor([...policies], proxy.labels))]];
+        const authorization = authorizationFor([...policies], proxy.labels);
+        return [[key, inboundView(proxy, services, authentication, authorization, proxyInboundListenPort)]];
       },
     });
     this.inbound = this.derived;

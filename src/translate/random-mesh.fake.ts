@@ -33,6 +33,8 @@ const ports = fc.uniqueArray(
     { number: 8080, name: "grpc", protocol: "GRPC", targetPort: 9090 },
     { number: 5432, name: "tcp-db", protocol: "TCP" },
     { number: 443, name: "tls", protocol: "TLS" },
+    { number: 15006, name: "http-own", protocol: "HTTP" },
+    { number: 15021, name: "tcp-own", protocol: "TCP", targetPort: 15006 },
   ),
   { minLength: 1, maxLength: 3, selector: ({ number }) => number },
 );
@@ -136,7 +138,12 @@ const peerAuthentication = fc.oneof(
   fc.record({
     selector: fc.record({ matchLabels: appLabels }),
     mtls: fc.record({ mode }),
-    portLevelMtls: fc.constantFrom(undefined, { 80: { mode: "DISABLE" } }, { 7000: { mode: "STRICT" } }),
+    portLevelMtls: fc.constantFrom(
+      undefined,
+      { 80: { mode: "DISABLE" } },
+      { 7000: { mode: "STRICT" } },
+      { 15006: { mode: "DISABLE" } },
+    ),
   }),
 );
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundCall } from "../../src/simulate/inbound-call.ts";
+import { typeUrls } from "../../src/xds/type-url.ts";
 import { forwarded, machine, meshOf, object, service, sidecarAlpn, transports, workload } from "./mesh-world.fake.ts";
 
 const ports = "[{number: 80, name: http, protocol: HTTP}, {number: 3306, name: tcp-db, protocol: TCP}]";
@@ -45,6 +46,68 @@ describe("a caller", () => {
       call(registered + object("DestinationRule", "d", "{host: reviews, trafficPolicy: {tls: {sni: x.example}}}")),
       "plaintext",
     );
+  });
+
+  describe("where the application names the address", () => {
+    const rule = (more = "") =>
+      object(
+        "DestinationRule",
+        "d",
+        `{host: reviews, trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}${more}}, subsets: [{name: v1, labels: {version: v1}}]}`,
+      );
+    const route = object(
+      "VirtualService",
+      "v",
+      "{hosts: [reviews], http: [{match: [{uri: {prefix: /v1}}], route: [{destination: {host: reviews, subset: v1}}]}, {route: [{destination: {host: reviews}}]}]}",
+    );
+    const transport = (objects: string, url = "http://reviews/", meshConfig = {}) => {
+      const result = machine(meshOf(objects, meshConfig)).http(url);
+      assert.ok("destinations" in result);
+      const [upstream] = result.destinations.map((destination) => destination.upstream);
+      assert.ok(upstream?.kind === "original-destination");
+      return upstream.transport;
+    };
+    const second = (more: { registered: boolean }) => workload("other-1", "198.18.1.2", "{app: reviews}", more);
+    const none = service("reviews", ports);
+
+    const passing: [what: string, objects: string, kind: "tls" | "plaintext"][] = [
+      ["a registered workload", registered, "tls"],
+      ["a registered workload under DISABLE", registered + meshWide("DISABLE"), "plaintext"],
+      ["a workload with Istio's label", labelled, "tls"],
+      ["a workload of unknown capability", written, "plaintext"],
+      ["a workload of unknown capability under STRICT", written + meshWide("STRICT"), "tls"],
+      ["a workload outside the mesh", external, "plaintext"],
+      ["two registered workloads", registered + second({ registered: true }), "tls"],
+      ["a registered workload beside one of unknown capability", registered + second({ registered: false }), "tls"],
+      ["a labelled workload beside one of unknown capability", labelled + second({ registered: false }), "plaintext"],
+      ["no workload", none, "plaintext"],
+    ];
+    for (const [what, objects, kind] of passing) {
+      it(`calls ${what}: ${kind}`, () => assert.equal(transport(objects + rule()).kind, kind));
+    }
+
+    it("asks for the service accounts, and names the subset", () => {
+      const found = transport(registered + rule() + route, "http://reviews/v1");
+      assert.ok(found.kind === "tls");
+      assert.deepEqual(found.alpn, sidecarAlpn);
+      assert.equal(found.sni, "outbound_.80_.v1_.reviews.shop.svc.cluster.local");
+      assert.deepEqual(found.verification, {
+        kind: "roots",
+        roots: "ROOTCA",
+        names: ["spiffe://cluster.local/ns/shop/sa/reviews"],
+      });
+    });
+
+    it("follows a DestinationRule's tls, and automatic mutual TLS that is off, before that", () => {
+      assert.equal(transport(registered + rule(", tls: {mode: DISABLE}")).kind, "plaintext");
+      assert.equal(transport(written + rule(", tls: {mode: ISTIO_MUTUAL}")).kind, "tls");
+      assert.equal(transport(registered + rule(), undefined, { enableAutoMtls: false }).kind, "plaintext");
+    });
+
+    it("does so for resolution NONE too", () => {
+      const through = registered.replace("resolution: STATIC", "resolution: NONE\n  addresses: [10.9.0.1]");
+      assert.equal(transport(through, "http://10.9.0.1/").kind, "tls");
+    });
   });
 
   it("speaks plaintext where automatic mutual TLS is off", () => {
@@ -270,8 +333,39 @@ describe("a workload", () => {
     assert.equal(elsewhere(inline, 9001).filterChain, "0.0.0.0_9001");
   });
 
-  it("never forwards what comes to the proxy's own port", () => {
-    const result = machine(meshOf(base), server).receive({ port: 15006, transport: { kind: "raw_buffer" } });
-    assert.equal(result.filterChain, "virtualInbound-blackhole");
+  it("never forwards what comes to the proxy's own port, whatever objects say of it", () => {
+    const chain = (objects: string, who: string, meshConfig = {}, port = 15006): string | undefined => {
+      const transport = connections[who] as InboundCall["transport"];
+      const result = machine(meshOf(base + objects, meshConfig), server).receive({ port, transport, request: get });
+      return result.filterChain;
+    };
+    const policy = (mode: string, port = 15006) =>
+      object(
+        "PeerAuthentication",
+        "own",
+        `{selector: {matchLabels: {app: reviews}}, portLevelMtls: {${port}: {mode: ${mode}}}}`,
+      );
+    const behind = (protocol: string) =>
+      object(
+        "ServiceEntry",
+        "own",
+        `{hosts: [own.example.com], ports: [{number: 90, name: p, protocol: ${protocol}, targetPort: 15006}], resolution: STATIC, workloadSelector: {labels: {app: reviews}}}`,
+      );
+    for (const mode of ["DISABLE", "PERMISSIVE", "STRICT"]) {
+      for (const objects of ["", policy(mode), behind("TCP") + policy(mode), behind("HTTP") + meshWide(mode)]) {
+        for (const who of ["plaintext", "a sidecar"]) {
+          assert.equal(chain(objects, who), "virtualInbound-blackhole", `${mode} ${who} ${objects}`);
+        }
+      }
+    }
+    const other = { proxyInboundListenPort: 16006 };
+    assert.equal(chain(policy("STRICT", 16006), "a sidecar", other, 16006), "virtualInbound-blackhole");
+    assert.equal(chain(behind("TCP"), "a sidecar", other), "0.0.0.0_15006");
+  });
+
+  it("has no cluster that leads to the proxy itself", () => {
+    const loop = "[{number: 90, name: p, protocol: TCP, targetPort: 15006}]";
+    const { view } = machine(meshOf(service("reviews", loop) + workload("r", "198.18.1.1", "{app: reviews}")), server);
+    assert.equal(view.resources(typeUrls.cluster).get("inbound|15006||"), undefined);
   });
 });

@@ -261,6 +261,41 @@ spec: {hosts: [${name}.example.com], ports: [{number: 80, name: http, protocol: 
     assert.deepEqual(found({ listenPorts }), [...wanted.slice(1), "LAT1013 g spec.ports[1].number"]);
   });
 
+  test("LAT1013: the port of the proxies' inbound listener, taken for an application's", () => {
+    const object = (kind: string, spec: string, group = "networking") => `
+apiVersion: ${group}.istio.io/v1
+kind: ${kind}
+metadata: {name: a, labels: {app: a}}
+spec: ${spec}
+---
+`;
+    const template = (port: number) => `{metadata: {labels: {app: a}}, template: {ports: {http-a: ${port}}}}`;
+    const entry = (location: string, port: number) =>
+      `{hosts: [a.example.com], location: ${location}, resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP, targetPort: ${port}}], endpoints: [{address: 198.18.0.9, ports: {http: ${port}}}]}`;
+    const policy = (port: number) =>
+      `{selector: {matchLabels: {app: a}}, portLevelMtls: {7000: {mode: STRICT}, ${port}: {mode: DISABLE}}}`;
+    const found = (location: string, port: number) => {
+      const mesh =
+        object("ServiceEntry", entry(location, port)) +
+        object("WorkloadEntry", `{address: 198.18.0.9, labels: {app: a}, ports: {http: ${port}}}`) +
+        object("WorkloadGroup", template(port)) +
+        object("PeerAuthentication", policy(port), "security");
+      return findings(mesh).map((line) => /(LAT\d+ \S+) \S+ (\S+):/.exec(line)?.slice(1).join(" "));
+    };
+    const inside = [
+      "LAT1013 WorkloadEntry spec.ports.http",
+      "LAT1013 WorkloadGroup spec.template.ports.http-a",
+      'LAT1013 PeerAuthentication spec.portLevelMtls["15006"]',
+    ];
+    assert.deepEqual(found("MESH_INTERNAL", 15006), [
+      "LAT1013 ServiceEntry spec.ports[0].targetPort",
+      "LAT1013 ServiceEntry spec.endpoints[0].ports.http",
+      ...inside,
+    ]);
+    assert.deepEqual(found("MESH_EXTERNAL", 15006), inside);
+    assert.deepEqual(found("MESH_INTERNAL", 15001), []);
+  });
+
   test("the order of the objects changes the order of the findings only", () => {
     const yaml =
       reviews +
