@@ -20,6 +20,8 @@ export function namespacesMissing(programs: readonly string[]): string | undefin
   return missing.length === 0 ? undefined : `SKIPPED: needs ${missing.join(", ")}`;
 }
 
+const interrupts = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** A new, empty namespace with `lo` up. */
 export async function createNamespace(): Promise<NetworkNamespace> {
   const name = `lt-${randomBytes(4).toString("hex")}`;
@@ -30,11 +32,14 @@ export async function createNamespace(): Promise<NetworkNamespace> {
     return (await runCommand(program, args)).stdout;
   };
   await run("ip", "link", "set", "lo", "up");
-  // A test that fails hard skips its hooks.
+  // A test that fails hard skips its hooks, and a signal would skip the end of the process, too.
   const atExit = (): void => void spawnSync("ip", ["netns", "del", name]);
+  const atSignal = (): void => process.exit(130);
   process.once("exit", atExit);
+  for (const signal of interrupts) process.once(signal, atSignal);
   const remove = async (): Promise<void> => {
     process.off("exit", atExit);
+    for (const signal of interrupts) process.off(signal, atSignal);
     await runCommand("ip", ["netns", "del", name]);
   };
   return { name, prefix, run, remove };

@@ -6,6 +6,26 @@ import { it } from "node:test";
 import { rootOnly } from "../kit/mesh.ts";
 import { startProgram } from "../kit/program.ts";
 
+const namespaceScript = `
+const { createNamespace } = await import(${JSON.stringify(join(import.meta.dirname, "../../src/capture/network-namespace.fake.ts"))});
+const namespace = await createNamespace();
+console.log("up", namespace.name);
+setInterval(() => {}, 1000);
+`;
+
+it("an interrupted test of capture takes its namespace with it", rootOnly, async () => {
+  const program = startProgram(process.execPath, ["--input-type=module", "-e", namespaceScript]);
+  try {
+    const [, name = ""] = (await program.line(/^up /)).split(" ");
+    assert.ok(existsSync(`/run/netns/${name}`));
+    process.kill(program.pid, "SIGTERM");
+    assert.equal(await program.ended, 130);
+    assert.equal(existsSync(`/run/netns/${name}`), false);
+  } finally {
+    await program.stop();
+  }
+});
+
 const script = `
 const { Mesh } = await import(${JSON.stringify(join(import.meta.dirname, "../kit/mesh.ts"))});
 const { workloadGroup } = await import(${JSON.stringify(join(import.meta.dirname, "../kit/echo-objects.ts"))});
