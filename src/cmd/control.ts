@@ -145,8 +145,8 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       log,
       metrics,
       controlPlane: name,
-      onConnect: (client, connectionId) =>
-        registration.connected({ connectionId, identities: client.identities, node: client.node }),
+      onConnect: ({ identities, node }, connectionId, origin) =>
+        registration.connected({ connectionId, identities, node, ...origin }),
       onDisconnect: (connectionId) => registration.disconnected(connectionId),
     }),
   );

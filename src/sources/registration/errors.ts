@@ -22,9 +22,10 @@ export const registrationErrors = defineErrors({
   },
   addressTaken: {
     code: "LAT4404",
-    meaning: "Another machine is registered and connected with the same address on the same network.",
+    meaning:
+      "Another machine is registered with the same address on the same network. If it is one of another service account, the machine is served nevertheless, and registered as soon as that one is gone.",
     remedy:
-      "Give each machine its own address, or set different networks in their WorkloadGroups where addresses overlap.",
+      "Give each machine its own address, or set different networks in their WorkloadGroups where addresses overlap. An address that was another machine's is free 10 seconds after that one ended.",
   },
   badMachine: {
     code: "LAT4405",
@@ -35,5 +36,10 @@ export const registrationErrors = defineErrors({
     code: "LAT4406",
     meaning: "As many machines are registered as one control plane takes.",
     remedy: "Add a control plane.",
+  },
+  certificateShared: {
+    code: "LAT4407",
+    meaning: "One certificate registers more machines than one machine has names.",
+    remedy: "Join each machine with a token, and do not copy the data folder of one to others.",
   },
 });

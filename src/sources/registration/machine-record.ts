@@ -27,6 +27,9 @@ export function decodeMachineRecord(text: string): MachineRecord | undefined {
     if (version !== layout) return undefined;
     return {
       ...machine,
+      // Records of before these were kept say neither.
+      seenThere: machine.seenThere === true,
+      certificate: machine.certificate,
       identity: parseSpiffeId(identity),
       node: { ...node, capabilities: new Set(node.capabilities) },
     };

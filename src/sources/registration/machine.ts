@@ -23,5 +23,9 @@ export interface Machine {
   network: string;
   /** Network and address, which no other machine has. */
   place: string;
+  /** Its newest connection came from its address. */
+  seenThere: boolean;
+  /** Serial number of the certificate of its newest connection. */
+  certificate: string | undefined;
   state: MachineState;
 }

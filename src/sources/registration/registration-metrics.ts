@@ -8,6 +8,7 @@ export interface RegistrationMetrics {
   readonly removed: Counter;
   readonly refused: Counter;
   readonly machines: Gauge;
+  readonly waiting: Gauge;
 }
 
 export function registrationMetrics(metrics: Metrics): RegistrationMetrics {
@@ -18,5 +19,9 @@ export function registrationMetrics(metrics: Metrics): RegistrationMetrics {
     removed: metrics.counter("auto_registration_deletes_total", "WorkloadEntries removed after the grace period."),
     refused: metrics.counter("auto_registration_errors_total", "Machines whose registration was refused."),
     machines: metrics.gauge("lateen_registered_machines", "Machines that are registered now."),
+    waiting: metrics.gauge(
+      "lateen_unregistered_machines",
+      "Connected machines that are not registered because another one has their name or address.",
+    ),
   };
 }

@@ -12,7 +12,8 @@ import { FakeClock } from "../../kernel/clock.fake.ts";
 import { fakeLog } from "../../kernel/log.fake.ts";
 import { Metrics } from "../../kernel/metric.ts";
 import type { NodeInfo } from "../../xds/node-info.ts";
-import { Registration } from "./registration.ts";
+import type { MachineRecord } from "./machine-record.ts";
+import { Registration, type RegistrationOptions, restoredGraceMs } from "./registration.ts";
 
 const graceMs = 10_000;
 let graph: Graph;
@@ -42,7 +43,7 @@ afterEach(async () => {
   assert.equal(groups.observers, 0, "nobody listens any more");
 });
 
-function open(more: { allowLoopback?: boolean } = {}): Registration {
+function open(more: Partial<RegistrationOptions> = {}): Registration {
   const { log } = logged;
   return new Registration({ graph, groups, source: "cluster-1", controller: "cp-1", clock, log, metrics, ...more });
 }
@@ -77,6 +78,7 @@ function node({ machine = "vm-1", ...more }: NodeOverrides = {}): NodeInfo {
     network: "",
     clusterId: "",
     istioVersion: undefined,
+    agentVersion: undefined,
     envoyVersion: undefined,
     generator: undefined,
     autoRegisterGroup: "reviews",
@@ -92,8 +94,13 @@ const spiffe = (account = "reviews", namespace = "shop"): string[] => [
   `spiffe://cluster.local/ns/${namespace}/sa/${account}`,
 ];
 
-function connect(connectionId: string, from: NodeInfo = node(), identities = spiffe()): void {
-  registration.connected({ connectionId, identities, node: from });
+function connect(
+  connectionId: string,
+  from: NodeInfo = node(),
+  identities = spiffe(),
+  origin: { address?: string; certificate?: string } = {},
+): void {
+  registration.connected({ connectionId, identities, node: from, ...origin });
 }
 
 function entry(name: string): Config<WorkloadEntry> | undefined {
@@ -351,12 +358,115 @@ test("F21: a name is not taken over by another identity or group while its owner
   setGroup("a-b", { template: { serviceAccount: "two" } });
   connect("1", node({ autoRegisterGroup: "a", machine: "b-c" }), spiffe("one"));
   const rival = node({ autoRegisterGroup: "a-b", machine: "c", ips: ["10.0.0.2"] });
-  assert.throws(() => connect("2", rival, spiffe("two")), { code: "LAT4403" });
-  registration.disconnected("1");
   connect("2", rival, spiffe("two"));
-  assert.equal(entry("a-b-c")?.spec.serviceAccount, "two");
+  assert.equal(entry("a-b-c")?.spec.serviceAccount, "one");
+  assert.ok(logged.lines.some((line) => line.level === "warn" && line["code"] === "LAT4403"));
+  registration.disconnected("1");
+  assert.equal(entry("a-b-c")?.spec.serviceAccount, "one", "the owner is expected back");
   await clock.advance(graceMs);
-  assert.deepEqual(names(), ["a-b-c"]);
+  assert.equal(entry("a-b-c")?.spec.serviceAccount, "two");
+});
+
+/** A machine of another account, which says that it has the address of the machines of `node()`. */
+const lowNode = (more: NodeOverrides = {}): NodeInfo => node({ autoRegisterGroup: "low", machine: "low-1", ...more });
+const connectLow = (id: string, origin: { address?: string } = {}, from = lowNode()): void =>
+  connect(id, from, spiffe("low"), origin);
+
+test("an address is not lost to another account's claim, neither while its machine is away nor after a restart", async () => {
+  setGroup("low", { template: { serviceAccount: "low" } });
+  const noted: MachineRecord[] = [];
+  await registration.stop();
+  metrics = new Metrics();
+  registration = open({ journal: { note: (_, record) => void (record && noted.push(record)) } });
+  registration.entries.subscribe((batch) => changes.push(...batch));
+  connect("1");
+  connectLow("low");
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  registration.disconnected("1");
+  await clock.advance(graceMs - 1);
+  connect("2");
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  assert.deepEqual(
+    changes.map(({ after }) => after !== undefined),
+    [true, true],
+    "no gap",
+  );
+
+  await registration.stop();
+  metrics = new Metrics();
+  registration = open();
+  registration.restore(noted);
+  connectLow("3");
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  connect("4");
+  await clock.advance(restoredGraceMs);
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+});
+
+test("a machine that waits for another account's address is registered when that one has gone", async () => {
+  setGroup("low", { template: { serviceAccount: "low" } });
+  connectLow("liar");
+  connect("1");
+  assert.deepEqual(names(), ["low-low-1"], "served, but not registered");
+  assert.match(await metrics.text(), /\nlateen_unregistered_machines 1\n/);
+  connect("1"); // the same connection
+  registration.disconnected("liar");
+  assert.deepEqual(names(), ["low-low-1"]);
+  await clock.advance(graceMs);
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  assert.match(await metrics.text(), /\nlateen_unregistered_machines 0\n/);
+  registration.disconnected("1");
+  await clock.advance(graceMs);
+  assert.deepEqual(names(), []);
+});
+
+test("a connection that ends while it waits is forgotten", async () => {
+  setGroup("low", { template: { serviceAccount: "low" } });
+  connect("1");
+  connectLow("2");
+  registration.disconnected("2");
+  registration.disconnected("1");
+  await clock.advance(graceMs);
+  assert.deepEqual(names(), []);
+});
+
+test("who is seen at the address has it, before another account that only says so", async () => {
+  setGroup("low", { template: { serviceAccount: "low" } });
+  connectLow("liar", { address: "10.0.0.66" });
+  connect("1", node(), spiffe(), { address: "::ffff:10.0.0.1" });
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  connectLow("liar-2", { address: "10.0.0.66" });
+  registration.disconnected("1");
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  await clock.advance(graceMs);
+  assert.deepEqual(names(), ["low-low-1"]);
+});
+
+test("F20: an address that another account's machine had is used again at once where it is seen", () => {
+  setGroup("low", { template: { serviceAccount: "low" } });
+  connect("1", node(), spiffe(), { address: "10.0.0.1" });
+  connectLow("2", { address: "10.0.0.1" });
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  registration.disconnected("1");
+  assert.deepEqual(names(), ["low-low-1"], "it waited");
+});
+
+test("one certificate registers a few machines, not a flood", async () => {
+  const ips = (count: number): string[] => [`10.0.1.${count}`];
+  const certificate = "0A";
+  for (let count = 1; count <= 4; count++) {
+    connect(`${count}`, node({ machine: `vm-${count}`, ips: ips(count) }), spiffe(), { certificate });
+  }
+  const fifth = node({ machine: "vm-5", ips: ips(5) });
+  assert.throws(() => connect("5", fifth, spiffe(), { certificate }), { code: "LAT4407" });
+  connect("1b", node({ machine: "vm-1", ips: ips(1) }), spiffe(), { certificate });
+  connect("6", fifth, spiffe(), { certificate: "0B" });
+  // Renewed: the machine counts for its new certificate.
+  connect("2b", node({ machine: "vm-2", ips: ips(2) }), spiffe(), { certificate: "0C" });
+  connect("7", node({ machine: "vm-7", ips: ips(7) }), spiffe(), { certificate });
+  registration.disconnected("3");
+  await clock.advance(graceMs);
+  connect("8", node({ machine: "vm-8", ips: ips(8) }), spiffe(), { certificate });
 });
 
 test("T19, T20: an address belongs to one connected machine of a network", () => {
@@ -502,6 +612,52 @@ test("whatever machines and groups do, entries are those of machines that are he
         assert.equal(new Set(addresses).size, addresses.length, "one entry for each address");
       }
       for (const id of open.keys()) registration.disconnected(id);
+      await clock.advance(graceMs);
+      assert.deepEqual(names(), []);
+      assert.equal(clock.pending, 0);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("whatever two accounts claim, an address has one entry, and nobody waits for nothing", async () => {
+  setGroup("low", { template: { serviceAccount: "low" } });
+  const step = fc.oneof(
+    { weight: 5, arbitrary: fc.tuple(fc.constant("connect" as const), fc.nat(7), fc.nat(3)) },
+    { weight: 3, arbitrary: fc.tuple(fc.constant("disconnect" as const), fc.nat(30), fc.constant(0)) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant("pass" as const), fc.nat(graceMs), fc.constant(0)) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const open = new Map<string, { name: string; address: string; seen: boolean }>();
+      let count = 0;
+      for (const [what, a, b] of steps) {
+        if (what === "connect") {
+          const id = `q${count++}`;
+          const [low, seen, machine] = [a % 2 === 0, a % 4 < 2, `vm-${a >> 2}`];
+          const address = `10.0.0.${b + 1}`;
+          const from = node({ machine, ips: [address], autoRegisterGroup: low ? "low" : "reviews" });
+          try {
+            connect(id, from, spiffe(low ? "low" : "reviews"), { address: seen ? address : "10.9.9.9" });
+            open.set(id, { name: `${low ? "low" : "reviews"}-${machine}`, address, seen });
+          } catch (error) {
+            assert.match((error as { code: string }).code, /^LAT440[34]$/);
+          }
+        } else if (what === "disconnect") {
+          const id = [...open.keys()][a % Math.max(1, open.size)] ?? "none";
+          open.delete(id);
+          registration.disconnected(id);
+        } else await clock.advance(a);
+
+        const entries = [...registration.entries.values()];
+        const addresses = entries.map(({ spec }) => spec.address);
+        assert.equal(new Set(addresses).size, addresses.length, "one entry for each address");
+      }
+      const [last] = [...open.entries()].reverse();
+      for (const id of open.keys()) if (id !== last?.[0]) registration.disconnected(id);
+      await clock.advance(graceMs);
+      assert.deepEqual(names(), last === undefined ? [] : [last[1].name]);
+      if (last !== undefined) registration.disconnected(last[0]);
       await clock.advance(graceMs);
       assert.deepEqual(names(), []);
       assert.equal(clock.pending, 0);

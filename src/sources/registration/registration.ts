@@ -1,32 +1,32 @@
 // While a machine is connected, its WorkloadEntry exists.
 //
-// One machine owns a name and an address at a time. The newest connection of that machine speaks for it; another machine
-// that claims the same is refused while the owner is connected, and told why, so that the mesh never flaps between two.
+// One machine owns a name and an address at a time. The newest connection of that machine speaks for it. Another machine
+// of the same account that claims the same is refused while the owner is connected, and told why, so that the mesh never
+// flaps between two. One of another account is served, but not registered before the owner gives way: what it says must
+// neither take the owner's place nor, where the owner is the liar, cut it off from its configuration.
 import type { Collection } from "../../collection/collection.ts";
 import type { Graph } from "../../collection/graph.ts";
 import { Group } from "../../collection/group.ts";
 import { Source } from "../../collection/source.ts";
-import { addressScope } from "../../config/ip-address.ts";
 import { type Config, formatConfigKey } from "../../config/object.ts";
 import { type WorkloadEntry, workloadEntryKind } from "../../config/workload-entry/workload-entry.ts";
-import { serviceAccountOf } from "../../config/workload-group/service-account.ts";
 import type { WorkloadGroup } from "../../config/workload-group/workload-group.ts";
-import { parseSpiffeId, type SpiffeId, workloadOf } from "../../identity/spiffe-id.ts";
+import { workloadOf } from "../../identity/spiffe-id.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { LateenError } from "../../kernel/error.ts";
-import { parseIp } from "../../kernel/ip-address.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
 import { Metrics } from "../../kernel/metric.ts";
-import { quoted } from "../../kernel/quote.ts";
 import type { NodeInfo } from "../../xds/node-info.ts";
-import { buildWorkloadEntry, entryNetwork } from "./build-workload-entry.ts";
-import { entryName } from "./entry-name.ts";
+import { buildWorkloadEntry } from "./build-workload-entry.ts";
+import { type ConnectedMachine, mayJoin, readClaim } from "./claim.ts";
+import { addressConflict, nameConflict } from "./conflict.ts";
 import { registrationErrors } from "./errors.ts";
 import type { Machine } from "./machine.ts";
 import type { MachineJournal } from "./machine-journal.ts";
 import type { MachineRecord } from "./machine-record.ts";
 import { type RegistrationMetrics, registrationMetrics } from "./registration-metrics.ts";
+import { WaitingClaims } from "./waiting-claims.ts";
 
 export interface RegistrationOptions {
   graph: Graph;
@@ -45,13 +45,6 @@ export interface RegistrationOptions {
   allowLoopback?: boolean;
 }
 
-export interface ConnectedMachine {
-  connectionId: string;
-  /** SPIFFE ids that the connection has proven; none on a plaintext stream. */
-  identities: readonly string[];
-  node: NodeInfo;
-}
-
 /** Istio's PILOT_WORKLOAD_ENTRY_GRACE_PERIOD. */
 export const gracePeriodMs = 10_000;
 /**
@@ -61,6 +54,8 @@ export const gracePeriodMs = 10_000;
 export const restoredGraceMs = 120_000;
 /** Machines of one control plane. */
 const machineLimit = 20_000;
+/** Machines registered with one certificate: a machine has one name, and may be renamed while the old one is in its grace. */
+const certificateLimit = 4;
 /** Connections of one machine that are remembered; the oldest are forgotten, as if they had ended. */
 const connectionLimit = 8;
 
@@ -77,6 +72,11 @@ export class Registration implements Stoppable {
   private readonly byConnection = new Map<string, string>();
   /** Key of the entry, by network and address. */
   private readonly byPlace = new Map<string, string>();
+  /** Keys of entries, by serial number of the certificate. */
+  private readonly byCertificate = new Map<string, Set<string>>();
+  private readonly waiting = new WaitingClaims();
+  /** Keys of machines that have gone, left or moved, and of which `retry` does not know yet. */
+  private readonly yielding: string[] = [];
   /** Keys of entries, by `namespace/name` of the group. */
   private readonly byGroup = new Map<string, Set<string>>();
 
@@ -93,24 +93,29 @@ export class Registration implements Stoppable {
   }
 
   /**
-   * Registers the machine of a connection, if its node asks for it. A connection id that is known already is taken for
-   * the same connection.
+   * Registers the machine of a connection, if its node asks for it, perhaps later (see above). A connection id that is known
+   * already is taken for the same connection.
    *
-   * @throws LateenError LAT4401 to LAT4406; then nothing has changed, and the connection should end with the message
+   * @throws LateenError LAT4401 to LAT4407; then nothing has changed, and the connection should end with the message
    */
   connected(connection: ConnectedMachine): void {
     const { node, connectionId } = connection;
-    if (node.autoRegisterGroup === undefined || this.byConnection.has(connectionId)) return;
+    if (node.autoRegisterGroup === undefined) return;
+    if (this.byConnection.has(connectionId) || this.waiting.has(connectionId)) return;
     try {
-      this.register(connection, node.autoRegisterGroup);
+      const conflict = this.register(connection, false);
+      if (conflict !== undefined) this.refused(node, "serving a machine without registering it", conflict);
     } catch (error) {
-      this.metrics.refused.inc();
-      if (error instanceof LateenError) {
-        const fields = { code: error.code, node: node.id, group: node.autoRegisterGroup, reason: error.message };
-        this.options.log.warn("refused to register a machine", fields);
-      }
+      if (error instanceof LateenError) this.refused(node, "refused to register a machine", error);
+      else this.metrics.refused.inc();
       throw error;
     }
+    this.retry();
+  }
+
+  private refused(node: NodeInfo, what: string, { code, message }: LateenError): void {
+    this.metrics.refused.inc();
+    this.options.log.warn(what, { code, node: node.id, group: node.autoRegisterGroup, reason: message });
   }
 
   /** Takes up machines of before, which are expected to connect again. */
@@ -120,7 +125,7 @@ export class Registration implements Stoppable {
       for (const record of records.slice(0, machineLimit)) {
         const key = this.keyOf(record.namespace, record.name);
         if (this.machines.has(key) || this.byPlace.has(record.place)) continue;
-        const cancel = clock.after(restoredGraceMs, () => this.remove(key, "it did not come back"));
+        const cancel = clock.after(restoredGraceMs, () => this.expire(key, "it did not come back"));
         this.add(key, { ...record, state: { kind: "leaving", cancel } });
         this.byPlace.set(record.place, key);
         this.publish(key);
@@ -130,6 +135,10 @@ export class Registration implements Stoppable {
 
   /** Ends a connection. The machine's entry goes after a grace period, unless it is or comes back on another connection. */
   disconnected(connectionId: string): void {
+    if (this.waiting.delete(connectionId)) {
+      this.metrics.waiting.set(this.waiting.size);
+      return;
+    }
     const key = this.byConnection.get(connectionId) ?? "";
     const machine = this.machines.get(key);
     this.byConnection.delete(connectionId);
@@ -140,8 +149,10 @@ export class Registration implements Stoppable {
       return;
     }
     this.metrics.disconnected.inc();
-    const cancel = this.options.clock.after(gracePeriodMs, () => this.remove(key, "its grace period ended"));
+    const cancel = this.options.clock.after(gracePeriodMs, () => this.expire(key, "its grace period ended"));
     machine.state = { kind: "leaving", cancel };
+    this.yielding.push(key);
+    this.retry();
   }
 
   async stop(): Promise<void> {
@@ -149,36 +160,49 @@ export class Registration implements Stoppable {
     this.groups.dispose();
     for (const { state } of this.machines.values()) if (state.kind === "leaving") state.cancel();
     this.machines.clear();
+    this.waiting.clear();
+    this.byCertificate.clear();
     this.byConnection.clear();
     this.byPlace.clear();
     this.byGroup.clear();
   }
 
-  private register({ connectionId, identities, node }: ConnectedMachine, groupName: string): void {
-    const { namespace } = node;
+  /**
+   * @param isServed the connection is too far on to be refused
+   * @returns what is in the way, where the connection has to wait for another machine
+   */
+  private register(connection: ConnectedMachine, isServed: boolean): LateenError | undefined {
+    const { connectionId, node } = connection;
+    const { namespace, autoRegisterGroup: groupName = "" } = node;
     const group = this.groupOf(namespace, groupName);
     if (group === undefined) {
       throw registrationErrors.groupMissing(`there is no WorkloadGroup ${namespace}/${groupName}`);
     }
-    const identity = provenIdentity(identities, group);
-    this.checkAddress(node);
-    const name = entryName(groupName, node);
+    const claim = readClaim(connection, group, { allowLoopback: this.options.allowLoopback === true });
+    const { name, identity, place, network, seenThere, certificate } = claim;
     const key = this.keyOf(namespace, name);
-    const network = entryNetwork(group, node);
-    const place = placeOf(network, node);
-    const connectedAtMs = this.options.clock.now();
-    const account = { node, network, place, connectedAtMs };
     const owner = this.machines.get(key);
-    if (owner !== undefined) checkOwner(owner, { identity, group: groupName, node, network });
-    const rivalKey = this.byPlace.get(place);
-    const rival = rivalKey === key ? undefined : this.machines.get(rivalKey ?? "");
-    if (rival !== undefined) checkRival(rival, node);
+    const rivalKey = this.byPlace.get(place) ?? key;
+    const rival = rivalKey === key ? undefined : this.machines.get(rivalKey);
+    // A machine that is away and whose group is not for it any more keeps nothing.
+    const stale = owner?.state.kind === "leaving" && !this.entries.has(key);
+    const nameTaken = owner === undefined || stale ? undefined : nameConflict(owner, claim);
+    const conflict = nameTaken ?? (rival === undefined ? undefined : addressConflict(rival, claim));
+    if (conflict !== undefined) {
+      const holder = nameTaken === undefined ? rival : owner;
+      if (holder?.identity === identity && !isServed) throw conflict;
+      this.wait(nameTaken === undefined ? rivalKey : key, connection);
+      return conflict;
+    }
     if (owner === undefined && this.machines.size >= machineLimit) {
       throw registrationErrors.tooMany(`${machineLimit} machines are registered`);
     }
+    this.checkCertificate(key, certificate);
 
+    const connectedAtMs = this.options.clock.now();
+    const account = { node, network, place, seenThere, certificate, connectedAtMs };
     this.options.graph.batch(() => {
-      if (rival !== undefined) this.remove(rivalKey ?? "", "another machine has its address now");
+      if (rival !== undefined) this.evict(rivalKey, rival, key);
       if (owner?.identity === identity && owner.group === groupName) {
         this.rejoin(key, owner, account, connectionId);
       } else {
@@ -189,9 +213,58 @@ export class Registration implements Stoppable {
       }
       this.byConnection.set(connectionId, key);
       this.byPlace.set(place, key);
+      if (certificate !== undefined) {
+        this.byCertificate.set(certificate, (this.byCertificate.get(certificate) ?? new Set()).add(key));
+      }
       this.publish(key);
     });
     this.note(key);
+    return undefined;
+  }
+
+  /** One certificate is one machine's; more names than a machine may change among are a flood. */
+  private checkCertificate(key: string, certificate: string | undefined): void {
+    const keys = this.byCertificate.get(certificate ?? "");
+    if (keys === undefined || keys.has(key) || keys.size < certificateLimit) return;
+    throw registrationErrors.certificateShared(
+      `${keys.size} machines are registered with the certificate ${certificate} already`,
+    );
+  }
+
+  private wait(holder: string, connection: ConnectedMachine): void {
+    this.waiting.add(holder, connection);
+    this.metrics.waiting.set(this.waiting.size);
+  }
+
+  /** A machine that only said that it has the address gives way to the one that is seen there; it stays connected. */
+  private evict(key: string, machine: Machine, successor: string): void {
+    const { state, identity, node, certificate } = machine;
+    this.remove(key, "another machine has its address now");
+    const connections = state.kind === "connected" ? state.connections : [];
+    for (const connectionId of connections) {
+      this.wait(successor, { connectionId, identities: [identity], node, certificate });
+    }
+  }
+
+  /** Registers connections that waited for what has been given up since. */
+  private retry(): void {
+    for (let key = this.yielding.pop(); key !== undefined; key = this.yielding.pop()) {
+      for (const connection of this.waiting.take(key)) {
+        const { node } = connection;
+        try {
+          this.register(connection, true);
+        } catch (error) {
+          if (!(error instanceof LateenError)) throw error;
+          this.refused(node, "serving a machine without registering it", error);
+        }
+      }
+    }
+    this.metrics.waiting.set(this.waiting.size);
+  }
+
+  private expire(key: string, reason: string): void {
+    this.remove(key, reason);
+    this.retry();
   }
 
   private note(key: string): void {
@@ -214,11 +287,12 @@ export class Registration implements Stoppable {
   private rejoin(
     key: string,
     machine: Machine,
-    account: Pick<Machine, "node" | "network" | "place" | "connectedAtMs">,
+    account: Pick<Machine, "node" | "network" | "place" | "seenThere" | "certificate" | "connectedAtMs">,
     connectionId: string,
   ): void {
     this.metrics.updated.inc();
-    this.leavePlace(key, machine);
+    if (machine.place !== account.place) this.yielding.push(key);
+    this.leave(key, machine);
     Object.assign(machine, account);
     const { state } = machine;
     if (state.kind === "leaving") state.cancel();
@@ -227,8 +301,12 @@ export class Registration implements Stoppable {
     machine.state = { kind: "connected", connections: open.slice(-connectionLimit) };
   }
 
-  private leavePlace(key: string, machine: Machine): void {
-    if (this.byPlace.get(machine.place) === key) this.byPlace.delete(machine.place);
+  /** Gives up the machine's address and its share of its certificate. */
+  private leave(key: string, { place, certificate = "" }: Machine): void {
+    if (this.byPlace.get(place) === key) this.byPlace.delete(place);
+    const keys = this.byCertificate.get(certificate);
+    keys?.delete(key);
+    if (keys?.size === 0) this.byCertificate.delete(certificate);
   }
 
   private remove(key: string, reason: string): void {
@@ -238,7 +316,8 @@ export class Registration implements Stoppable {
     if (state.kind === "leaving") state.cancel();
     else for (const id of state.connections) this.byConnection.delete(id);
     this.machines.delete(key);
-    this.leavePlace(key, machine);
+    this.leave(key, machine);
+    this.yielding.push(key);
     const group = `${machine.namespace}/${machine.group}`;
     const members = this.byGroup.get(group);
     members?.delete(key);
@@ -271,14 +350,6 @@ export class Registration implements Stoppable {
     );
   }
 
-  private checkAddress(node: NodeInfo): void {
-    const [address = ""] = node.ips;
-    const bytes = parseIp(address);
-    const scope = bytes === undefined ? "unreadable" : addressScope(bytes);
-    if (scope === "ordinary" || (scope === "loopback" && this.options.allowLoopback === true)) return;
-    throw registrationErrors.badMachine(`${quoted(address)} is ${scope}: no address for others`);
-  }
-
   private groupOf(namespace: string, name: string): Config<WorkloadGroup> | undefined {
     return this.groups.get(`${namespace}/${name}`)?.[0];
   }
@@ -287,55 +358,4 @@ export class Registration implements Stoppable {
     const { group, kind } = workloadEntryKind;
     return formatConfigKey({ source: this.options.source, group, kind, namespace, name });
   }
-}
-
-/**
- * Istio's ISTIO_WORKLOAD_ENTRY_VALIDATE_IDENTITY: same namespace and the group's service account. Unlike there, a group
- * that states none is not for all: its tokens give `default`.
- */
-function mayJoin(identity: SpiffeId, group: Config<WorkloadGroup>): boolean {
-  const workload = workloadOf(identity);
-  return workload?.namespace === group.key.namespace && workload.serviceAccount === serviceAccountOf(group.spec);
-}
-
-function provenIdentity(identities: readonly string[], group: Config<WorkloadGroup>): SpiffeId {
-  const fitting = identities.map(parseSpiffeId).find((id) => mayJoin(id, group));
-  if (fitting !== undefined) return fitting;
-  const { namespace, name } = group.key;
-  const proven = identities.length === 0 ? "nothing" : identities.join(", ");
-  throw registrationErrors.identityRefused(
-    `the connection proves ${proven}, which WorkloadGroup ${namespace}/${name} is not for`,
-  );
-}
-
-/**
- * A claim of the owner's name must come from the owner, unless the owner is gone.
- *
- * @throws LateenError LAT4403
- */
-function checkOwner(owner: Machine, claim: Pick<Machine, "identity" | "group" | "node" | "network">): void {
-  const { identity, group, node, network } = claim;
-  if (owner.state.kind === "leaving") return;
-  const sameAddress = owner.network === network && owner.node.ips.some((ip) => node.ips.includes(ip));
-  if (owner.identity === identity && owner.group === group && sameAddress) return;
-  throw registrationErrors.nameTaken(
-    `${owner.namespace}/${owner.name} is ${owner.identity} at ${owner.node.ips[0]}, and connected; the claim comes from ${identity} at ${node.ips[0]}`,
-  );
-}
-
-/**
- * A claim of the rival's address is good only when the rival is gone.
- *
- * @throws LateenError LAT4404
- */
-function checkRival(rival: Machine, node: NodeInfo): void {
-  if (rival.state.kind === "leaving") return;
-  throw registrationErrors.addressTaken(
-    `the address ${node.ips[0]} belongs to ${rival.namespace}/${rival.name}, which is connected`,
-  );
-}
-
-/** An address is unique on its network only. */
-function placeOf(network: string, node: NodeInfo): string {
-  return `${network}/${parseIp(node.ips[0] ?? "")?.join(".") ?? ""}`;
 }
