@@ -150,7 +150,11 @@ function clusterTls(
         insecureSkipVerify: tls?.insecureSkipVerify === true,
       };
     case "AUTO":
-      if (!mesh.enableAutoMtls || discovery === "original-dst") return { mode: "plaintext" };
+      if (!mesh.enableAutoMtls) return { mode: "plaintext" };
+      if (discovery === "original-dst") {
+        if (!passesMutualTls(endpoints, port.number)) return { mode: "plaintext" };
+        return { mode: "istio-mutual", sni, sans: sans.length > 0 ? sans : [nobodyOf(mesh)] };
+      }
       if (service.external && !anyMutualTls(endpoints, port.number)) return { mode: "plaintext" };
       return { mode: "auto", sni, sans: sans.length > 0 ? sans : [nobodyOf(mesh)] };
   }
@@ -174,6 +178,16 @@ function nobodyOf(mesh: MeshSettings): string {
 /** Where DNS or the client finds the endpoints, no account will ever be known: any identity of the mesh is taken, as in Istio. */
 function unknownAccounts(discovery: Discovery, mesh: MeshSettings): string[] {
   return discovery === "eds" ? [nobodyOf(mesh)] : [];
+}
+
+/**
+ * Where the application names the address, all connections of the cluster are alike: mutual TLS if every endpoint of the
+ * port takes it, and also if a registered one does, which nothing beside it may turn to plaintext.
+ */
+function passesMutualTls(endpoints: ServiceEndpoints | undefined, port: number): boolean {
+  const serving = endpoints?.endpoints.filter(({ ports }) => ports[port] !== undefined) ?? [];
+  const taking = serving.filter(({ mtlsPorts }) => mtlsPorts.includes(port));
+  return taking.some(({ workload }) => workload.registered) || (taking.length > 0 && taking.length === serving.length);
 }
 
 function anyMutualTls(endpoints: ServiceEndpoints | undefined, port: number): boolean {
