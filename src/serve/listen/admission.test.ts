@@ -34,9 +34,10 @@ async function startBed(t: TestContext, limits: Partial<AdmissionLimits>) {
     admitted,
     refused,
     /** Connects, and says something once the server has accepted. */
-    async dial(said?: string): Promise<Socket> {
+    async dial(said?: string, localAddress = "127.0.0.1"): Promise<Socket> {
       const accepted = once(server, "connection");
-      const client = createConnection((server.address() as AddressInfo).port, "127.0.0.1");
+      const { port } = server.address() as AddressInfo;
+      const client = createConnection({ port, host: "127.0.0.1", localAddress });
       client.on("error", () => {});
       client.resume();
       clients.push(client);
@@ -121,4 +122,41 @@ test("who makes no progress gives his place to the next in line", async (t) => {
   await clock.advance(100);
   assert.equal(admitted.length, 2);
   assert.equal(clock.pending, 0);
+});
+
+test("who moves something for ever gives his place on in the end", async (t) => {
+  const limits = { inProgress: 1, stalledMs: 100, placeMs: 1_000 };
+  const { admission, admitted, admittedCount, clock, dial } = await startBed(t, limits);
+  await dial("a");
+  await admittedCount(1);
+  await dial("b");
+  while (admission.counts.waiting < 1) await new Promise((resolve) => setImmediate(resolve));
+  for (let count = 0; count < 9; count++) {
+    (admitted[0] as { socket: Socket }).socket.write("drip");
+    await clock.advance(100);
+    assert.equal(admitted.length, 1);
+  }
+  (admitted[0] as { socket: Socket }).socket.write("drip");
+  await clock.advance(100);
+  assert.equal(admitted.length, 2);
+});
+
+test("one network has no more than its share, however many it sends", async (t) => {
+  const { admission, admittedCount, dial } = await startBed(t, { inProgress: 3, perNetwork: 2 });
+  for (let count = 0; count < 4; count++) await dial("a", "127.0.0.2");
+  await admittedCount(2);
+  while (admission.counts.waiting < 2) await new Promise((resolve) => setImmediate(resolve));
+  await dial("b", "127.0.0.3");
+  await admittedCount(3);
+  assert.deepEqual(admission.counts, { silent: 0, waiting: 2, inProgress: 3 });
+});
+
+test("where too many wait, the newest of the crowd is closed, not who comes alone", async (t) => {
+  const { admission, dial, refused } = await startBed(t, { inProgress: 0, waiting: 2 });
+  await dial("a", "127.0.0.2");
+  const crowd = await dial("a", "127.0.0.2");
+  while (admission.counts.waiting < 2) await new Promise((resolve) => setImmediate(resolve));
+  await dial("b", "127.0.0.3");
+  await once(crowd, "close");
+  assert.deepEqual([admission.counts.waiting, refused], [2, ["waiting"]]);
 });

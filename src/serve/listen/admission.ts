@@ -1,15 +1,23 @@
 // Lets connections in at the socket: a few in progress, oldest first, the rest unread. A fleet that comes back at once
 // would otherwise make every handshake slow and none complete (X21).
 //
-// A place is for work, not for waiting: who has said nothing yet gets none, and who makes no progress loses his to the next
-// in line. So clients that stop in mid-handshake do not keep others out (X9).
+// A place is for work, not for waiting: who has said nothing yet gets none, and who makes no progress, or takes long, loses
+// his to the next in line. So clients that stop in mid-handshake, or go on for ever, do not keep others out (X9). Networks
+// take turns, and none has more than half of the places.
 import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
+import { networkOf } from "../../kernel/ip-network.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 export interface AdmissionLimits {
   /** Connections whose handshake or first synchronisation is in progress. */
   readonly inProgress: number;
-  /** Connections that have said something and wait for a place; more are closed and come back after their backoff. */
+  /** Of them, those of one network. */
+  readonly perNetwork: number;
+  /**
+   * Connections that have said something and wait for a place. Where there are more, the newest of the network that has
+   * the most is closed, and comes back after its backoff.
+   */
   readonly waiting: number;
   /** Connections that have said nothing; where there are more, the oldest is closed. */
   readonly silent: number;
@@ -17,15 +25,27 @@ export interface AdmissionLimits {
   readonly silentMs: number;
   /** A place is given on when nothing moved on its connection for this long while others wait, milliseconds. */
   readonly stalledMs: number;
+  /** A place is given on after this long while others wait, whatever moves, milliseconds. */
+  readonly placeMs: number;
 }
 
 export const admissionLimits: AdmissionLimits = {
   inProgress: 16,
+  perNetwork: 8,
   waiting: 10_000,
   silent: 4_096,
   silentMs: 10_000,
   stalledMs: 100,
+  placeMs: 2_000,
 };
+
+interface Place {
+  readonly network: string;
+  /** Monotonic, milliseconds. */
+  readonly sinceMs: number;
+  /** Bytes moved at the last look. */
+  moved: number;
+}
 
 export class Admission {
   private readonly clock: Clock;
@@ -34,9 +54,10 @@ export class Admission {
   private readonly onRefused: (reason: "silent" | "waiting") => void;
   /** Oldest first, as the others are. */
   private readonly silent = new Map<Socket, Cancel>();
-  private readonly waiting = new Set<Socket>();
-  /** With the bytes moved at the last look. */
-  private readonly inProgress = new Map<Socket, number>();
+  private readonly waiting = new WaitingLine<Socket>();
+  private readonly inProgress = new Map<Socket, Place>();
+  /** Places that each network has. */
+  private readonly perNetwork = new Map<string, number>();
   private cancelLook: Cancel | undefined;
 
   /**
@@ -57,8 +78,10 @@ export class Admission {
 
   /** Takes a socket that was accepted paused. */
   take(socket: Socket): void {
+    // Known while the connection is open only.
+    const network = networkOf(socket.remoteAddress ?? "");
     socket.on("error", () => {}); // a client that gives up while it waits
-    socket.once("close", () => this.forget(socket));
+    socket.once("close", () => this.forget(socket, network));
     if (this.silent.size >= this.limits.silent) {
       const [oldest] = this.silent.keys();
       if (oldest !== undefined) this.refuse(oldest, "silent");
@@ -68,12 +91,12 @@ export class Admission {
       this.clock.after(this.limits.silentMs, () => this.refuse(socket, "silent")),
     );
     // Reads the first bytes into the socket's own buffer and no further.
-    socket.once("readable", () => this.speak(socket));
+    socket.once("readable", () => this.speak(socket, network));
   }
 
-  /** The connection has had its first answers: another may come in. */
+  /** The connection has had its first answers, or is to get none: another may come in. */
   settled(socket: Socket): void {
-    if (this.inProgress.delete(socket)) this.next();
+    if (this.leavePlace(socket)) this.next();
   }
 
   /** Closes everything that was not admitted yet. */
@@ -86,18 +109,19 @@ export class Admission {
     return { silent: this.silent.size, waiting: this.waiting.size, inProgress: this.inProgress.size };
   }
 
-  private speak(socket: Socket): void {
+  private speak(socket: Socket, network: string): void {
     const cancel = this.silent.get(socket);
     if (cancel === undefined) return;
     cancel();
     this.silent.delete(socket);
-    if (socket.readableLength === 0)
+    if (socket.readableLength === 0) {
       socket.destroy(); // it only said good-bye
-    else if (this.waiting.size >= this.limits.waiting) this.refuse(socket, "waiting");
-    else {
-      this.waiting.add(socket);
-      this.next();
+      return;
     }
+    this.waiting.add(network, socket);
+    this.next();
+    const newest = this.waiting.size > this.limits.waiting ? this.waiting.newestOfCrowd() : undefined;
+    if (newest !== undefined) this.refuse(newest, "waiting");
   }
 
   private refuse(socket: Socket, reason: "silent" | "waiting"): void {
@@ -105,32 +129,46 @@ export class Admission {
     socket.destroy();
   }
 
-  private forget(socket: Socket): void {
+  private forget(socket: Socket, network: string): void {
     this.silent.get(socket)?.();
     this.silent.delete(socket);
-    this.waiting.delete(socket);
+    this.waiting.delete(network, socket);
     this.settled(socket);
   }
 
   private next(): void {
-    for (const socket of this.waiting) {
-      if (this.inProgress.size >= this.limits.inProgress) break;
-      this.waiting.delete(socket);
-      this.inProgress.set(socket, moved(socket));
+    const mayEnter = (network: string): boolean => (this.perNetwork.get(network) ?? 0) < this.limits.perNetwork;
+    while (this.inProgress.size < this.limits.inProgress) {
+      const next = this.waiting.take(mayEnter);
+      if (next === undefined) break;
+      const { network, waiter: socket } = next;
+      this.inProgress.set(socket, { network, sinceMs: this.clock.monotonic(), moved: moved(socket) });
+      this.perNetwork.set(network, (this.perNetwork.get(network) ?? 0) + 1);
       this.admit(socket);
     }
     if (this.waiting.size > 0) this.cancelLook ??= this.clock.after(this.limits.stalledMs, () => this.look());
   }
 
-  /** Takes the places of those on whose connections nothing moved since the last look. */
+  /** Takes the places of those on whose connections nothing moved since the last look, and of those who take long. */
   private look(): void {
     this.cancelLook = undefined;
-    for (const [socket, before] of this.inProgress) {
+    const latest = this.clock.monotonic() - this.limits.placeMs;
+    for (const [socket, place] of this.inProgress) {
       const now = moved(socket);
-      if (now === before) this.inProgress.delete(socket);
-      else this.inProgress.set(socket, now);
+      if (now === place.moved || place.sinceMs <= latest) this.leavePlace(socket);
+      else place.moved = now;
     }
     this.next();
+  }
+
+  private leavePlace(socket: Socket): boolean {
+    const place = this.inProgress.get(socket);
+    if (place === undefined) return false;
+    this.inProgress.delete(socket);
+    const count = (this.perNetwork.get(place.network) ?? 1) - 1;
+    if (count > 0) this.perNetwork.set(place.network, count);
+    else this.perNetwork.delete(place.network);
+    return true;
   }
 }
 

@@ -1,5 +1,6 @@
 // HTTP/2 over connections that others accepted: ADS streams go to the ADS server, everything else to the unary services.
 import {
+  constants,
   createServer,
   type Http2Server,
   Http2ServerRequest,
@@ -18,6 +19,7 @@ import { callerValues } from "../ca/caller.ts";
 import { serveErrors } from "../errors.ts";
 import { grpcStatusOf, grpcTrailers } from "../grpc-status.ts";
 import type { Peer } from "../peer.ts";
+import type { AnonymousSessions } from "./anonymous-sessions.ts";
 
 /** Bytes of one request's headers. */
 const headerBytes = 16 << 10;
@@ -51,8 +53,8 @@ export interface Http2FrontOptions {
   readonly ads: AdsServer;
   /** Unary services; none on a port that serves ADS only. */
   readonly routes?: (router: ConnectRouter) => void;
-  /** Paths of the unary methods that clients without a certificate may call; absent: they may call none. */
-  readonly anonymousPaths?: ReadonlySet<string>;
+  /** Where clients without a certificate may come: paths of the unary methods for them, and who keeps count of them. */
+  readonly anonymous?: { readonly paths: ReadonlySet<string>; readonly sessions: AnonymousSessions };
   readonly log: Log | undefined;
 }
 
@@ -112,6 +114,7 @@ export class Http2Front {
     this.sessions.add(session);
     this.options.ads.pings.watch(session);
     session.once("close", () => this.sessions.delete(session));
+    if (front.peer.kind === "anonymous") this.options.anonymous?.sessions.watch(session, front.address);
     session.on("error", () => {}); // `sessionError` of the server has it
   }
 
@@ -122,11 +125,7 @@ export class Http2Front {
       stream.destroy();
       return;
     }
-    // At the headers: whoever has proven nothing must not make us wait for, or keep, what it sends.
-    if (front.peer.kind === "anonymous" && !this.isForAnybody(headers)) {
-      refuse(stream, headers, serveErrors.unauthenticated("the connection has no client certificate"));
-      return;
-    }
+    if (front.peer.kind === "anonymous" && !this.admitAnonymous(stream, headers)) return;
     const isGrpc = headers["content-type"]?.startsWith("application/grpc") === true && headers[":method"] === "POST";
     const variant = isGrpc ? this.options.ads.variantOf(String(headers[":path"])) : undefined;
     if (variant !== undefined) {
@@ -140,8 +139,16 @@ export class Http2Front {
     }
   }
 
-  private isForAnybody(headers: IncomingHttpHeaders): boolean {
-    return this.options.anonymousPaths?.has(String(headers[":path"])) === true;
+  /** At the headers: whoever has proven nothing must not make us wait for, or keep, what it sends. */
+  private admitAnonymous(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
+    const { anonymous } = this.options;
+    if (anonymous?.sessions.begin(stream.session as ServerHttp2Session, stream) === false) {
+      stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      return false;
+    }
+    if (anonymous?.paths.has(String(headers[":path"])) === true) return true;
+    refuse(stream, headers, serveErrors.unauthenticated("the connection has no client certificate"));
+    return false;
   }
 
   private adapter(routes: (router: ConnectRouter) => void): ReturnType<typeof connectNodeAdapter> {

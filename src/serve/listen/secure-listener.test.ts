@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect as http2Connect } from "node:http2";
+import { type ClientHttp2Session, constants, connect as http2Connect } from "node:http2";
 import { createConnection, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from "node:tls";
@@ -9,6 +9,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { MachineService } from "../../../gen/lateen/agent/v1/agent_pb.ts";
 import { controlPlaneNames } from "../../ca/server-names.ts";
 import type { SpiffeId } from "../../identity/spiffe-id.ts";
+import { FakeClock } from "../../kernel/clock.fake.ts";
 import { systemClock } from "../../kernel/clock.ts";
 import { LateenError } from "../../kernel/error.ts";
 import { Metrics } from "../../kernel/metric.ts";
@@ -252,6 +253,71 @@ test("clients that say nothing, or stop in mid-handshake, do not keep a machine 
   const c = client(await ca.identity(reviews));
   c.subscribe(cluster);
   assert.deepEqual((await c.nextAcked()).names, []);
+});
+
+/** A session without a certificate that asks for nothing and is kept alive with pings. */
+async function dripping(bed: Bed, t: TestContext): Promise<ClientHttp2Session> {
+  const session = http2Connect(bed.url, bed.tls());
+  session.on("error", () => {});
+  t.after(() => session.destroy());
+  await once(session, "remoteSettings");
+  const drip = setInterval(() => !session.destroyed && session.ping(() => {}), 5);
+  session.on("close", () => clearInterval(drip));
+  return session;
+}
+
+test("clients without a certificate that go on for ever keep nobody out", async (t) => {
+  const bed = await startBed(t, { admission: { inProgress: 2, stalledMs: 60_000, placeMs: 60_000 } });
+  for (let count = 0; count < 6; count++) await dripping(bed, t);
+  const c = bed.client(await bed.ca.identity(reviews));
+  c.subscribe(cluster);
+  assert.deepEqual((await c.nextAcked()).names, []);
+});
+
+test("a session without a certificate and without a call is closed, and counted", async (t) => {
+  const clock = new FakeClock();
+  const metrics = new Metrics();
+  const bed = await startBed(t, { clock, metrics });
+  const session = await dripping(bed, t);
+  const gone = once(session, "close");
+  await clock.advance(10_000);
+  await gone;
+  assert.match(await metrics.text(), /lateen_connections_refused_total\{reason="anonymous"\} 1/);
+});
+
+test("of too many sessions of one network the oldest goes, and a machine's stays", async (t) => {
+  const bed = await startBed(t, { anonymous: { perNetwork: 2 } });
+  const c = bed.client(await bed.ca.identity(reviews));
+  c.subscribe(cluster);
+  await c.nextAcked();
+  const first = await dripping(bed, t);
+  const gone = once(first, "close");
+  const second = await dripping(bed, t);
+  await dripping(bed, t);
+  await gone;
+  assert.equal(second.destroyed, false);
+  c.subscribe(typeUrls.listener);
+  await c.nextAcked();
+});
+
+test("a session without a certificate makes so many calls and no more", async (t) => {
+  const bed = await startBed(t, { anonymous: { openCalls: 2, calls: 4 } });
+  const session = http2Connect(bed.url, bed.tls());
+  session.on("error", () => {});
+  t.after(() => session.destroy());
+  const gone = once(session, "close");
+  const call = (): Promise<number> => {
+    const path = "/lateen.agent.v1.MachineService/Join";
+    const stream = session.request({ ":path": path, ":method": "POST", "content-type": "application/grpc" });
+    stream.on("error", () => {});
+    return new Promise((resolve) => stream.on("close", () => resolve(stream.rstCode)));
+  };
+  const open = [call(), call()];
+  assert.equal(await call(), constants.NGHTTP2_REFUSED_STREAM, "two are open");
+  assert.equal(await call(), constants.NGHTTP2_REFUSED_STREAM);
+  open.push(call());
+  await gone;
+  await Promise.all(open);
 });
 
 test("a handshake that stops is cut", async (t) => {

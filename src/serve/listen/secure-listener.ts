@@ -20,6 +20,7 @@ import { tokenMethods } from "../ca/token-methods.ts";
 import { serveErrors } from "../errors.ts";
 import type { Peer } from "../peer.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
+import { type AnonymousLimits, AnonymousSessions } from "./anonymous-sessions.ts";
 import { Http2Front } from "./http2-front.ts";
 import { openPort } from "./open-port.ts";
 import { peerOfTls } from "./peer-of.ts";
@@ -29,8 +30,11 @@ const defaultHandshakeMs = 10_000;
 /** Connections at one time, those that wait included. */
 const connectionLimit = 30_000;
 
-/** Why a connection was closed before it was served; "connections": there are too many in all. */
-type RefusalReason = "silent" | "waiting" | "handshake" | "certificate" | "connections";
+/**
+ * Why a connection was closed before it was served; "connections": there are too many in all; "anonymous": it has no
+ * certificate, and made too many calls or none, or there are too many of its kind.
+ */
+type RefusalReason = "silent" | "waiting" | "handshake" | "certificate" | "connections" | "anonymous";
 
 export interface ServerIdentity {
   /** PEM, leaf first, the root last: machines that join check it against the pin of their token. */
@@ -52,6 +56,7 @@ export interface SecureListenerOptions {
   log: Log;
   metrics?: Metrics;
   admission?: Partial<AdmissionLimits>;
+  anonymous?: Partial<AnonymousLimits>;
   /** A handshake that takes longer is cut, milliseconds. */
   handshakeMs?: number;
 }
@@ -71,7 +76,6 @@ export class SecureListener implements Stoppable {
     const { ads, clock, log, routes } = options;
     this.log = log;
     this.roots = options.roots;
-    this.front = new Http2Front({ ads, routes, anonymousPaths: tokenMethods, log });
     this.tls = this.createTls(options.identity, options.handshakeMs ?? defaultHandshakeMs);
     const refused = options.metrics?.counter(
       "lateen_connections_refused_total",
@@ -79,6 +83,12 @@ export class SecureListener implements Stoppable {
       ["reason"],
     );
     this.countRefused = (reason) => refused?.inc({ reason });
+    const sessions = new AnonymousSessions({
+      clock,
+      onEnded: () => this.countRefused("anonymous"),
+      ...(options.anonymous === undefined ? {} : { limits: options.anonymous }),
+    });
+    this.front = new Http2Front({ ads, routes, anonymous: { paths: tokenMethods, sessions }, log });
     this.admission = new Admission({
       clock,
       admit: (socket) => this.startHandshake(socket),
@@ -171,6 +181,8 @@ export class SecureListener implements Stoppable {
       return;
     }
     const address = socket.remoteAddress ?? "";
+    // Its one call is small: from here on it makes nobody wait.
+    if (peer.kind === "anonymous") this.admission.settled(raw);
     this.front.accept(socket, { peer, address, onSettled: () => this.admission.settled(raw) });
   }
 }

@@ -1,0 +1,52 @@
+// Who waits for a place: of each network the oldest first, and the networks in turn, so that a crowd from one address does
+// not stand before everybody else.
+
+export class WaitingLine<T> {
+  /** The network whose turn is next is in front; none is empty. */
+  private readonly networks = new Map<string, Set<T>>();
+  private count = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  add(network: string, waiter: T): void {
+    const line = this.networks.get(network) ?? new Set();
+    this.networks.set(network, line);
+    if (line.has(waiter)) return;
+    line.add(waiter);
+    this.count += 1;
+  }
+
+  delete(network: string, waiter: T): void {
+    const line = this.networks.get(network);
+    if (line?.delete(waiter) !== true) return;
+    this.count -= 1;
+    if (line.size === 0) this.networks.delete(network);
+  }
+
+  /** Takes out the next whose network may; undefined where none may. */
+  take(may: (network: string) => boolean): { network: string; waiter: T } | undefined {
+    for (const [network, line] of this.networks) {
+      if (!may(network)) continue;
+      for (const waiter of line) {
+        this.networks.delete(network);
+        this.networks.set(network, line); // its next turn comes after the others'
+        this.delete(network, waiter);
+        return { network, waiter };
+      }
+    }
+    return undefined;
+  }
+
+  /** The newest of the network from which most wait. */
+  newestOfCrowd(): T | undefined {
+    let crowd = new Set<T>();
+    for (const line of this.networks.values()) if (line.size > crowd.size) crowd = line;
+    return [...crowd].at(-1);
+  }
+
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (const line of this.networks.values()) yield* line;
+  }
+}
