@@ -1,4 +1,4 @@
-// A ResourceSet that a test writes; versions are given, bodies are as long as the version.
+// A ResourceSet that a test writes; versions are given, bodies are as long as the version where none is given.
 import type { ResourceChange, ResourceSet } from "./generator.ts";
 import type { Resource } from "./resource.ts";
 
@@ -29,10 +29,10 @@ export class ResourceTable implements ResourceSet {
     return () => this.listeners.delete(listener);
   }
 
-  set(name: string, version: string): void {
+  set(name: string, version: string, body: Uint8Array = new Uint8Array(version.length)): void {
     const before = this.resources.get(name);
     if (before?.version === version) return;
-    const after = { typeUrl: this.typeUrl, name, version, body: new Uint8Array(version.length), sources: [] };
+    const after = { typeUrl: this.typeUrl, name, version, body, sources: [] };
     this.resources.set(name, after);
     for (const listener of this.listeners) listener([{ key: name, before, after }]);
   }

@@ -1,6 +1,6 @@
 // One xDS type on one stream of Envoy: what it asked for, what it holds, and what it must be sent next.
 import { typeUrls } from "../../xds/type-url.ts";
-import type { CacheChange, CachedResource, ResourceCache } from "./resource-cache.ts";
+import type { CacheChange, CachedResource, Refusal, ResourceCache } from "./resource-cache.ts";
 
 export interface DeltaResponse {
   resources: readonly CachedResource[];
@@ -10,7 +10,7 @@ export interface DeltaResponse {
 /** What Envoy's answer decided. Names of a rejected response that are tried again one half at a time are in neither list. */
 export interface Verdict {
   accepted: readonly string[];
-  rejected: readonly { name: string; message: string }[];
+  rejected: readonly Refusal[];
 }
 
 interface Flight {
@@ -256,6 +256,11 @@ export class EnvoySubscription {
       this.cache.judge(resource, false);
       this.due.add(name); // an older version that Envoy accepted, or a newer one that arrived meanwhile
     }
-    return { accepted: [...flight.removed], rejected: names.map((name) => ({ name, message: error })) };
+    const rejected = [...flight.sent].map(([name, { resource }]) => ({
+      name,
+      version: resource.version,
+      message: error,
+    }));
+    return { accepted: [...flight.removed], rejected };
   }
 }

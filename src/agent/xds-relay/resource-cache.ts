@@ -11,6 +11,13 @@ export interface CachedResource {
   readonly body: Uint8Array;
 }
 
+/** One version that Envoy refused, and why. */
+export interface Refusal {
+  readonly name: string;
+  readonly version: string;
+  readonly message: string;
+}
+
 /** What happened to a type. */
 export interface CacheChange {
   readonly typeUrl: string;
@@ -57,6 +64,17 @@ export class ResourceCache {
   /** True where the control plane sent the name and did not take it back, whatever Envoy thought of it. */
   has(name: string): boolean {
     return this.entries.has(name);
+  }
+
+  /** True where the newest version of the name is waiting for Envoy's word. */
+  isUntested(name: string): boolean {
+    return this.entries.get(name)?.verdict === "untested";
+  }
+
+  /** True where the newest version of the name is this one, and Envoy rejected it. */
+  isRejected(name: string, version: string): boolean {
+    const entry = this.entries.get(name);
+    return entry?.verdict === "rejected" && entry.latest.version === version;
   }
 
   /** Names with a usable version. */

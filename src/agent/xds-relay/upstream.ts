@@ -9,7 +9,7 @@ import {
 } from "../../../gen/envoy/service/discovery/v3/discovery_pb.ts";
 import { contentHash } from "../../kernel/hash.ts";
 import { agentErrors } from "../errors.ts";
-import type { CachedResource } from "./resource-cache.ts";
+import type { CachedResource, Refusal } from "./resource-cache.ts";
 
 /** What is asked for of one type. */
 export interface Wanted {
@@ -111,10 +111,18 @@ export class Upstream {
     this.request({
       typeUrl,
       responseNonce: nonce,
-      ...(errors.length === 0
-        ? {}
-        : { errorDetail: { code: rejectedCode, message: errors.join("; ").slice(0, errorLimit) } }),
+      ...(errors.length === 0 ? {} : { errorDetail: rejectionOf(errors) }),
     });
+  }
+
+  /**
+   * Says that Envoy refused what no open response carries: one that was acknowledged before, or that came over an earlier
+   * stream. The protocol can reject a response only, so the resource is asked for once more; the answer can be rejected.
+   */
+  refuse(typeUrl: string, { name, message }: Refusal): void {
+    const told = this.told.get(typeUrl);
+    if (told === undefined || !(told.wildcard || told.names.has(name))) return; // nobody wants it any more
+    this.request({ typeUrl, resourceNamesSubscribe: [name], errorDetail: rejectionOf([`${name}: ${message}`]) });
   }
 
   private request(request: RequestFields): void {
@@ -133,6 +141,10 @@ type RequestFields = Partial<
     "typeUrl" | "resourceNamesSubscribe" | "resourceNamesUnsubscribe" | "initialResourceVersions" | "responseNonce"
   >
 > & { errorDetail?: { code: number; message: string } };
+
+function rejectionOf(errors: readonly string[]): { code: number; message: string } {
+  return { code: rejectedCode, message: errors.join("; ").slice(0, errorLimit) };
+}
 
 function decodeResponse(bytes: Uint8Array): DeltaDiscoveryResponse {
   try {

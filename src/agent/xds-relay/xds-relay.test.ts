@@ -5,7 +5,7 @@ import { FakeControlPlane } from "./control-plane.fake.ts";
 import { FakeEnvoy, type FakeEnvoyOptions } from "./envoy.fake.ts";
 import { orderHoldMs } from "./envoy-stream.ts";
 import { edsCluster, fakeRelay, textResource } from "./relay.fake.ts";
-import { lingerMs } from "./xds-relay.ts";
+import { absenceMs, lingerMs } from "./xds-relay.ts";
 
 const { cluster, endpoint, listener, route, nameTable, query } = typeUrls;
 
@@ -251,7 +251,11 @@ test("what one Envoy accepted and the next one refuses is not sent for ever", ()
   first.disconnect();
   const second = envoy({ refuse: () => "no" });
   second.subscribe(cluster, []);
-  assert.deepEqual(second.sent(cluster), [["c"]]);
+  // Once more, so that the control plane has a response that can be rejected.
+  assert.deepEqual(second.sent(cluster), [["c"], ["c"]]);
+  const third = envoy({ refuse: () => "no" });
+  third.subscribe(cluster, []);
+  assert.deepEqual(third.sent(cluster), [[]]);
 });
 
 test("a version that was good and is refused by the next Envoy is not sent for ever", () => {
@@ -382,17 +386,158 @@ test("names of an Envoy that went away are kept current until the next one has h
   assert.deepEqual([...relay.cacheOf(endpoint).names()], ["kept"]);
 });
 
-test("a response that Envoy does not need is acknowledged without it", () => {
+test("clusters and listeners are not acknowledged before an Envoy has decided about them", () => {
+  for (const typeUrl of [cluster, listener]) {
+    const { control, connect, envoy } = setUp();
+    control.set(typeUrl, [textResource("good", "1"), textResource("bad", "1")]);
+    connect();
+    assert.deepEqual(control.answers(typeUrl), []);
+    const other = envoy();
+    other.subscribe(route, ["8080"]);
+    assert.deepEqual(control.answers(typeUrl), [], "it has not asked for them yet");
+    const proxy = envoy({ refuse: (name) => (name === "bad" ? "no" : undefined) });
+    proxy.subscribe(typeUrl, []);
+    assert.deepEqual(control.answers(typeUrl), ["bad: no"]);
+    assert.deepEqual(proxy.inForce(typeUrl), { good: "1" });
+  }
+});
+
+test("what an Envoy has not decided about when it goes is decided by the next one", () => {
   const { control, connect, envoy } = setUp();
   connect();
+  const first = envoy({ holds: (typeUrl) => typeUrl === cluster });
+  first.subscribe(cluster, []);
+  first.release();
   control.set(cluster, [textResource("c", "1")]);
-  assert.deepEqual(control.answers(cluster), ["ACK", "ACK"]);
-  const proxy = envoy({ holds: () => true });
-  proxy.subscribe(cluster, []);
+  first.disconnect();
+  assert.deepEqual(control.answers(cluster), ["ACK"]);
+  const second = envoy({ refuse: () => "no" });
+  second.subscribe(cluster, []);
+  assert.deepEqual(control.answers(cluster), ["ACK", "c: no"]);
+});
+
+test("while no Envoy is there the caches are kept current all the same, and what nobody must see is acknowledged", async () => {
+  const { control, connect, envoy, clock } = setUp();
+  connect();
+  control.set(cluster, [textResource("c", "1")]);
+  assert.deepEqual(control.answers(cluster), ["ACK"], "the first answer was empty");
+  control.set(cluster, [], ["c"]);
+  assert.deepEqual(control.answers(cluster), ["ACK", "ACK", "ACK"], "nobody needs to see what is gone");
   control.set(cluster, [textResource("c", "2")]);
-  assert.deepEqual(control.answers(cluster), ["ACK", "ACK"]);
+  await clock.advance(absenceMs);
+  assert.deepEqual(control.answers(cluster).slice(3), ["ACK"]);
+  control.set(cluster, [textResource("c", "3")]);
+  assert.deepEqual(control.answers(cluster).slice(3), ["ACK", "ACK"]);
+  const proxy = envoy();
+  proxy.subscribe(cluster, []);
+  assert.deepEqual(proxy.inForce(cluster), { c: "3" });
   proxy.disconnect();
-  assert.deepEqual(control.answers(cluster), ["ACK", "ACK", "ACK"]);
+  control.set(cluster, [textResource("c", "3")]);
+  assert.deepEqual(control.answers(cluster).slice(5), ["ACK"], "an Envoy has taken this version");
+});
+
+test("load assignments are acknowledged while Envoy is away: few of them will be asked for again", () => {
+  const { control, connect, envoy } = setUp();
+  control.set(endpoint, [textResource("c", "1")]);
+  connect();
+  const proxy = envoy({ holds: () => true });
+  proxy.subscribe(endpoint, ["c"]);
+  assert.deepEqual(control.answers(endpoint), []);
+  proxy.disconnect();
+  assert.deepEqual(control.answers(endpoint), ["ACK"]);
+  control.set(endpoint, [textResource("c", "2")]);
+  assert.deepEqual(control.answers(endpoint), ["ACK", "ACK"]);
+});
+
+test("a refusal that comes after the acknowledgement reaches the control plane too, once", async () => {
+  const { control, connect, envoy, clock } = setUp();
+  control.set(cluster, [textResource("good", "1"), textResource("bad", "1")]);
+  connect();
+  await clock.advance(absenceMs);
+  assert.deepEqual(control.answers(cluster), ["ACK"]);
+  const refuse = (name: string) => (name === "bad" ? "no" : undefined);
+  const proxy = envoy({ refuse });
+  proxy.subscribe(cluster, []);
+  assert.deepEqual(control.answers(cluster), ["ACK", "bad: no"]);
+  const asked = control.requests.filter(({ resourceNamesSubscribe }) => resourceNamesSubscribe.includes("bad"));
+  assert.deepEqual(
+    asked.map(({ typeUrl, responseNonce, errorDetail }) => [typeUrl, responseNonce, errorDetail?.message]),
+    [[cluster, "", "bad: no"]],
+  );
+  proxy.disconnect();
+  envoy({ refuse }).subscribe(cluster, []);
+  assert.deepEqual(control.answers(cluster), ["ACK", "bad: no"]);
+});
+
+test("what the next Envoy refuses of what the one before had taken reaches the control plane", () => {
+  const { control, connect, envoy } = setUp();
+  control.set(route, [textResource("8080", "1")]);
+  control.set(listener, [textResource("l", "1")]);
+  connect();
+  const first = envoy();
+  first.subscribe(listener, []);
+  first.subscribe(route, ["8080"]);
+  first.disconnect();
+  const second = envoy({ refuse: () => "no" });
+  second.subscribe(listener, []);
+  second.subscribe(route, ["8080"]);
+  assert.deepEqual(control.answers(listener), ["ACK", "l: no"]);
+  assert.deepEqual(control.answers(route), ["ACK", "8080: no"]);
+});
+
+test("what Envoy refuses of what was kept on the disk reaches the control plane, when it is there", () => {
+  for (const connectedFirst of [true, false]) {
+    const { control, connect, envoy, relay } = setUp();
+    const stored = { name: "l", version: "1", bodyType: listener, body: textResource("l", "1").body };
+    relay.cacheOf(listener).restore([stored]);
+    control.set(listener, [textResource("l", "1")]);
+    if (connectedFirst) connect();
+    assert.deepEqual(control.answers(listener), connectedFirst ? ["ACK"] : []);
+    const proxy = envoy({ refuse: () => "no" });
+    proxy.subscribe(listener, []);
+    if (!connectedFirst) connect();
+    assert.equal(control.answers(listener).at(-1), "l: no");
+  }
+});
+
+test("a refusal that comes when the stream to the control plane is another one reaches it", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  let holding = false;
+  const proxy = envoy({ holds: () => holding, refuse: (name) => (name === "bad" ? "no" : undefined) });
+  proxy.subscribe(listener, []);
+  holding = true;
+  control.set(listener, [textResource("bad", "1")]);
+  control.disconnect();
+  control.requests.length = 0;
+  connect();
+  holding = false;
+  proxy.release();
+  assert.deepEqual(control.answers(listener), ["ACK", "bad: no"]);
+});
+
+test("a late refusal of what is overtaken, or not wanted any more, is nobody's business", () => {
+  const { control, connect, envoy } = setUp();
+  control.set(route, [textResource("8080", "1", "bad"), textResource("9090", "1", "bad")]);
+  connect();
+  let holding = true;
+  const proxy = envoy({ holds: () => holding, refuse: (_, body) => (body === "bad" ? "no" : undefined) });
+  proxy.subscribe(route, ["8080"]);
+  control.set(route, [textResource("8080", "2")]);
+  control.disconnect();
+  connect();
+  holding = false;
+  proxy.release();
+  assert.deepEqual(proxy.inForce(route), { "8080": "2" });
+  assert.deepEqual(control.answers(route).at(-1) ?? "ACK", "ACK");
+  holding = true;
+  proxy.subscribe(route, ["9090"]);
+  control.disconnect();
+  connect();
+  proxy.unsubscribe(route, ["9090"]);
+  holding = false;
+  proxy.release();
+  assert.deepEqual([...control.names(route)], ["8080"]);
 });
 
 test("the agent follows its own types, and says what it cannot use", () => {

@@ -7,6 +7,7 @@ import type { Counter, Gauge, Metrics } from "../../kernel/metric.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { agentErrors } from "../errors.ts";
 import type { CallListener, GrpcCall } from "../grpc/server-call.ts";
+import { Deliveries } from "./deliveries.ts";
 import { EnvoyStream, type EnvoyStreamHost } from "./envoy-stream.ts";
 import type { Verdict } from "./envoy-subscription.ts";
 import { type CacheChange, ResourceCache, resourceLimit } from "./resource-cache.ts";
@@ -26,13 +27,6 @@ export interface UpstreamListener {
   closed(): void;
 }
 
-/** A response of the control plane that Envoy has not decided about. */
-interface Delivery {
-  nonce: string;
-  names: Set<string>;
-  errors: string[];
-}
-
 /** One Envoy, and a second one while it restarts. */
 const streamLimit = 4;
 /** Types that are cached; more than Envoy knows. */
@@ -42,19 +36,31 @@ const typeLimit = 64;
  * as its clusters and listeners warm, and nothing should be fetched twice for that.
  */
 export const lingerMs = 60_000;
+/**
+ * While Envoy is away, clusters and listeners that it has not seen are not acknowledged, at most so long, milliseconds. It
+ * is back in about a second; an Envoy that stays away must not keep the caches from being kept current. Less than the time
+ * that a control plane holds listeners back for clusters, so that a mesh sent in parts is complete before they come.
+ */
+export const absenceMs = 10_000;
+/** What Envoy always asks for. */
+const envoyTypes: readonly string[] = [typeUrls.cluster, typeUrls.listener];
 
 export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   private readonly options: XdsRelayOptions;
   private readonly caches = new Map<string, ResourceCache>();
   private readonly streams = new Set<EnvoyStream>();
   /** Types that the agent itself wants whole. */
-  private readonly followed = new Set<string>([typeUrls.cluster, typeUrls.listener]);
+  private readonly followed = new Set<string>(envoyTypes);
   private readonly consumers = new Map<string, (cache: ResourceCache, change: CacheChange) => void>();
   private readonly lingering = new Map<string, Set<string>>();
-  private readonly deliveries = new Map<string, Delivery[]>();
+  private readonly deliveries = new Deliveries((typeUrl, nonce, errors) =>
+    this.upstream?.answer(typeUrl, nonce, errors),
+  );
   private readonly changeListeners = new Set<(typeUrl: string) => void>();
   private upstream: Upstream | undefined;
   private cancelLinger: Cancel | undefined;
+  /** Set while Envoy is away and expected back. */
+  private cancelAbsence: Cancel | undefined;
   private readonly requests: Counter;
   private readonly responses: Counter;
   private readonly envoyEnds: Counter;
@@ -69,6 +75,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     this.envoyEnds = metrics.counter("envoy_connection_terminations", "ADS streams of Envoy that ended.");
     this.rejections = metrics.counter("xds_proxy_rejections", "Resources that Envoy rejected, by type.", ["type"]);
     this.cached = metrics.gauge("xds_proxy_cached_resources", "Resources in the agent's cache, by type.", ["type"]);
+    this.expectEnvoy();
   }
 
   /** Follows a type for the agent itself; what `consumer` throws is answered as a rejection. Call before connecting. */
@@ -91,8 +98,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   /** True once Envoy has taken clusters and listeners. */
   get envoyConfigured(): boolean {
     for (const stream of this.streams) {
-      const types = [typeUrls.cluster, typeUrls.listener];
-      if (types.every((typeUrl) => stream.subscription(typeUrl)?.taken === true)) return true;
+      if (envoyTypes.every((typeUrl) => stream.subscription(typeUrl)?.taken === true)) return true;
     }
     return false;
   }
@@ -132,6 +138,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
 
   stop(): void {
     this.cancelLinger?.();
+    this.cancelAbsence?.();
   }
 
   // The side of the control plane.
@@ -161,17 +168,10 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   }
 
   received(response: UpstreamResponse): void {
-    const { typeUrl, nonce, resources, removed } = response;
+    const { typeUrl, resources, removed } = response;
     this.responses.inc();
     const cache = this.cacheOf(typeUrl);
-    const delivery: Delivery = {
-      nonce,
-      names: new Set([...resources.map(({ name }) => name), ...removed]),
-      errors: [],
-    };
-    const list = this.deliveries.get(typeUrl);
-    if (list === undefined) this.deliveries.set(typeUrl, [delivery]);
-    else list.push(delivery);
+    this.deliveries.add(response);
     cache.apply(resources, removed);
     this.settled();
   }
@@ -193,9 +193,9 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     const { typeUrl } = change;
     const cache = this.cacheOf(typeUrl);
     this.cached.set({ type: shortName(typeUrl) }, cache.size);
-    const errors = this.deliveries.get(typeUrl)?.at(-1)?.errors;
     if (change.refused > 0) {
-      errors?.push(`the agent keeps at most ${resourceLimit} resources of a type; ${change.refused} were left out`);
+      const limit = `the agent keeps at most ${resourceLimit} resources of a type`;
+      this.deliveries.fail(typeUrl, `${limit}; ${change.refused} were left out`);
     }
     const consumer = this.consumers.get(typeUrl);
     try {
@@ -207,7 +207,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
         type: shortName(typeUrl),
         error: describeError(error),
       });
-      errors?.push(describeError(error));
+      this.deliveries.fail(typeUrl, describeError(error));
     }
     for (const stream of this.streams) stream.changed(change);
     this.tell(typeUrl);
@@ -218,40 +218,46 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   }
 
   decided(typeUrl: string, verdict: Verdict): void {
-    for (const { name, message } of verdict.rejected) {
+    const cache = this.cacheOf(typeUrl);
+    for (const refusal of verdict.rejected) {
+      const { name, version, message } = refusal;
       this.rejections.inc({ type: shortName(typeUrl) });
       this.options.log.warn("Envoy rejected a resource", { type: shortName(typeUrl), name, error: message });
-      for (const delivery of this.deliveries.get(typeUrl) ?? []) {
-        if (delivery.names.has(name)) delivery.errors.push(`${name}: ${message}`);
-      }
+      // Late: another Envoy took it, or it came before this stream to the control plane. Its author must learn it all the same.
+      const late = !this.deliveries.refuse(typeUrl, refusal) && cache.isRejected(name, version);
+      if (late) this.upstream?.refuse(typeUrl, refusal);
     }
     this.tell(typeUrl);
   }
 
   /** Answers the control plane for every response that Envoy has decided about whole. */
   settled(): void {
-    for (const [typeUrl, list] of this.deliveries) {
-      const open: Delivery[] = [];
-      for (const delivery of list) {
-        for (const name of delivery.names) {
-          if (!this.awaits(typeUrl, name)) delivery.names.delete(name);
-        }
-        if (delivery.names.size > 0) open.push(delivery);
-        else this.upstream?.answer(typeUrl, delivery.nonce, delivery.errors);
-      }
-      if (open.length === 0) this.deliveries.delete(typeUrl);
-      else this.deliveries.set(typeUrl, open);
-    }
+    this.deliveries.settle((typeUrl, name) => this.awaits(typeUrl, name));
   }
 
   private awaits(typeUrl: string, name: string): boolean {
-    for (const stream of this.streams) if (stream.subscription(typeUrl)?.awaits(name) === true) return true;
-    return false;
+    let asked = false;
+    for (const stream of this.streams) {
+      const subscription = stream.subscription(typeUrl);
+      if (subscription?.awaits(name) === true) return true;
+      asked ||= subscription !== undefined;
+    }
+    const expected = !asked && this.cancelAbsence !== undefined && envoyTypes.includes(typeUrl);
+    return expected && this.cacheOf(typeUrl).isUntested(name);
+  }
+
+  private expectEnvoy(): void {
+    this.cancelAbsence?.();
+    this.cancelAbsence = this.options.clock.after(absenceMs, () => {
+      this.cancelAbsence = undefined;
+      this.settled();
+    });
   }
 
   closed(stream: EnvoyStream): void {
     if (!this.streams.delete(stream)) return;
     this.envoyEnds.inc();
+    if (this.streams.size === 0) this.expectEnvoy();
     for (const typeUrl of this.caches.keys()) {
       const names = stream.subscription(typeUrl)?.names;
       if (names === undefined || names.size === 0) continue;
