@@ -183,6 +183,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       },
       clock,
       log,
+      metrics,
     }),
   );
   const monitoring = lifecycle.add(

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { connect as connectHttp2 } from "node:http2";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from "node:http2";
 import { request } from "node:https";
 import { createConnection, type Socket } from "node:net";
 import { join } from "node:path";
@@ -159,6 +159,37 @@ describe("somebody who can reach the ports", () => {
     const client = ads(workload);
     client.subscribe(typeUrls.cluster);
     assert.ok((await client.nextAcked()).resources.length > 0);
+  });
+
+  it("cannot keep machines out without a certificate, whatever it keeps sending, and leaves its count behind", async () => {
+    const sessions = Array.from({ length: 40 }, () => connectHttp2(control.addresses.xds, { ca: authority.roots() }));
+    const drips = sessions.map((session) => setInterval(() => !session.destroyed && session.ping(() => {}), 20));
+    for (const session of sessions) session.on("error", () => {});
+    try {
+      await Promise.all(sessions.map((session) => once(session, "remoteSettings")));
+      const open = (session: ClientHttp2Session): ClientHttp2Stream => {
+        const path = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+        const stream = session.request({ ":path": path, ":method": "POST", "content-type": "application/grpc" });
+        stream.on("error", () => {});
+        stream.write(Buffer.from([0, 0, 0x40, 0, 0])); // the begin of 4 MiB
+        return stream;
+      };
+      for (const session of sessions) {
+        const [headers] = await once(open(session), "response");
+        assert.equal((headers as Record<string, string>)["grpc-status"], String(unauthenticated));
+      }
+      const client = ads(workload);
+      client.subscribe(typeUrls.cluster);
+      assert.ok((await client.nextAcked()).resources.length > 0);
+      const [tireless] = sessions;
+      assert.ok(tireless !== undefined);
+      while (!tireless.destroyed) await once(open(tireless), "close");
+    } finally {
+      for (const drip of drips) clearInterval(drip);
+      for (const session of sessions) session.destroy();
+    }
+    const text = await (await fetch(`${control.addresses.metrics}/metrics`)).text();
+    assert.match(text, /^lateen_connections_refused_total\{reason="anonymous"\} 1$/m);
   });
 
   it("is not answered in HTTP/1 on the machines' port", async () => {

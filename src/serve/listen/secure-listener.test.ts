@@ -49,6 +49,7 @@ async function startBed(t: TestContext, options: Partial<SecureListenerOptions> 
     ads: rig.ads,
     routes: ca.routes,
     clock: systemClock,
+    metrics: new Metrics(),
     log: { debug() {}, info() {}, warn() {}, error() {}, with: () => ({}) as never },
     ...options,
   });

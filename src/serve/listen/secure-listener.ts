@@ -54,7 +54,7 @@ export interface SecureListenerOptions {
   routes: (router: ConnectRouter) => void;
   clock: Clock;
   log: Log;
-  metrics?: Metrics;
+  metrics: Metrics;
   admission?: Partial<AdmissionLimits>;
   anonymous?: Partial<AnonymousLimits>;
   /** A handshake that takes longer is cut, milliseconds. */
@@ -77,12 +77,12 @@ export class SecureListener implements Stoppable {
     this.log = log;
     this.roots = options.roots;
     this.tls = this.createTls(options.identity, options.handshakeMs ?? defaultHandshakeMs);
-    const refused = options.metrics?.counter(
+    const refused = options.metrics.counter(
       "lateen_connections_refused_total",
       "Connections that were closed before they were served.",
       ["reason"],
     );
-    this.countRefused = (reason) => refused?.inc({ reason });
+    this.countRefused = (reason) => refused.inc({ reason });
     const sessions = new AnonymousSessions({
       clock,
       onEnded: () => this.countRefused("anonymous"),
