@@ -44,7 +44,7 @@ export interface CapturePlan {
   /** Ports on which administrators reach the machine; part of `excludeInboundPorts`, checked by the self-test. */
   readonly sshPorts: readonly number[];
   readonly workloads: readonly CapturedWorkload[];
-  /** False leaves IPv6 traffic alone. */
+  /** False leaves IPv6 traffic alone: only for kernels that do no IPv6. */
   readonly ipv6: boolean;
 }
 

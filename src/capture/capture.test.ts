@@ -13,7 +13,9 @@ import { Capture } from "./capture.ts";
 import type { CaptureBackend } from "./capture-backend.ts";
 import type { CaptureInput } from "./capture-plan.ts";
 import { CaptureWatch } from "./capture-watch.ts";
+import { capturedProbe } from "./captured-probe.ts";
 import { detectBackend } from "./detect-backend.ts";
+import { readInet6Addresses } from "./inet6-addresses.ts";
 import { type NetworkActor, startActor } from "./network-actor.fake.ts";
 import {
   connectNamespaces,
@@ -23,6 +25,7 @@ import {
 } from "./network-namespace.fake.ts";
 import { nftBackend } from "./nft-backend.ts";
 import { planCapture } from "./plan-capture.ts";
+import { runRuleStep } from "./rule-step.ts";
 
 const skip = namespacesMissing(["ip", "nft", "setpriv"]);
 if (skip !== undefined) console.error(`capture tests in a real kernel: ${skip}`);
@@ -30,6 +33,7 @@ if (skip !== undefined) console.error(`capture tests in a real kernel: ${skip}`)
 const peerAddress = "10.91.1.2";
 const peerAddress6 = "fd91:1::2";
 const ownAddress = "10.91.1.1";
+const ownAddress6 = "fd91:1::1";
 
 const input: CaptureInput = {
   dnsPort: 15053,
@@ -38,6 +42,14 @@ const input: CaptureInput = {
   excludeOutboundCidrs: ["10.91.1.128/25"],
   controlPlane: [{ address: peerAddress, port: 15012 }],
 };
+
+/** The machine's link-local address on its side of a cable, as the other side, at `toDevice`, calls it. */
+async function linkLocalOf(machine: NetworkNamespace, device: string, toDevice: string): Promise<string> {
+  const addresses = readInet6Addresses(await machine.run("cat", "/proc/net/if_inet6"));
+  const own = addresses.find((each) => each.device === device && each.address.startsWith("fe80:"));
+  assert.ok(own !== undefined, `${device} has no link-local address`);
+  return `${own.address}%${toDevice}`;
+}
 
 function captureIn(backend: CaptureBackend, more: { confirmWithinMs?: number } = {}) {
   const reverted = Promise.withResolvers<LateenError>();
@@ -94,9 +106,11 @@ function backendSuite(
       machine = first;
       await connectNamespaces(machine, second, 1);
       await connectNamespaces(machine, third, 2);
-      await machine.run("sysctl", "-qw", "net.ipv4.ip_forward=1");
+      await machine.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
       await second.run("ip", "route", "add", "10.91.2.0/24", "via", ownAddress);
       await third.run("ip", "route", "add", "10.91.1.0/24", "via", "10.91.2.1");
+      await second.run("ip", "route", "add", "fd91:2::/64", "via", ownAddress6);
+      await third.run("ip", "route", "add", "fd91:1::/64", "via", "fd91:2::1");
       await second.run("ip", "addr", "add", "10.91.1.200/24", "dev", "lt1b");
       [app, proxy, root, peer, far] = await Promise.all([
         actor(machine, "app", 1000),
@@ -108,11 +122,13 @@ function backendSuite(
       await root.serve("127.0.0.1", 15001, 15053);
       await root.serve("::1", 15001, 15053);
       await root.serve("0.0.0.0", 15006, 22, 8080, 15021);
+      await root.serve("::", 15006, 22, 8080, 15021);
       await peer.serve("0.0.0.0", 8080, 8001, 15012);
       await peer.serve(peerAddress, 53);
       await peer.serve("10.91.1.200", 53);
       await peer.serve("::", 8081);
       await far.serve("0.0.0.0", 8080);
+      await far.serve("::", 8080);
     });
     after(async () => {
       await Promise.all(actors.map((each) => each.stop()));
@@ -163,8 +179,21 @@ function backendSuite(
       assert.equal(await peer.ask("tcp", ownAddress, 15021), "machine:15021");
     });
 
+    test("so do those over IPv6, also to link-local addresses and to those that came later", async () => {
+      for (const port of [8080, 9999]) assert.equal(await peer.ask("tcp", ownAddress6, port), "machine:15006");
+      assert.equal(await peer.ask("tcp", await linkLocalOf(machine, "lt1a", "lt1b"), 8080), "machine:15006");
+      assert.equal(await far.ask("tcp", await linkLocalOf(machine, "lt2a", "lt2b"), 8080), "machine:15006");
+      assert.equal(await far.ask("tcp", ownAddress6, 8080), "machine:15006", "an address of the other interface");
+      for (const port of [22, 15021]) assert.equal(await peer.ask("tcp", ownAddress6, port), `machine:${port}`);
+      await machine.run("ip", "address", "add", "fd91:1::77/64", "dev", "lt1a", "nodad");
+      assert.equal(await peer.ask("tcp", "fd91:1::77", 8080), "machine:15006");
+      assert.equal(await app.ask("tcp", ownAddress6, 8080), "machine:8080");
+      assert.equal(await proxy.ask("tcp", ownAddress6, 8080), "machine:15006");
+    });
+
     test("what the machine only forwards is left alone", async () => {
       assert.equal(await peer.ask("tcp", "10.91.2.2", 8080), "far:8080");
+      assert.equal(await peer.ask("tcp", "fd91:2::2", 8080), "far:8080");
     });
 
     test("queries to the machine's nameservers go to 15053, over UDP and TCP", async () => {
@@ -180,6 +209,29 @@ function backendSuite(
       assert.equal(await app.ask("udp", peerAddress, 53, port), "machine:15053");
       assert.equal(await proxy.ask("udp", peerAddress, 53, port), "peer:53");
       assert.equal(await proxy.ask("tcp", peerAddress, 53), "peer:53");
+    });
+  });
+
+  describe(`the proof of a capture with ${name}`, { skip: backendSkip ?? false, concurrency: 1 }, () => {
+    let namespace: NetworkNamespace;
+    before(async () => {
+      namespace = await createNamespace();
+    });
+    after(() => namespace.remove());
+
+    test("fails where IPv6 goes past the rules", async () => {
+      const backend = make(namespace.prefix);
+      const { capture } = captureIn(backend);
+      const whole = planCapture({});
+      for (const step of await backend.replaceSteps({ ...whole, ipv6: false })) await runRuleStep(step);
+      const probe = capturedProbe(whole, () => backend.read());
+      await assert.rejects(probe.run(new AbortController().signal), {
+        code: "LAT4103",
+        message: /not captured: calls to 2001:db8::2 port 8080; calls to fe80::2 port 8080; calls from here to 2001:/,
+      });
+      await capture.install(whole, []);
+      await probe.run(new AbortController().signal);
+      await capture.remove();
     });
   });
 

@@ -7,6 +7,7 @@ import type { CaptureBackend } from "./capture-backend.ts";
 import type { CapturePlan } from "./capture-plan.ts";
 import { type CaptureProbe, type ProbeResult, runProbes } from "./capture-probe.ts";
 import type { CaptureCheck, CaptureState } from "./capture-state.ts";
+import { capturedProbe } from "./captured-probe.ts";
 import { captureErrors } from "./errors.ts";
 import { lifelineProbe } from "./lifeline-probe.ts";
 import type { LoadedRules } from "./loaded-rules.ts";
@@ -89,11 +90,16 @@ export class Capture implements Stoppable {
     });
   }
 
-  /** Runs the given probes and, always, the one that follows SSH, metadata and control plane through the loaded rules. */
+  /**
+   * Runs the given probes and, always, those that follow connections through the loaded rules: SSH, metadata and control
+   * plane, which must pass, and others of every address family, which must not.
+   */
   async selfTest(probes: readonly CaptureProbe[]): Promise<ProbeResult[]> {
     const { clock, backend, probeMs = defaultProbeMs } = this.options;
     if (this.current.kind === "absent") throw captureErrors.wrongState("there are no capture rules to test");
-    const all = [lifelineProbe(this.current.plan, () => backend.read()), ...probes];
+    const { plan } = this.current;
+    const read = once(() => backend.read());
+    const all = [lifelineProbe(plan, read), capturedProbe(plan, read), ...probes];
     return runProbes(all, { clock, deadlineMs: probeMs });
   }
 
@@ -234,6 +240,14 @@ export class Capture implements Stoppable {
       this.options.onReverted?.(error);
     });
   }
+}
+
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => {
+    result ??= read();
+    return result;
+  };
 }
 
 function signatureOf(loaded: readonly LoadedRules[]): string {

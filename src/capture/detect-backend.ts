@@ -1,13 +1,9 @@
 // Finds out how rules are loaded on this host.
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { CaptureBackend } from "./capture-backend.ts";
 import { captureErrors } from "./errors.ts";
+import { findProgram, programFolders } from "./find-program.ts";
 import { iptablesBackend } from "./iptables-backend.ts";
 import { nftBackend } from "./nft-backend.ts";
-
-/** A service's PATH often lacks the administrator's folders, so they are named. */
-const programFolders = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin", "/usr/local/bin"];
 
 /**
  * nftables where nft is installed, else iptables.
@@ -20,7 +16,7 @@ export function detectBackend(
   prefix: readonly string[] = [],
   folders: readonly string[] = programFolders,
 ): CaptureBackend {
-  const find = (name: string): string | undefined => folders.map((folder) => join(folder, name)).find(existsSync);
+  const find = (name: string): string | undefined => findProgram(name, folders);
   const pair = (name: string): { restore: string; save: string } | undefined => {
     const [restore, save] = [find(`${name}-restore`), find(`${name}-save`)];
     return restore === undefined || save === undefined ? undefined : { restore, save };

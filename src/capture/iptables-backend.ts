@@ -49,7 +49,7 @@ export function iptablesBackend(programs: IptablesPrograms): CaptureBackend {
       const usable = await families();
       if (plan.ipv6 && !usable.includes("ipv6")) {
         throw captureErrors.notApplied("ip6tables is missing or does not work, and the plan captures IPv6", {
-          remedy: "Install ip6tables, or switch IPv6 capture off.",
+          remedy: "Install ip6tables or nftables: without it policies would not hold for calls over IPv6.",
         });
       }
       const steps: RuleStep[] = [];

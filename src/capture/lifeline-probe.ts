@@ -6,10 +6,10 @@ import { type LoadedRules, type TracedPacket, traceRules } from "./loaded-rules.
 import { planHash } from "./nftables.ts";
 
 /** An ordinary user and an ordinary peer; documentation addresses (RFC 5737, RFC 3849) stand for "anywhere". */
-const somebody = { uid: 12345, gid: 12345 };
-const elsewhere = { ipv4: "192.0.2.1", ipv6: "2001:db8::1" } as const;
-const here = { ipv4: "192.0.2.2", ipv6: "2001:db8::2" } as const;
-const ephemeralPort = 40000;
+export const somebody = { uid: 12345, gid: 12345 };
+export const strangers = { ipv4: "192.0.2.1", ipv6: "2001:db8::1", linkLocal: "fe80::1" } as const;
+export const here = { ipv4: "192.0.2.2", ipv6: "2001:db8::2", linkLocal: "fe80::2" } as const;
+export const ephemeralPort = 40000;
 
 /** AWS, GCP, Azure and others answer here. */
 const metadataService = { ipv4: "169.254.169.254", ipv6: "fd00:ec2::254" } as const;
@@ -30,7 +30,7 @@ export function lifelines(plan: CapturePlan): { what: string; packet: TracedPack
         packet: {
           ...base,
           hook: "prerouting" as const,
-          source: elsewhere[family],
+          source: strangers[family],
           destination: here[family],
           destinationPort,
           toThisMachine: true,
@@ -39,7 +39,7 @@ export function lifelines(plan: CapturePlan): { what: string; packet: TracedPack
       { what: `the metadata service over ${family}`, packet: outgoing(metadataService[family], 80) },
       {
         what: `the proxy's own connections over ${family}`,
-        packet: { ...outgoing(elsewhere[family], 443), owner: proxy },
+        packet: { ...outgoing(strangers[family], 443), owner: proxy },
       },
     ]),
     ...plan.controlPlane

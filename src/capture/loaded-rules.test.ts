@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
 import { cidrContains, parseCidr, parseIp } from "../kernel/ip-address.ts";
 import type { CaptureInput, CapturePlan } from "./capture-plan.ts";
+import { captives } from "./captured-probe.ts";
 import { renderIptables } from "./iptables.ts";
 import { readIptablesListing } from "./iptables-listing.ts";
 import { lifelines } from "./lifeline-probe.ts";
@@ -172,6 +173,9 @@ test("iptables rules mean what the plan means", () => {
         const verdicts = rules.map((own) => traceRules(own, packet)).filter(({ kind }) => kind !== "untouched");
         assert.deepEqual(verdicts[0] ?? { kind: "untouched" }, meaning(plan, packet), JSON.stringify(packet));
       }
+      for (const { what, packet, port } of captives(plan)) {
+        assert.deepEqual(meaning(plan, packet), { kind: "redirected", port }, what);
+      }
     }),
     { numRuns: 60 },
   );
@@ -232,7 +236,7 @@ describe("nftables rules, loaded and read back", { skip: skip ?? false }, () => 
         const [rules] = await backend.read();
         assert.ok(rules !== undefined);
         assert.equal(rules.planHash, planHash(plan));
-        for (const packet of [...packets, ...lifelines(plan).map((lifeline) => lifeline.packet)]) {
+        for (const { packet } of [...packets.map((packet) => ({ packet })), ...lifelines(plan), ...captives(plan)]) {
           assert.deepEqual(traceRules(rules, packet), meaning(plan, packet), JSON.stringify(packet));
         }
       }),

@@ -71,9 +71,9 @@ function actor(label: string): void {
       socket.write(`${label}:${port}\n`);
       socket.pipe(socket);
     });
-    server.listen(port, host);
+    server.listen({ port, host, ipv6Only: true });
     await once(server, "listening");
-    const udp = createSocket(host.includes(":") ? "udp6" : "udp4");
+    const udp = createSocket({ type: host.includes(":") ? "udp6" : "udp4", ipv6Only: host.includes(":") });
     udp.on("message", (_, from) => udp.send(`${label}:${port}\n`, from.port, from.address));
     udp.bind(port, host);
     await once(udp, "listening");
