@@ -17,6 +17,7 @@ import type { Config } from "../config/object.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { WorkloadGroup } from "../config/workload-group/workload-group.ts";
 import { parseTrustDomain } from "../identity/trust-domain.ts";
+import { untilAborted } from "../kernel/abort.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { describeError } from "../kernel/error.ts";
 import { Lifecycle } from "../kernel/lifecycle.ts";
@@ -60,8 +61,11 @@ export function controlPlane(context: CommandContext): (options: UpOptions) => P
     try {
       const addresses = await startControlPlane(options, context, lifecycle);
       console.log(`ready ${addresses}`);
-      await new Promise<void>((resolve) => context.signal.addEventListener("abort", () => resolve(), { once: true }));
+      await untilAborted(context.signal);
       return 0;
+    } catch (error) {
+      if (error === context.signal.reason) return 0; // told to end before it was ready
+      throw error;
     } finally {
       await lifecycle.stop();
     }
@@ -69,6 +73,7 @@ export function controlPlane(context: CommandContext): (options: UpOptions) => P
 }
 
 async function startControlPlane(options: UpOptions, context: CommandContext, lifecycle: Lifecycle): Promise<string> {
+  const { signal } = context;
   const [clock, random, log, metrics] = [systemClock, systemRandom, createLog("info"), new Metrics()];
   const host = options.listen ?? defaults.listen;
   const name = `${hostname()}-${process.pid}`;
@@ -89,6 +94,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     }),
   );
   const tokens = lifecycle.add(new JoinTokens({ store, pin: authority.pin(), clock, random, log }));
+  signal.throwIfAborted();
 
   // Sources: stored objects, watched folders, machines that registered themselves.
   const graph = new Graph(({ collection, key, error }) => {
@@ -113,6 +119,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   registration.restore(await journal.load());
   const configs = new Join<Config>("objects", [written, registration.entries as Collection<Config>]);
   const auto = lifecycle.add(await AutoAddresses.start({ store, graph, configs, domainSuffix, clock, log }));
+  signal.throwIfAborted();
 
   // The mesh as data, and what each proxy gets of it.
   const settingsSource = new Source<MeshSettings>(graph, "mesh-settings");
@@ -232,6 +239,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       metrics,
     }),
   );
+  signal.throwIfAborted();
   return [
     `api=https://${apiHost}:${api.port}`,
     `xds=https://${host}:${secure.port}`,
