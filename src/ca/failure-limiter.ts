@@ -1,6 +1,10 @@
 // Slows down whoever guesses: each address may fail a few times at once, then once a second.
+//
+// An attempt counts from its begin, before anybody knows whether it fails; else all that come while the first is looked up
+// would be looked at. Attempts beyond what may still fail wait for the outcome of the others, so that many who come at once
+// from behind one address, and do not fail, all pass.
 import type { Clock } from "../kernel/clock.ts";
-import { type Cidr, cidrContains, formatIp, parseIp } from "../kernel/ip-address.ts";
+import { networkOf } from "../kernel/ip-network.ts";
 
 /** Failures an address may make at once. */
 const burst = 5;
@@ -8,46 +12,80 @@ const burst = 5;
 const refillMs = 1000;
 /** Addresses that are remembered; the one that failed longest ago is forgotten first. */
 const addressLimit = 10_000;
-/** ::ffff:0:0/96, as a dual-stack socket spells IPv4. */
-const mappedIpv4: Cidr = { network: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0), prefix: 96 };
+/** Attempts of one address that wait for the outcome of others; more are refused. */
+const waitingLimit = 1_000;
+
+/** The attempts of one network that are looked at, and those that wait. */
+interface Attempts {
+  open: number;
+  readonly waiting: ((allowed: boolean) => void)[];
+}
 
 export class FailureLimiter {
   private readonly clock: Clock;
   /** Network to the time (monotonic, ms) at which its failures are forgotten. In order of the last failure. */
   private readonly paidUntil = new Map<string, number>();
+  /** As many as there are attempts, which their callers bound. */
+  private readonly attempts = new Map<string, Attempts>();
 
   constructor(clock: Clock) {
     this.clock = clock;
   }
 
-  /** Whether an attempt from the address may be looked at now. */
-  allows(address: string): boolean {
-    const until = this.paidUntil.get(networkOf(address)) ?? 0;
-    return until - this.clock.monotonic() <= (burst - 1) * refillMs;
+  /**
+   * Begins an attempt from the address. Resolves to whether it may be looked at; then `end` must follow.
+   */
+  async begin(address: string): Promise<boolean> {
+    const network = networkOf(address);
+    const attempts = this.attempts.get(network) ?? { open: 0, waiting: [] };
+    if (this.mayFail(network) > attempts.open) {
+      attempts.open += 1;
+      this.attempts.set(network, attempts);
+      return true;
+    }
+    if (attempts.open === 0 || attempts.waiting.length >= waitingLimit) return false;
+    return new Promise((resolve) => {
+      attempts.waiting.push(resolve);
+    });
   }
 
-  failed(address: string): void {
+  /** Ends an attempt that was looked at. */
+  end(address: string, outcome: "passed" | "failed"): void {
     const network = networkOf(address);
-    const until = Math.max(this.paidUntil.get(network) ?? 0, this.clock.monotonic()) + refillMs;
-    this.paidUntil.delete(network);
-    this.paidUntil.set(network, until);
-    if (this.paidUntil.size <= addressLimit) return;
-    for (const oldest of this.paidUntil.keys()) {
-      this.paidUntil.delete(oldest);
-      return;
+    if (outcome === "failed") this.remember(network);
+    const attempts = this.attempts.get(network);
+    if (attempts === undefined) return;
+    attempts.open -= 1;
+    while (attempts.waiting.length > 0 && this.mayFail(network) > attempts.open) {
+      attempts.open += 1;
+      attempts.waiting.shift()?.(true);
     }
+    if (attempts.open > 0) return;
+    // Nothing of theirs is looked at any more that could still turn out well.
+    for (const refuse of attempts.waiting) refuse(false);
+    this.attempts.delete(network);
   }
 
   /** Addresses that are remembered. */
   get size(): number {
     return this.paidUntil.size;
   }
-}
 
-/** An IPv4 address as it is; of an IPv6 address the first 64 bits, which one customer gets. */
-function networkOf(address: string): string {
-  const bytes = parseIp(address);
-  if (bytes === undefined || bytes.length === 4) return address;
-  if (cidrContains(mappedIpv4, bytes)) return formatIp(bytes.subarray(12));
-  return formatIp(Uint8Array.from(bytes, (byte, index) => (index < 8 ? byte : 0)));
+  /** Failures that the network may make now. */
+  private mayFail(network: string): number {
+    const owedMs = Math.max(0, (this.paidUntil.get(network) ?? 0) - this.clock.monotonic());
+    return burst - Math.ceil(owedMs / refillMs);
+  }
+
+  private remember(network: string): void {
+    const now = this.clock.monotonic();
+    const until = Math.max(this.paidUntil.get(network) ?? 0, now) + refillMs;
+    this.paidUntil.delete(network);
+    this.paidUntil.set(network, Math.min(until, now + burst * refillMs));
+    if (this.paidUntil.size <= addressLimit) return;
+    for (const oldest of this.paidUntil.keys()) {
+      this.paidUntil.delete(oldest);
+      return;
+    }
+  }
 }

@@ -163,6 +163,28 @@ test("T11: an address that guesses is slowed to one answer a second; others are 
   await assert.rejects(guess("192.0.2.9"), { code: "LAT3108" });
 });
 
+test("T11: of 1,800 wrong tokens at once five are looked up, and the right one is good a second later", async () => {
+  const good = await made();
+  const wrong = good.replace(parseJoinToken(good).secret.reveal(), "A".repeat(43));
+  let lookups = 0;
+  const { get } = store;
+  store.get = (key) => {
+    lookups += 1;
+    return get.call(store, key);
+  };
+  const results = await Promise.allSettled(Array.from({ length: 1_800 }, () => tokens.verify(wrong, "192.0.2.9")));
+  assert.ok(results.every(({ status }) => status === "rejected"));
+  assert.equal(lookups, 5);
+  await assert.rejects(tokens.verify(good, "192.0.2.9"), { code: "LAT3108" });
+  await clock.advance(1000);
+  await tokens.verify(good, "192.0.2.9");
+});
+
+test("a fleet behind one address joins at once", async () => {
+  const good = await made({ uses: 300 });
+  await Promise.all(Array.from({ length: 300 }, () => use(good)));
+});
+
 test("orders that are not allowed make no token", async () => {
   for (const group of [
     "",

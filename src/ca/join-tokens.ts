@@ -158,10 +158,23 @@ export class JoinTokens implements Stoppable {
    * @throws LateenError LAT3107, or LAT3108 where the address showed too many wrong ones
    */
   async verify(text: string, address: string): Promise<JoinTokenClaim> {
-    if (!this.limiter.allows(address)) {
+    if (!(await this.limiter.begin(address))) {
       throw caErrors.tokenAttemptsLimited("too many join tokens from this address were refused");
     }
-    const record = await this.recognise(text, address);
+    let outcome: "passed" | "failed" = "passed";
+    let record: JoinTokenRecord;
+    try {
+      record = await this.recognise(text);
+    } catch (error) {
+      // Only what is not known is a guess: whoever holds a token that ended may come again as often as others.
+      if (isRefusal(error)) {
+        outcome = "failed";
+        this.options.log.warn("refused a join token", { address, reason: describeError(error) });
+      }
+      throw error;
+    } finally {
+      this.limiter.end(address, outcome);
+    }
     this.checkUsable(record);
     return { id: record.id, namespace: record.namespace, group: record.group };
   }
@@ -188,22 +201,15 @@ export class JoinTokens implements Stoppable {
     await this.sweeping;
   }
 
-  /** Only what is not known counts as a guess: whoever holds a token that ended may come again as often as others. */
-  private async recognise(text: string, address: string): Promise<JoinTokenRecord> {
-    try {
-      const { id, secret } = readToken(text);
-      const entry = await this.options.store.get(joinTokenKey(id));
-      const record = entry === undefined ? undefined : decodeJoinTokenRecord(entry.value);
-      // Compared in any case, so that the time taken does not tell whether the id exists.
-      const matches = sameHash(record?.secretHash ?? sha256Hex(""), sha256Hex(secret.reveal()));
-      if (record === undefined || !matches) throw caErrors.tokenRefused("the join token is not known here");
-      return record;
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      this.limiter.failed(address);
-      this.options.log.warn("refused a join token", { address, reason: describeError(error) });
-      throw error;
-    }
+  /** @throws LateenError LAT3107 where it is not known */
+  private async recognise(text: string): Promise<JoinTokenRecord> {
+    const { id, secret } = readToken(text);
+    const entry = await this.options.store.get(joinTokenKey(id));
+    const record = entry === undefined ? undefined : decodeJoinTokenRecord(entry.value);
+    // Compared in any case, so that the time taken does not tell whether the id exists.
+    const matches = sameHash(record?.secretHash ?? sha256Hex(""), sha256Hex(secret.reveal()));
+    if (record === undefined || !matches) throw caErrors.tokenRefused("the join token is not known here");
+    return record;
   }
 
   private checkUsable(record: JoinTokenRecord): void {
