@@ -1,3 +1,4 @@
+// DestinationRule.spec.workloadSelector.matchLabels → the callers that have the rule
 // DestinationRule.spec.exportTo, MeshConfig.defaultDestinationRuleExportTo, MeshConfig.rootNamespace → the callers that have the rule
 // DestinationRule.spec.subsets[].trafficPolicy → DestinationRule.spec.trafficPolicy
 // DestinationRule.spec.trafficPolicy.portLevelSettings[] → DestinationRule.spec.trafficPolicy
@@ -7,13 +8,16 @@
 import type { DestinationRule } from "../config/destination-rule/destination-rule.ts";
 import type { TrafficPolicy } from "../config/destination-rule/traffic-policy.ts";
 import type { Config } from "../config/object.ts";
+import { matchesLabels } from "../config/selector.ts";
+import { byKey } from "../kernel/key-order.ts";
+import type { Scope } from "./scope.ts";
 import type { Service } from "./service.ts";
 import { byAge } from "./source-ref.ts";
 import { isVisible, visibilityOf } from "./visibility.ts";
 
 export type DestinationRuleSubset = NonNullable<DestinationRule["subsets"]>[number];
 
-/** The rules that hold for one host as one namespace sees it, oldest first; they are merged as Istio merges them. */
+/** The rules that hold for one host as one caller sees it; they are merged as Istio merges them. */
 export interface HostRules {
   readonly rules: readonly Config<DestinationRule>[];
   readonly trafficPolicy: TrafficPolicy | undefined;
@@ -24,6 +28,7 @@ const noRules: HostRules = { rules: [], trafficPolicy: undefined, subsets: [] };
 
 /**
  * @param candidates rules by host pattern, most specific pattern first
+ * @param caller its labels as far as a rule's selector asks for them
  *
  * The caller's namespace comes first, then the service's, then the root namespace (Istio's lookup). Within one namespace the
  * most specific pattern wins; several rules for it are merged: the oldest traffic policy, all subsets by name.
@@ -31,32 +36,58 @@ const noRules: HostRules = { rules: [], trafficPolicy: undefined, subsets: [] };
 export function selectRules(
   candidates: readonly (readonly Config<DestinationRule>[])[],
   service: Service,
-  namespace: string,
+  caller: Pick<Scope, "namespace" | "sourceLabels">,
   mesh: { rootNamespace: string; defaultDestinationRuleExportTo: readonly string[] },
 ): HostRules {
-  for (const owner of new Set([namespace, service.namespace, mesh.rootNamespace])) {
+  for (const owner of new Set([caller.namespace, service.namespace, mesh.rootNamespace])) {
     for (const pattern of candidates) {
-      const rules = pattern.filter((rule) => rule.key.namespace === owner && isRuleVisible(rule, namespace, mesh));
-      if (rules.length > 0) return mergeRules(rules);
+      const rules = pattern.filter((rule) => rule.key.namespace === owner && concerns(rule, caller, mesh));
+      if (rules.length > 0) return mergeRules(mostSelective(rules.sort(byAge)));
     }
   }
   return noRules;
 }
 
-function isRuleVisible(
-  rule: Config<DestinationRule>,
-  namespace: string,
+function concerns(
+  { spec, key }: Config<DestinationRule>,
+  { namespace, sourceLabels }: Pick<Scope, "namespace" | "sourceLabels">,
   mesh: { defaultDestinationRuleExportTo: readonly string[] },
 ): boolean {
+  // Whatever exportTo says, a rule for chosen callers is for its own namespace.
+  if (spec.workloadSelector !== undefined) {
+    return key.namespace === namespace && matchesLabels(spec.workloadSelector.matchLabels, sourceLabels);
+  }
   const fallback = mesh.defaultDestinationRuleExportTo;
-  return (
-    rule.key.namespace === namespace ||
-    isVisible(visibilityOf(rule.spec.exportTo, rule.key.namespace, fallback), namespace)
-  );
+  return key.namespace === namespace || isVisible(visibilityOf(spec.exportTo, key.namespace, fallback), namespace);
 }
 
-function mergeRules(unordered: readonly Config<DestinationRule>[]): HostRules {
-  const rules = [...unordered].sort(byAge);
+/**
+ * Rules that choose the caller stand in for those that choose nobody: the oldest, with those of the same selector and, as
+ * Istio merges only what is exported alike, with those for all that name their own namespace.
+ *
+ * @param rules that concern the caller, oldest first
+ */
+function mostSelective(rules: readonly Config<DestinationRule>[]): readonly Config<DestinationRule>[] {
+  const oldest = rules.find(({ spec }) => spec.workloadSelector !== undefined);
+  if (oldest === undefined) return rules;
+  const selector = selectorKey(oldest);
+  const general = rules.filter(({ spec }) => spec.workloadSelector === undefined && spec.exportTo?.includes("."));
+  return [...rules.filter((rule) => selectorKey(rule) === selector), ...general];
+}
+
+/** Equal for selectors that ask for the same labels; undefined where there is none. */
+function selectorKey({ spec }: Config<DestinationRule>): string | undefined {
+  if (spec.workloadSelector === undefined) return undefined;
+  return JSON.stringify(Object.entries(spec.workloadSelector.matchLabels ?? {}).sort(byKey));
+}
+
+/** Label keys by which the rule chooses callers. */
+export function selectorLabelKeys({ workloadSelector }: DestinationRule): string[] {
+  return Object.keys(workloadSelector?.matchLabels ?? {});
+}
+
+/** @param rules the ones whose settings come first, first */
+function mergeRules(rules: readonly Config<DestinationRule>[]): HostRules {
   const subsets = new Map<string, DestinationRuleSubset>();
   for (const rule of rules) {
     for (const subset of rule.spec.subsets ?? []) if (!subsets.has(subset.name)) subsets.set(subset.name, subset);

@@ -2,6 +2,7 @@
 import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";
 import { Group } from "../collection/group.ts";
+import { Join } from "../collection/join.ts";
 import type { AuthorizationPolicy } from "../config/authorization-policy/authorization-policy.ts";
 import type { DestinationRule } from "../config/destination-rule/destination-rule.ts";
 import type { Config } from "../config/object.ts";
@@ -10,6 +11,7 @@ import type { ServiceEntry } from "../config/service-entry/service-entry.ts";
 import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
 import type { WorkloadEntry } from "../config/workload-entry/workload-entry.ts";
 import { configsOfKind } from "./config-of-kind.ts";
+import { selectorLabelKeys } from "./destination-rule.ts";
 import { deriveEndpoints, type ServiceEndpoints } from "./endpoint.ts";
 import { resolveHost } from "./hostname.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
@@ -51,7 +53,7 @@ export interface Mesh {
   /** By namespace. */
   readonly peerAuthentications: Collection<readonly Config<PeerAuthentication>[]>;
   readonly authorizationPolicies: Collection<readonly Config<AuthorizationPolicy>[]>;
-  /** Label keys that VirtualServices ask callers for: the keys of the collection. */
+  /** Label keys that VirtualServices and DestinationRules ask callers for: the keys of the collection. */
   readonly sourceLabelKeys: Collection<true>;
 }
 
@@ -90,10 +92,17 @@ export function deriveMesh(inputs: MeshInputs): Mesh {
       configsOfKind<AuthorizationPolicy>(configs, "AuthorizationPolicy"),
       byNamespace,
     ),
-    sourceLabelKeys: new Derived<Config<VirtualService>, true>({
-      name: "source-label-keys",
-      from: virtualServices,
-      derive: (config) => sourceLabelKeys(config.spec).map((key) => [key, true] as const),
-    }),
+    sourceLabelKeys: new Join<true>("source-label-keys", [
+      new Derived<Config<VirtualService>, true>({
+        name: "source-label-keys-of-routes",
+        from: virtualServices,
+        derive: (config) => sourceLabelKeys(config.spec).map((key) => [key, true] as const),
+      }),
+      new Derived<Config<DestinationRule>, true>({
+        name: "source-label-keys-of-rules",
+        from: destinationRules,
+        derive: (config) => selectorLabelKeys(config.spec).map((key) => [key, true] as const),
+      }),
+    ]),
   };
 }

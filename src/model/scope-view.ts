@@ -187,7 +187,7 @@ class ScopeReads {
 
   rules(service: Service, read: Reader): HostRules {
     const candidates = coveringHosts(service.host).map((host) => read.get(this.mesh.destinationRules, host) ?? []);
-    return selectRules(candidates, service, this.scope.namespace, this.settings(read));
+    return selectRules(candidates, service, this.scope, this.settings(read));
   }
 
   virtualService(host: Hostname, read: Reader): Config<VirtualService> | undefined {

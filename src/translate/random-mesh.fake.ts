@@ -131,6 +131,7 @@ const destinationRule = fc.record({
     fc.record({ name: fc.constantFrom(...versions), labels, trafficPolicy: maybe(trafficPolicy) }),
     { maxLength: 2, selector: ({ name }) => name },
   ),
+  workloadSelector: maybe(fc.record({ matchLabels: appLabels })),
 });
 
 const peerAuthentication = fc.oneof(

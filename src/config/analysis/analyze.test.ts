@@ -178,12 +178,23 @@ spec:
   resolution: STATIC
   ports: [{number: 80, name: http, protocol: HTTP}]
   workloadSelector: {labels: {app: ratings}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: chosen}
+spec: {host: reviews, workloadSelector: {matchLabels: {app: nobody}}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: known}
+spec: {host: reviews, workloadSelector: {matchLabels: {app: reviews}}}
 `);
     assert.deepEqual(
       found.map((line) => /IST\d+ \S+ \S+ \S+/.exec(line)?.[0]),
       [
         "IST0127 PeerAuthentication shop/strict spec.selector.matchLabels:",
         "IST0127 ServiceEntry shop/ratings spec.workloadSelector.labels:",
+        "IST0127 DestinationRule shop/chosen spec.workloadSelector.matchLabels:",
       ],
     );
   });

@@ -78,7 +78,8 @@ export function indexMesh(objects: readonly AnalyzedObject[], domainSuffix: stri
       ? []
       : {
           host: fullHost(spec.host, metadata.namespace),
-          visible: visibleIn(spec.exportTo, metadata.namespace),
+          // Rules for chosen callers never leave their namespace.
+          visible: visibleIn(spec.workloadSelector === undefined ? spec.exportTo : ["."], metadata.namespace),
           subsets: (spec.subsets ?? []).map((subset) => subset.name),
         },
   );

@@ -17,6 +17,11 @@ export function checkSelectedWorkloads(index: MeshIndex, rootNamespace: string, 
     const scope = on.object.metadata.namespace === rootNamespace ? undefined : on.object.metadata.namespace;
     check(index, on, spec?.selector?.matchLabels, "spec.selector.matchLabels", scope, report);
   }
+  for (const on of index.destinationRules) {
+    const { spec, metadata } = on.object;
+    const labels = spec?.workloadSelector?.matchLabels;
+    check(index, on, labels, "spec.workloadSelector.matchLabels", metadata.namespace, report);
+  }
   for (const on of index.serviceEntries) {
     const { spec, metadata } = on.object;
     check(index, on, spec?.workloadSelector?.labels, "spec.workloadSelector.labels", metadata.namespace, report);

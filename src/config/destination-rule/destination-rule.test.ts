@@ -135,7 +135,6 @@ const policies = ["trafficPolicy", "subsets[].trafficPolicy"];
 const settings = policies.flatMap((policy) => [policy, `${policy}.portLevelSettings[]`]);
 
 kindSuite(destinationRuleKind, samples, [
-  "workloadSelector",
   ...policies.flatMap((policy) => ["tunnel", "proxyProtocol", "retryBudget"].map((field) => `${policy}.${field}`)),
   ...settings.flatMap((policy) =>
     [
@@ -215,9 +214,8 @@ describe("DestinationRule", () => {
 
   it("stays home where it selects workloads", () => {
     const selected = { host: "a", workloadSelector: { matchLabels: { a: "b" } } };
-    const pending = "warning LAT1010 spec.workloadSelector";
-    assert.deepEqual(specProblems(selected), [pending]);
-    assert.deepEqual(specProblems({ ...selected, exportTo: ["other"] }), [...broken("spec.exportTo"), pending]);
+    assert.deepEqual(specProblems(selected), []);
+    assert.deepEqual(specProblems({ ...selected, exportTo: ["other"] }), broken("spec.exportTo"));
     assert.deepEqual(specProblems({ host: "a", exportTo: ["*", "."] }), broken("spec.exportTo[0]"));
   });
 });

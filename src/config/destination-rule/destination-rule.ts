@@ -2,7 +2,7 @@
 import { checkExportTo, exportToList } from "../export-to.ts";
 import { defineKind, type Finding } from "../kind.ts";
 import type { ApiObject } from "../object.ts";
-import { list, object, type Rule, type SpecOf, string } from "../schema.ts";
+import { list, object, type Rule, type SpecOf, string, withOptions } from "../schema.ts";
 import { workloadSelector } from "../selector.ts";
 import { collectFindings } from "../virtual-service/finding.ts";
 import { hostPattern } from "../virtual-service/host-rule.ts";
@@ -32,7 +32,9 @@ export const destinationRuleSchema = object(
     trafficPolicy: trafficPolicy("Settings for all traffic to the host."),
     subsets: list(subsetSchema, { description: "Named parts of the host's endpoints, such as versions." }),
     exportTo: exportToList("rule"),
-    workloadSelector: { ...workloadSelector(), pending: true },
+    workloadSelector: withOptions(workloadSelector(), {
+      description: "The callers the rule is for, all in its own namespace; without it, all that see it.",
+    }),
   },
   { required: ["host"], rules: [selectedStaysHome] },
 );
