@@ -1,4 +1,5 @@
 // What an agent is told when it starts.
+import type { MachineNetwork } from "./machine-network.ts";
 import type { Owner } from "./socket/socket-folder.ts";
 
 export interface AgentSettings {
@@ -6,8 +7,8 @@ export interface AgentSettings {
   dataFolder: string;
   /** The socket, Envoy's bootstrap and pid; emptied by a reboot. */
   runFolder: string;
-  /** Addresses of this machine, the primary one first. */
-  addresses: readonly string[];
+  /** The machine's network, asked for whenever the control plane is told of it. */
+  network: () => MachineNetwork;
   /** Where 15020, 15021 and 15090 listen. */
   statusAddress: string;
   ports: AgentPorts;
@@ -44,7 +45,7 @@ export const istioPorts: AgentPorts = { admin: 15_000, agent: 15_020, status: 15
 /** Istio's user and group of the proxy, which traffic capture leaves alone. */
 export const proxyOwner: Owner = { uid: 1337, gid: 1337 };
 
-/** Defaults for a machine; folders, addresses, users and version must be given. */
+/** Defaults for a machine; folders, network, users and version must be given. */
 export const defaultSettings = {
   statusAddress: "0.0.0.0",
   ports: istioPorts,

@@ -27,6 +27,7 @@ import { endStaleEnvoy, forgetEnvoy, rememberEnvoy } from "./envoy/stale-envoy.t
 import { agentErrors } from "./errors.ts";
 import { IdentityManager } from "./identity/identity-manager.ts";
 import type { MachineIdentity } from "./identity/machine-identity.ts";
+import { NetworkFollower } from "./machine-network.ts";
 import { readMachineConfig, readNameTable } from "./machine-view.ts";
 import { agentTopics } from "./query/agent-topics.ts";
 import { QueryAnswerer } from "./query/query-answerer.ts";
@@ -80,7 +81,7 @@ export class Agent implements Stoppable {
     const tools = { clock, random, log, metrics };
     this.identity = this.lifecycle.add(
       new IdentityManager({
-        machineId: () => this.machine?.name ?? settings.addresses.join(" "),
+        machineId: () => this.machine?.name ?? settings.network().addresses.join(" "),
         renew: async (csr, present) => {
           const { certChain, rootCerts } = await this.clientAs(present).renew(csr);
           return { chain: certChain, roots: rootCerts };
@@ -106,7 +107,7 @@ export class Agent implements Stoppable {
         address: controlPlane,
         token,
         ...(name === undefined ? {} : { name }),
-        addresses: settings.addresses,
+        addresses: settings.network().addresses,
         agentVersion: settings.agentVersion,
         capabilities: agentCapabilities,
       };
@@ -143,12 +144,15 @@ export class Agent implements Stoppable {
     const tools = { clock, random, log, metrics };
 
     // The control plane's side: what is known, first from disk, then from the stream.
-    const node = nodeInputOf(machine, settings, {
-      envoy: resolved.version,
-      capabilities: agentCapabilities,
-      answersDns: dns !== undefined,
+    const extras = { envoy: resolved.version, capabilities: agentCapabilities, answersDns: dns !== undefined };
+    const node = nodeInputOf(machine, settings, extras);
+    const relay = new XdsRelay({
+      // As the machine is at each dial: addresses come and go.
+      node: () => fromJson(NodeSchema, buildNode(nodeInputOf(machine, settings, extras))),
+      clock,
+      log,
+      metrics,
     });
-    const relay = new XdsRelay({ node: () => fromJson(NodeSchema, buildNode(node)), clock, log, metrics });
     lifecycle.defer(() => relay.stop());
     const admin = new AdminClient({ host: "127.0.0.1", port: settings.ports.admin, clock });
     this.followOwnTypes(relay, admin);
@@ -163,6 +167,7 @@ export class Agent implements Stoppable {
       }),
     );
     lifecycle.defer(identity.onChange(() => link.redial()));
+    lifecycle.add(new NetworkFollower({ network: settings.network, changed: () => link.redial(), clock, log }));
 
     // Envoy's side: one socket for xDS and SDS, then the ports that tell about both.
     prepareRunFolder(settings);
@@ -187,6 +192,8 @@ export class Agent implements Stoppable {
       .listen(settings.statusAddress, settings.ports.prometheus);
     const configPath = writeBootstrap(settings, node, { socketPath, agentPort });
     await endStaleEnvoy(settings.runFolder, configPath, { clock, log, send: sendSignal });
+    // Until Envoy has ended it may call applications as capture lets it.
+    lifecycle.defer(() => this.options.capture?.release?.());
     const output = lifecycle.add(
       await OutputPipe.open(settings.runFolder, settings.runAs, this.options.onOutput ?? (() => {})),
     );

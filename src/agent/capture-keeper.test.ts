@@ -86,3 +86,48 @@ test("stopping ends capture and every attempt", async () => {
   keeper.update();
   assert.equal(applied.length, 0);
 });
+
+test("what is captured is captured again when the machine is another one than before", async () => {
+  const clock = new FakeClock();
+  let fails = false;
+  let applied = 0;
+  let changed = (): void => {};
+  let stale: (() => void) | undefined;
+  const keeper = new CaptureKeeper({
+    capture: {
+      async apply() {
+        if (fails) throw new TypeError("another table is in the way");
+        applied += 1;
+      },
+      onStale(listener) {
+        stale = listener;
+        return () => {
+          stale = undefined;
+        };
+      },
+      async describe() {},
+      async stop() {},
+    },
+    wanted: () => configOf(1),
+    changed: () => changed(),
+    clock,
+    log: fakeLog().log,
+  });
+  const attempt = async (start: () => void): Promise<number> => {
+    const done = new Promise<void>((resolve) => {
+      changed = resolve;
+    });
+    start();
+    await done;
+    return applied;
+  };
+  assert.equal(await attempt(() => keeper.update()), 1);
+  assert.equal(await attempt(() => keeper.update()), 1, "nothing is new");
+  assert.equal(await attempt(() => stale?.()), 2);
+  fails = true;
+  assert.equal(await attempt(() => stale?.()), 2);
+  fails = false;
+  assert.equal(await attempt(() => void clock.advance(captureRetryMs)), 3, "tried again");
+  await keeper.stop();
+  assert.equal(stale, undefined);
+});

@@ -26,10 +26,17 @@ export class CaptureKeeper implements Stoppable {
   private failure: string | undefined;
   private work: Promise<void> | undefined;
   private cancelRetry: Cancel | undefined;
+  /** What is applied was for the machine as it was before. */
+  private stale = false;
   private stopped = false;
+  private readonly unfollow: (() => void) | undefined;
 
   constructor(options: CaptureKeeperOptions) {
     this.options = options;
+    this.unfollow = options.capture.onStale?.(() => {
+      this.stale = true;
+      this.update();
+    });
   }
 
   /** Why traffic is not captured; undefined while it is. */
@@ -50,6 +57,7 @@ export class CaptureKeeper implements Stoppable {
 
   async stop(): Promise<void> {
     this.stopped = true;
+    this.unfollow?.();
     this.cancelRetry?.();
     await this.work;
     await this.options.capture.stop();
@@ -57,12 +65,15 @@ export class CaptureKeeper implements Stoppable {
 
   private async apply(): Promise<void> {
     const { capture, wanted, log, clock } = this.options;
-    for (let config = wanted(); !this.stopped && !sameData(config, this.applied); config = wanted()) {
+    const isDue = (config: MachineConfig): boolean => this.stale || !sameData(config, this.applied);
+    for (let config = wanted(); !this.stopped && isDue(config); config = wanted()) {
       try {
+        this.stale = false;
         await capture.apply(config);
         this.applied = config;
         this.failure = undefined;
       } catch (error) {
+        this.stale = true;
         this.failure = describeError(error);
         log.error("traffic could not be captured", { error: this.failure, retryInMs: captureRetryMs });
         this.cancelRetry = clock.after(captureRetryMs, () => this.update());

@@ -18,6 +18,10 @@ export interface DnsPart extends Stoppable {
 export interface CapturePart extends Stoppable {
   /** Captures as the machine's configuration says, tests it, and takes it back if the test fails. Called again on changes. */
   apply(machine: MachineConfig): Promise<void>;
+  /** Calls when the machine has changed so that what was applied must be applied again; returns the end of it. */
+  onStale?(listener: () => void): () => void;
   /** For the query `capture`; printed as JSON. */
   describe(): Promise<unknown>;
+  /** Frees what Envoy needs while it drains; called after it has ended. */
+  release?(): Promise<void>;
 }

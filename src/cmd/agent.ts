@@ -6,6 +6,8 @@ import { type AgentSettings, defaultSettings, proxyOwner } from "../agent/agent-
 import { type ControlPlaneAddress, parseControlPlaneAddress } from "../agent/control-plane/control-plane-address.ts";
 import { MachineDns } from "../agent/dns/machine-dns.ts";
 import { agentErrors } from "../agent/errors.ts";
+import { keepingLastAddresses, reachableAddresses } from "../agent/machine-network.ts";
+import { kernelHasIpv6 } from "../capture/inet6-addresses.ts";
 import type { AgentOptions, JoinOptions } from "../cli/cli-deps.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { createLog, type Log } from "../kernel/log.ts";
@@ -98,12 +100,14 @@ function makeAgent(
     process.setgroups?.([proxyOwner.gid]);
     process.setgid?.(proxyOwner.gid);
   }
-  const addresses = machineAddresses();
   const settings: AgentSettings = {
     ...defaultSettings,
     dataFolder: options.dataDir,
     runFolder: runFolderOf(context, options.dataDir),
-    addresses,
+    network: keepingLastAddresses(() => ({
+      addresses: reachableAddresses(networkInterfaces()),
+      ipv6: kernelHasIpv6(),
+    })),
     ...(options.envoy === undefined ? {} : { envoy: options.envoy }),
     self: process.getuid?.() ?? 0,
     runAs: isRoot ? proxyOwner : undefined,
@@ -124,7 +128,6 @@ function makeAgent(
             clock: systemClock,
             log,
             controlPlane: () => controlPlane ?? storedControlPlane(agent),
-            ipv6: addresses.some((address) => address.includes(":")),
             removeOnStop: true,
           }),
         }
@@ -152,15 +155,6 @@ function followObstacles(agent: Agent): () => void {
 
 function tellObstacles(obstacles: string): void {
   console.error(`not ready yet: ${obstacles}`);
-}
-
-/** Addresses that others can reach, IPv4 first; link-local ones are left out. */
-function machineAddresses(): string[] {
-  const all = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? []);
-  const usable = all.filter(
-    ({ internal, address }) => !internal && !address.startsWith("fe80:") && !address.startsWith("169.254."),
-  );
-  return [...usable].sort((a, b) => a.family.localeCompare(b.family)).map(({ address }) => address);
 }
 
 /** The host name's first label, as far as it can be part of a node id. */

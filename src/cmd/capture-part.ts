@@ -8,28 +8,46 @@ import { Capture } from "../capture/capture.ts";
 import type { CapturePlan, ExemptEndpoint } from "../capture/capture-plan.ts";
 import { CaptureWatch } from "../capture/capture-watch.ts";
 import { detectBackend } from "../capture/detect-backend.ts";
+import { kernelHasIpv6 } from "../capture/inet6-addresses.ts";
+import { PassthroughAddress } from "../capture/passthrough-address.ts";
 import { planCapture } from "../capture/plan-capture.ts";
-import type { Clock } from "../kernel/clock.ts";
+import type { Cancel, Clock } from "../kernel/clock.ts";
+import { sameData } from "../kernel/equal.ts";
 import type { Log } from "../kernel/log.ts";
 
 /** Istio's user and group of the proxy. */
 const proxyId = 1337;
 const dnsPort = 15053;
 
+/** Polled, for what has no event: addresses of interfaces, and resolv.conf, which DHCP clients change. */
+const lookEveryMs = 5_000;
+
 export interface MachineCaptureOptions {
   clock: Clock;
   log: Log;
   /** Where the control plane is now; its address is never captured. */
   controlPlane: () => { host: string; port: number } | undefined;
-  ipv6: boolean;
   /** False: the rules stay when the agent stops, so that a restart loses nothing. */
   removeOnStop: boolean;
+}
+
+/** What the plan depends on beside the machine's configuration. */
+interface Surroundings {
+  readonly ipv6: boolean;
+  readonly resolvers: readonly string[];
 }
 
 export class MachineCapture implements CapturePart {
   private readonly options: MachineCaptureOptions;
   private readonly capture: Capture;
   private readonly watch: CaptureWatch;
+  private readonly passthrough: PassthroughAddress;
+  private readonly staleListeners = new Set<() => void>();
+  private resolvConf: ResolvConfFile | undefined;
+  /** What it was when capture was last applied. */
+  private applied: Surroundings | undefined;
+  private readonly cancelLook: Cancel;
+  private looking: Promise<void> | undefined;
 
   /** @throws LateenError LAT4105 where the machine has neither nft nor iptables */
   constructor(options: MachineCaptureOptions) {
@@ -37,10 +55,25 @@ export class MachineCapture implements CapturePart {
     this.options = options;
     this.capture = new Capture({ backend: detectBackend(), clock, log });
     this.watch = new CaptureWatch({ capture: this.capture, clock, log });
+    this.passthrough = new PassthroughAddress({ log });
+    this.cancelLook = clock.every(lookEveryMs, () => {
+      this.looking ??= this.look().finally(() => {
+        this.looking = undefined;
+      });
+    });
   }
 
   async apply(machine: MachineConfig): Promise<void> {
-    await this.capture.install(await this.plan(machine), []);
+    const surroundings = await this.surroundings();
+    this.applied = surroundings;
+    // Before anything is sent to Envoy that it could not pass on.
+    if (surroundings.ipv6) await this.passthrough.ensure();
+    await this.capture.install(await this.plan(machine, surroundings), []);
+  }
+
+  onStale(listener: () => void): () => void {
+    this.staleListeners.add(listener);
+    return () => this.staleListeners.delete(listener);
   }
 
   async describe(): Promise<unknown> {
@@ -48,19 +81,44 @@ export class MachineCapture implements CapturePart {
     return {
       state: state.kind,
       check: (await this.capture.check()).kind,
+      passthroughAddress: await this.passthrough.state(),
       ...(state.kind === "absent" ? {} : { plan: state.plan }),
     };
   }
 
   async stop(): Promise<void> {
+    this.cancelLook();
+    await this.looking;
     await this.watch.stop();
     if (this.options.removeOnStop) await this.capture.remove();
     else await this.capture.stop();
   }
 
-  private async plan(machine: MachineConfig): Promise<CapturePlan> {
-    const { clock, log, ipv6 } = this.options;
-    const resolvers = (await ResolvConfFile.open({ clock, log })).current().nameservers;
+  async release(): Promise<void> {
+    if (this.options.removeOnStop) await this.passthrough.remove();
+  }
+
+  private async look(): Promise<void> {
+    const { applied } = this;
+    if (applied === undefined) return;
+    const now = await this.surroundings();
+    // Addresses come, and whoever switches IPv6 off and on takes ours away.
+    if (now.ipv6) await this.passthrough.ensure();
+    if (sameData(now, applied)) return;
+    for (const listener of this.staleListeners) listener();
+  }
+
+  private async surroundings(): Promise<Surroundings> {
+    const { clock, log } = this.options;
+    this.resolvConf ??= await ResolvConfFile.open({ clock, log });
+    await this.resolvConf.refresh();
+    return {
+      ipv6: kernelHasIpv6(),
+      resolvers: this.resolvConf.current().nameservers.map(({ address }) => address),
+    };
+  }
+
+  private async plan(machine: MachineConfig, { ipv6, resolvers }: Surroundings): Promise<CapturePlan> {
     // One Envoy serves all workloads of the machine: what any of them excludes is excluded.
     const settings = machine.workloads.map((workload) => workload.capture).filter((capture) => capture !== undefined);
     const all = <T>(take: (capture: CaptureSettings) => readonly T[]): T[] => [...new Set(settings.flatMap(take))];
@@ -69,7 +127,7 @@ export class MachineCapture implements CapturePart {
     return planCapture({
       proxyUid: proxyId,
       proxyGid: proxyId,
-      ...(capturesDns ? { dnsPort, nameservers: resolvers.map(({ address }) => address) } : {}),
+      ...(capturesDns ? { dnsPort, nameservers: resolvers } : {}),
       includeInboundPorts: included.length === 0 ? "*" : included,
       excludeInboundPorts: all((capture) => capture.excludeInboundPorts),
       excludeOutboundPorts: all((capture) => capture.excludeOutboundPorts),
@@ -91,4 +149,5 @@ export class MachineCapture implements CapturePart {
 /** Takes away whatever capture a stopped agent left. */
 export async function removeCapture(clock: Clock, log: Log): Promise<void> {
   await new Capture({ backend: detectBackend(), clock, log }).remove();
+  await new PassthroughAddress({ log }).remove();
 }

@@ -76,7 +76,7 @@ export async function agentRig(
         ...defaultSettings,
         dataFolder: join(folder, "data"),
         runFolder: join(folder, "run"),
-        addresses: parts.addresses ?? ["127.0.0.1"],
+        network: () => ({ addresses: parts.addresses ?? ["127.0.0.1"], ipv6: false }),
         statusAddress: "127.0.0.1",
         ports,
         envoy,

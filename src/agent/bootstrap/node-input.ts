@@ -12,11 +12,12 @@ export function nodeInputOf(
 ): NodeInput {
   const { config, name } = machine;
   const [workload] = config.workloads;
+  const { addresses, ipv6 } = settings.network();
   return {
     name,
     namespace: workload?.namespace ?? "default",
     serviceAccount: workload?.serviceAccount ?? "default",
-    addresses: settings.addresses,
+    addresses,
     domainSuffix: config.domainSuffix === "" ? "cluster.local" : config.domainSuffix,
     trustDomain: config.trustDomain,
     meshId: config.meshId,
@@ -30,7 +31,7 @@ export function nodeInputOf(
     statusPort: settings.ports.status,
     prometheusPort: settings.ports.prometheus,
     agentVersion: settings.agentVersion,
-    capabilities: extras.capabilities,
+    capabilities: [...extras.capabilities, ...(ipv6 ? ["ipv6"] : [])],
     envoy: extras.envoy,
   };
 }
