@@ -14,7 +14,7 @@ import { type Authority, type AuthorityOptions, openAuthority } from "./authorit
 export interface AuthorityBed {
   options: AuthorityOptions & { clock: FakeClock; metrics: Metrics };
   lines: ReturnType<typeof fakeLog>["lines"];
-  open(): Promise<Authority>;
+  open(more?: Pick<AuthorityOptions, "workloadLifetimeMs">): Promise<Authority>;
   /** Stops every authority opened and removes the folder. */
   dispose(): Promise<void>;
 }
@@ -36,9 +36,10 @@ export function authorityBed(startMs?: number): AuthorityBed {
   return {
     options,
     lines,
-    async open() {
+    async open(more = {}) {
       const authority = await openAuthority({
         ...options,
+        ...more,
         metrics: opened.length === 0 ? options.metrics : new Metrics(),
       });
       opened.push(authority);

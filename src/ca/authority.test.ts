@@ -65,14 +65,15 @@ test("a short life is not half over when it begins, which is when it is renewed"
   assert.equal(certificate.notAfterMs - clock.now(), 60_000);
 });
 
-test("C5: lifetimes are granted, defaulted or refused", async () => {
+test("C5: lifetimes are granted where they are shorter, and refused above 90 days", async () => {
   const lifetimes: [bigint, number][] = [
     [0n, dayMs],
     [-1n, dayMs],
     [-(2n ** 63n), dayMs],
     [1n, 1000],
     [3600n, 3_600_000],
-    [7_776_000n, 90 * dayMs],
+    [86_401n, dayMs],
+    [7_776_000n, dayMs],
   ];
   for (const [seconds, expected] of lifetimes) {
     const certificate = read(await authority.signWorkload(await newRequest(), id, seconds));
@@ -81,6 +82,20 @@ test("C5: lifetimes are granted, defaulted or refused", async () => {
   for (const seconds of [7_776_001n, 2n ** 63n - 1n]) {
     await assert.rejects(authority.signWorkload(await newRequest(), id, seconds), { code: "LAT3105" });
   }
+});
+
+test("the control plane says how long certificates live, whatever who asks", async () => {
+  const strict = authorityBed();
+  const own = await strict.open({ workloadLifetimeMs: 3_600_000 });
+  for (const [seconds, expected] of [
+    [0n, 3_600_000],
+    [7_776_000n, 3_600_000],
+    [60n, 60_000],
+  ] as const) {
+    const certificate = read(await own.signWorkload(await newRequest(), id, seconds));
+    assert.equal(certificate.notAfterMs - strict.options.clock.now(), expected, `${seconds} s`);
+  }
+  await strict.dispose();
 });
 
 test("only workloads of the trust domain get certificates", async () => {

@@ -43,7 +43,7 @@ export interface AuthorityOptions {
   random: Random;
   log: Log;
   metrics?: Metrics;
-  /** Lifetime of a workload's certificate where the request names none, milliseconds; 24 hours where it is absent. */
+  /** Lifetime of a workload's certificate where the request names no shorter one, milliseconds; default 24 hours. */
   workloadLifetimeMs?: number;
   /** Effective user of this process, to whom the keys must belong. */
   uid?: number | undefined;
@@ -136,7 +136,7 @@ export class Authority implements Stoppable {
    * Checks everything about a request that does not hang on who sends it, so that a proof that can be used once is not
    * spent on a request that cannot succeed.
    *
-   * @param requestedSeconds lifetime; 0 and less means 24 hours
+   * @param requestedSeconds lifetime; 0 and less, or more than `workloadLifetimeMs`, means that
    * @throws LateenError LAT3003 to LAT3006, LAT3104 or LAT3105
    */
   async acceptRequest(csrPem: string, requestedSeconds = 0n): Promise<AcceptedRequest> {
@@ -175,7 +175,7 @@ export class Authority implements Stoppable {
   /**
    * Checks a request and issues a certificate for an id that was proven.
    *
-   * @param requestedSeconds lifetime; 0 and less means 24 hours, the maximum is 90 days
+   * @param requestedSeconds lifetime; 0 and less, or more than `workloadLifetimeMs`, means that
    * @throws LateenError LAT3003 to LAT3006, LAT3103 to LAT3106
    */
   async signWorkload(csrPem: string, id: SpiffeId, requestedSeconds = 0n): Promise<IssuedCertificate> {

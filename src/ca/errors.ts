@@ -30,7 +30,8 @@ export const caErrors = defineErrors({
   ttlRefused: {
     code: "LAT3105",
     meaning: "A certificate was asked for with a lifetime above the maximum.",
-    remedy: "Ask for at most 90 days, or for none to get the default of 24 hours.",
+    remedy:
+      "Ask for at most 90 days, or for none; what is granted is at most lateen up --workload-cert-ttl, 24 hours by default.",
   },
   identityRefused: {
     code: "LAT3106",

@@ -12,17 +12,19 @@ const backdateLimitMs = 10 * 60_000;
 const backdateShare = 0.1;
 
 /**
- * The lifetime that is granted, milliseconds.
+ * The lifetime that is granted, milliseconds. A request can shorten it only: how long a stolen key is good is for the
+ * control plane to say, not for who holds it.
  *
- * @param requestedSeconds as in IstioCertificateRequest.validity_duration; 0 and less means the default
- * @throws LateenError LAT3105 above 90 days
+ * @param requestedSeconds as in IstioCertificateRequest.validity_duration; 0 and less means the longest
+ * @param longestMs the control plane's own lifetime of workloads
+ * @throws LateenError LAT3105 above 90 days, as istiod refuses it
  */
-export function grantLifetime(requestedSeconds: bigint, defaultMs = defaultLifetimeMs): number {
-  if (requestedSeconds <= 0n) return defaultMs;
+export function grantLifetime(requestedSeconds: bigint, longestMs = defaultLifetimeMs): number {
+  if (requestedSeconds <= 0n) return longestMs;
   if (requestedSeconds * 1000n > BigInt(longestLifetimeMs)) {
     throw caErrors.ttlRefused(`a certificate of ${requestedSeconds} s was asked for; the maximum is 90 days`);
   }
-  return Number(requestedSeconds) * 1000;
+  return Math.min(Number(requestedSeconds) * 1000, longestMs);
 }
 
 /** How long before its issue a certificate begins, milliseconds; whole seconds, as X.509 has them. */

@@ -60,7 +60,17 @@ test("a client certificate gives the same identity again, and goes before an old
   );
   const leaf = new X509Certificate(certChain[0] as string);
   assert.equal(leaf.subjectAltName, `URI:${id}`);
-  assert.equal(leaf.validToDate.getTime() - leaf.validFromDate.getTime(), 3_600_000 + 600_000);
+  assert.equal(leaf.validToDate.getTime() - leaf.validFromDate.getTime(), 3_600_000 + 360_000);
+});
+
+test("a certificate is not exchanged for one that lives longer than the control plane says", async () => {
+  const id = workloadSpiffeId(server.authority.trustDomain, "shop", "ratings");
+  const client = server.client(IstioCertificateService, await server.identity(id));
+  const validityDuration = BigInt(90 * 86_400);
+  const { certChain } = await client.createCertificate({ csr: await newRequest(), validityDuration });
+  const leaf = new X509Certificate(certChain[0] as string);
+  // X.509 has whole seconds.
+  assert.equal(leaf.validToDate.getTime(), Math.floor((server.clock.now() + 86_400_000) / 1000) * 1000);
 });
 
 test("without a proof there is no certificate", async () => {
