@@ -84,6 +84,34 @@ describe("identity and encryption", rootOnly, () => {
     await eventually(async () => assert.equal(await seenCaller(front, url), caller));
   });
 
+  it("a call to an address that the application chose itself is mutual TLS too, if members are behind the name", async () => {
+    await mesh.control.apply(`apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: pass, namespace: shop}
+spec:
+  hosts: [pass.shop.svc.cluster.local]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  ports: [{number: 8080, name: http, protocol: HTTP}]
+  workloadSelector: {labels: {app: echo}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: pass, namespace: shop}
+spec: {host: pass.shop.svc.cluster.local, trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}}
+`);
+    const cluster = "/config_dump?resource=dynamic_active_clusters&name_regex=.*pass.shop.*";
+    await eventually(async () => assert.match(await front.page(15000, cluster), /ORIGINAL_DST/));
+    const headers = { host: "pass.shop.svc.cluster.local:8080" };
+    await eventually(async () => {
+      const { status, body } = await front.one(direct, { headers });
+      assert.equal(status, 200, body);
+      assert.match(body, new RegExp(`URI=${caller}`));
+    });
+    await mesh.control.remove("destinationrule/pass", "shop");
+    await mesh.control.remove("se/pass", "shop");
+  });
+
   it("a workload with another service account cannot answer for a service", async () => {
     const impostor = await mesh.join("impostor", "shop/impostor", { echo: true });
     const bank = (account: string): string => `apiVersion: networking.istio.io/v1
