@@ -13,13 +13,14 @@ describe("an authorization policy", rootOnly, () => {
   let mesh: Mesh;
   /** Service account `front` in namespace `shop`. */
   let front: Machine;
+  let echo: Machine;
   /** Service account `guest` in namespace `lobby`. */
   let guest: Machine;
 
   before(async () => {
     const groups = workloadGroup("front") + workloadGroup("guest", { namespace: "lobby" }) + workloadGroup("echo");
     mesh = await Mesh.start({ objects: groups + meshService("echo") + peerAuthentication("STRICT") });
-    await mesh.join("echo-1", "shop/echo", { echo: true });
+    echo = await mesh.join("echo-1", "shop/echo", { echo: true });
     front = await mesh.join("front", "shop/front");
     guest = await mesh.join("guest", "lobby/guest");
   });
@@ -107,6 +108,29 @@ spec:
       assert.equal(await guest.status(`${url}/`), 200);
     });
     assert.equal(await guest.status(tcp), 200);
+  });
+
+  it("holds for each of two instances on one machine, and both are called", async () => {
+    const second = await echo.startRootEcho("echo-1-second", 8081);
+    const instance = (name: string, port: number): string => `apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {name: ${name}, namespace: shop}
+spec:
+  address: ${echo.host.address}
+  labels: {app: twin}
+  serviceAccount: echo
+  ports: {http: ${port}, tcp: ${port + 10_000}}
+---
+`;
+    await mesh.control.apply(meshService("twin") + instance("twin-1", 8080) + instance("twin-2", 8081));
+    await under("rules: [{to: [{operation: {methods: [GET]}}]}]", async () => {
+      const { names, statuses } = await front.call({ url: "http://twin.shop.svc.cluster.local/", count: 40 });
+      assert.deepEqual(Object.keys(statuses), ["200"]);
+      assert.deepEqual(Object.keys(names).sort(), ["echo-1", "echo-1-second"]);
+      assert.equal(await front.status("http://twin.shop.svc.cluster.local/", { method: "POST" }), 403);
+    });
+    for (const name of ["se/twin", "we/twin-1", "we/twin-2"]) await mesh.control.remove(name, "shop");
+    await second.stop();
   });
 
   it("without rules lets nobody in", async () => {
