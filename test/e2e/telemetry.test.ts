@@ -174,6 +174,45 @@ describe("telemetry", rootOnly, () => {
     }
   });
 
+  it("tells nobody outside the mesh which workload calls", async () => {
+    const outside = await mesh.addMachine("outside");
+    await outside.startRootEcho("outside", 80);
+    const entry = (name: string, resolution: string) => `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: ${name}, namespace: shop}
+spec:
+  hosts: [${name}.example.com]
+  addresses: [${outside.host.address}]
+  location: MESH_EXTERNAL
+  resolution: ${resolution}
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  ${resolution === "STATIC" ? `endpoints: [{address: ${outside.host.address}}]` : ""}
+---
+`;
+    await mesh.control.apply(entry("static", "STATIC") + entry("none", "NONE"));
+    const reached = async (name: string) => {
+      const { status, body } = await front.one(`http://${outside.host.address}/`, { headers: { host: name } });
+      assert.equal(status, 200, name);
+      return (JSON.parse(body) as { headers: Record<string, string> }).headers;
+    };
+    for (const [name, cluster] of [
+      ["static.example.com", "outbound|80||static.example.com"],
+      ["none.example.com", "outbound|80||none.example.com"],
+      ["unknown.example", "PassthroughCluster"],
+    ] as const) {
+      await eventually(async () => {
+        const headers = await reached(name);
+        const [, calls = "0"] =
+          new RegExp(`^${cluster.replaceAll("|", "\\|")}::.*::rq_success::(\\d+)$`, "m").exec(
+            await front.page(15000, "/clusters"),
+          ) ?? [];
+        assert.ok(Number(calls) > 0, `${cluster} was called`);
+        const named = Object.keys(headers).filter((header) => header.startsWith("x-lateen"));
+        assert.deepEqual(named, [], name);
+      });
+    }
+  });
+
   it("says that it is ready on 15021 and 15020", async () => {
     for (const port of [15021, 15020]) {
       const url = `http://${front.host.address}:${port}/healthz/ready`;

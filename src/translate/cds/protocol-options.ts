@@ -2,12 +2,16 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
+import { UpstreamCodecSchema } from "../../../gen/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec_pb.ts";
+import type { HttpFilter } from "../../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { HttpProtocolOptionsSchema } from "../../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import type { ConnectionPool } from "../../config/destination-rule/connection-pool.ts";
 import type { ClusterTls, ClusterView } from "../../model/cluster-view.ts";
 import { isHttp } from "../../model/protocol.ts";
 import { packAny } from "../any.ts";
 import { durationFrom, durationFromMs } from "../duration.ts";
+import { buildHttpFilter } from "../lds/http-filter.ts";
+import { buildPeerHeaderRemoval } from "../telemetry/peer-header.ts";
 
 /** Key of the options in `typed_extension_protocol_options`. */
 export const httpProtocolOptionsKey = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -16,7 +20,7 @@ export const httpProtocolOptionsKey = "envoy.extensions.upstreams.http.v3.HttpPr
 const defaultPingTimeoutMs = 20_000;
 
 /** Undefined where Envoy's defaults (HTTP/1.1, no limits) say the same. */
-export function buildHttpProtocolOptions({ http2, policy, tls, protocol }: ClusterView): Any | undefined {
+export function buildHttpProtocolOptions({ http2, policy, tls, protocol, external }: ClusterView): Any | undefined {
   const pool = policy.connectionPool;
   const http = pool?.http;
   const idleTimeout = durationFrom(http?.idleTimeout);
@@ -28,17 +32,32 @@ export function buildHttpProtocolOptions({ http2, policy, tls, protocol }: Clust
   };
   const useClientProtocol = http?.useClientProtocol === true && isHttp(protocol);
   const names = isHttp(protocol) ? requestNames(tls) : undefined;
-  if (!http2 && !useClientProtocol && names === undefined && Object.keys(common).length === 0) return undefined;
+  const httpFilters = external && isHttp(protocol) ? outsideFilters() : [];
+  const isDefault = !http2 && !useClientProtocol && names === undefined && Object.keys(common).length === 0;
+  if (isDefault && httpFilters.length === 0) return undefined;
   return packAny(HttpProtocolOptionsSchema, {
     commonHttpProtocolOptions: common,
     upstreamProtocolOptions: upstreamProtocol(http2, useClientProtocol, http2Options(http)),
     ...(names === undefined ? {} : { upstreamHttpProtocolOptions: names }),
+    httpFilters,
   } as MessageInitShape<typeof HttpProtocolOptionsSchema>);
 }
 
-/** HTTP/1.1 or HTTP/2, as the client speaks: for clusters of which nothing is known. */
+/** HTTP/1.1 or HTTP/2, as the client speaks: for the cluster of all that the mesh does not know. */
 export function buildClientProtocolOptions(): Any {
-  return packAny(HttpProtocolOptionsSchema, { upstreamProtocolOptions: upstreamProtocol(false, true, {}) });
+  return packAny(HttpProtocolOptionsSchema, {
+    upstreamProtocolOptions: upstreamProtocol(false, true, {}),
+    httpFilters: outsideFilters(),
+  });
+}
+
+/** What is done to requests that leave the mesh; on the cluster, so that no route and no mirror goes around it. */
+function outsideFilters(): HttpFilter[] {
+  return [
+    buildPeerHeaderRemoval(),
+    // Envoy asks for it at the end of every list.
+    buildHttpFilter("envoy.filters.http.upstream_codec", UpstreamCodecSchema, {}),
+  ];
 }
 
 /** HTTP/2, whatever the client speaks. */

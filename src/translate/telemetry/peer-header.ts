@@ -59,7 +59,10 @@ export function buildPeerMetadataFilter(): HttpFilter {
   return buildHttpFilter("lateen.peer", HeaderToMetadataSchema, { requestRules: rules });
 }
 
-/** Inbound, plaintext: takes the header away, so that nobody can claim to be somebody. */
+/**
+ * Takes the header away: inbound on plaintext, so that nobody can claim to be somebody, and before clusters outside the
+ * mesh, whose business the caller is not.
+ */
 export function buildPeerHeaderRemoval(): HttpFilter {
   return buildHttpFilter("lateen.peer", HeaderMutationSchema, {
     mutations: { requestMutations: [{ action: { case: "remove", value: header } }] },
