@@ -2,9 +2,11 @@
 import { join } from "node:path";
 import type { Authority } from "../ca/authority.ts";
 import type { Collection } from "../collection/collection.ts";
+import type { Graph } from "../collection/graph.ts";
 import { kinds } from "../config/kinds.ts";
 import type { ListenPorts } from "../config/listener-port.ts";
 import { type Config, formatConfigKey, type Origin } from "../config/object.ts";
+import type { Problem } from "../config/problem.ts";
 import { validateObject } from "../config/validate.ts";
 import type { ControlPlaneVersion } from "../contract/control-plane.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -24,6 +26,8 @@ import { openObjectView } from "../serve/api/object-view.ts";
 import { ObjectWriter } from "../serve/api/object-writer.ts";
 import { listPendingFields } from "../serve/api/pending-field-list.ts";
 import { ResourceHandler } from "../serve/api/resource-handler.ts";
+import { untakenFiles } from "../serve/api/untaken-files.ts";
+import { fieldLine } from "../sources/files/field-line.ts";
 import type { Store } from "../store/store.ts";
 import { ownRouteStatus } from "./own-routes.ts";
 
@@ -35,6 +39,9 @@ export interface ConfigApiOptions {
   objects: Collection<Config>;
   /** Where an object of a watched folder is now. */
   originOf: (key: string) => Origin | undefined;
+  /** What is wrong with files, by path, of each watched folder. */
+  fileProblems: readonly Collection<readonly Problem[]>[];
+  graph: Graph;
   domainSuffix: string;
   listenPorts: ListenPorts;
   store: Store;
@@ -59,11 +66,17 @@ export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigA
   const { objects, store, source, clock, random, log, metrics, authority, version } = options;
   const lifecycle = new Lifecycle();
   const namespaces = ["default", version.rootNamespace];
-  const view = lifecycle.add(await openObjectView({ objects, source, namespaces, revisions: store, clock, log }));
-  const { domainSuffix, listenPorts, originOf } = options;
+  const { domainSuffix, listenPorts, originOf, fileProblems, graph } = options;
   const { rootNamespace } = version;
   const analysis = lifecycle.add(
-    new MeshAnalysis({ objects, source, rootNamespace, domainSuffix, listenPorts, originOf, clock, log }),
+    new MeshAnalysis({
+      ...{ objects, source, rootNamespace, domainSuffix, listenPorts, originOf, fileProblems, graph, clock, log },
+      lineOf: fieldLine,
+    }),
+  );
+  const { statuses } = analysis;
+  const view = lifecycle.add(
+    await openObjectView({ objects, statuses, source, namespaces, revisions: store, clock, log }),
   );
   const writer = new ObjectWriter({
     store,
@@ -81,7 +94,10 @@ export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigA
   });
   const handler = new ApiHandler({
     kinds,
-    resources: new ResourceHandler({ view, writer, statusOf: objectStatus, clock }),
+    resources: new ResourceHandler({
+      ...{ view, writer, statusOf: objectStatus, clock },
+      warningsOf: (look) => untakenFiles(fileProblems, look),
+    }),
     authenticator: clientCertificateAuthenticator(clock),
     hostNames: options.hostNames,
     version,

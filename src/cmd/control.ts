@@ -212,6 +212,8 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       port: options.apiPort ?? defaults.apiPort,
       dataDir: options.dataDir,
       objects: configs,
+      fileProblems: folders.map((folder) => folder.problems),
+      graph,
       originOf: (key) => folders.map((folder) => folder.originOf(key)).find((origin) => origin !== undefined),
       domainSuffix,
       listenPorts: settings,

@@ -1,10 +1,11 @@
 // Whoever runs a control plane can stop it at any moment, and is told the cause of what does not work.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { lateenPath } from "../kit/control-plane-run.ts";
+import { ControlPlaneRun, lateenPath } from "../kit/control-plane-run.ts";
+import { eventually } from "../kit/eventually.ts";
 import { startProgram } from "../kit/program.ts";
 
 /** A watchdog for programs that do not end, milliseconds. */
@@ -26,5 +27,37 @@ describe("lateen up", () => {
     assert.equal(await program.ended, 0);
     clearTimeout(watchdog);
     assert.ok(!program.lines.some((line) => line.startsWith("ready ")), program.lines.join("\n"));
+  });
+});
+
+describe("an object with problems", () => {
+  const run = new ControlPlaneRun();
+  after(() => run.stop());
+  const file = join(run.configDir, "web.yaml");
+  const service = (destination: string): string => `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: shop}
+spec:
+  hosts: [web.example]
+  http:
+    - route:
+        - destination: {host: ${destination}}
+`;
+
+  it("says so in its description, whether others or its file are at fault", async () => {
+    writeFileSync(file, service("gone.example"));
+    await run.up();
+    const described = async (pattern: RegExp): Promise<void> =>
+      eventually(async () => {
+        const { stdout } = await run.lateen("describe", "vs", "web", "-n", "shop");
+        assert.match(stdout, pattern);
+      });
+    await described(/Problems:\n {2}warning IST0101 spec\.http\[0\]\.route\[0\]\.destination\.host: /);
+    await run.program.line(/web\.yaml:8: warning IST0101/);
+    writeFileSync(file, service("[]"));
+    await described(/Problems:\n {2}error LAT1\d{3} \S+web\.yaml:8: spec\.http/);
+    const { stdout, stderr } = await run.lateen("get", "vs", "-A");
+    assert.match(stdout, /^shop +web /m);
+    assert.match(stderr, /^warning: not taken: \S+web\.yaml:8: error LAT1\d{3} VirtualService shop\/web /m);
   });
 });

@@ -41,7 +41,10 @@ describe("describe", () => {
             lastTransitionTime: "2026-01-01T00:03:00Z",
           },
         ],
-        validationMessages: [{ level: "WARNING", type: { name: "ReferencedResourceNotFound", code: "IST0101" } }],
+        validationMessages: [
+          { level: "WARNING", type: { name: "ReferencedResourceNotFound", code: "IST0101" } },
+          { level: "ERROR", type: { code: "LAT1003" }, message: "mesh.yaml:9: spec.hosts: must be a list" },
+        ],
       },
     });
     const { stdout, status } = await run(["describe", "vs", "reviews"], { server });
@@ -72,7 +75,8 @@ Conditions:
   TYPE        STATUS  REASON  AGE  MESSAGE
   Reconciled  False   Stale   2m   1 of 2 proxies
 Problems:
-  warning IST0101: ReferencedResourceNotFound
+  warning IST0101 ReferencedResourceNotFound
+  error LAT1003 mesh.yaml:9: spec.hosts: must be a list
 Not carried out by proxies yet:
   spec.http[0].match[0].statPrefix
 Events:       <none>

@@ -109,7 +109,7 @@ function messageText(value: unknown): string {
   const code = textOf(valueAt(message["type"], "code"));
   const text =
     textOf(message["message"]) || textOf(message["documentationUrl"]) || textOf(valueAt(message["type"], "name"));
-  return [level, code].filter((part) => part !== "").join(" ") + (text === "" ? "" : `: ${text}`);
+  return [level, code, text].filter((part) => part !== "").join(" ");
 }
 
 function indent(text: string): string[] {

@@ -5,6 +5,7 @@ import { Source } from "../../collection/source.ts";
 import { kindByName } from "../../config/kinds.ts";
 import { defaultListenPorts } from "../../config/listener-port.ts";
 import { type Config, formatConfigKey, type Origin } from "../../config/object.ts";
+import type { Problem } from "../../config/problem.ts";
 import { FakeClock } from "../../kernel/clock.fake.ts";
 import { fakeLog } from "../../kernel/log.fake.ts";
 import { MeshAnalysis } from "./mesh-analysis.ts";
@@ -20,7 +21,9 @@ const route = (host: string) => ({ hosts: ["web.example"], http: [{ route: [{ de
 const entry = (host: string) => ({ hosts: [host], ports: [{ number: 80, name: "http", protocol: "HTTP" }] });
 
 function bed() {
-  const objects = new Source<Config>(new Graph(), "objects");
+  const graph = new Graph();
+  const objects = new Source<Config>(graph, "objects");
+  const files = new Source<readonly Problem[]>(graph, "files");
   const clock = new FakeClock();
   const { log, lines } = fakeLog();
   const moved = new Map<string, Origin>();
@@ -30,7 +33,10 @@ function bed() {
     rootNamespace: "istio-system",
     domainSuffix: "cluster.local",
     listenPorts: defaultListenPorts,
+    fileProblems: [files],
     originOf: (key) => moved.get(key),
+    lineOf: (origin, path) => (path.startsWith("spec.http") ? origin.line + 5 : undefined),
+    graph,
     clock,
     log,
   });
@@ -38,7 +44,11 @@ function bed() {
     for (const each of configs) objects.set(formatConfigKey(each.key), each);
   };
   const warnings = () => lines.map((line) => String(line["problem"]));
-  return { analysis, clock, put, moved, warnings, objects };
+  const messages = (name: string) =>
+    analysis.statuses
+      .get(formatConfigKey({ source: "c", group, kind: "VirtualService", namespace: "shop", name }))
+      ?.validationMessages.map(({ level, type, message }) => `${level} ${type.code} ${message}`);
+  return { analysis, clock, put, moved, warnings, objects, files, messages };
 }
 
 test("a write is told what its object lacks beside the others, and nothing about the others", () => {
@@ -73,7 +83,8 @@ test("warnings about files are logged once with file and line, and again where t
   await clock.advance(1000);
   const found = warnings();
   assert.equal(found.length, 2, found.join("\n")); // the dangling host, and the host that both claim
-  for (const line of found) assert.match(line, /^mesh\/web\.yaml:3: warning IST0\d{3} VirtualService shop\/web spec\./);
+  for (const line of found)
+    assert.match(line, /^mesh\/web\.yaml:[38]: warning IST0\d{3} VirtualService shop\/web spec\./);
 
   moved.set(formatConfigKey(web.key), { file: "mesh/web.yaml", line: 9 });
   put(config("ServiceEntry", "unrelated", entry("unrelated.example")));
@@ -84,7 +95,7 @@ test("warnings about files are logged once with file and line, and again where t
   await clock.advance(1000);
   put(config("ServiceEntry", "reviews", entry("other.example")));
   await clock.advance(1000);
-  assert.match(warnings()[2] ?? "", /^mesh\/web\.yaml:9: warning IST0101/);
+  assert.match(warnings()[2] ?? "", /^mesh\/web\.yaml:14: warning IST0101/);
   await analysis.stop();
   assert.equal(clock.pending, 0);
 });
@@ -94,5 +105,48 @@ test("without files nothing is logged", async () => {
   put(config("VirtualService", "stored", route("gone.example")));
   await clock.advance(1000);
   assert.deepEqual(warnings(), []);
+  await analysis.stop();
+});
+
+test("what is found of an object is in its status, until it is mended", async () => {
+  const { analysis, clock, put, messages } = bed();
+  put(config("VirtualService", "stored", route("gone.example")), config("ServiceEntry", "web", entry("web.example")));
+  await clock.advance(1000);
+  const [message = "", ...more] = messages("stored") ?? [];
+  assert.match(message, /^WARNING IST0101 spec\.http\[0\]\.route\[0\]\.destination\.host: .+gone\.example.* \(.+\)$/);
+  assert.deepEqual(more, []);
+  put(config("ServiceEntry", "gone", entry("gone.example")));
+  await clock.advance(1000);
+  assert.equal(messages("stored"), undefined);
+  await analysis.stop();
+});
+
+test("what of a file was not taken is in the status of the object that stays as it was", async () => {
+  const { analysis, clock, put, files, messages } = bed();
+  const file = "mesh/web.yaml";
+  const web = config("VirtualService", "web", route("web.example"), { file, line: 3 });
+  put(web, config("VirtualService", "two", { hosts: ["two.example"] }, { file, line: 20 }));
+  put(config("ServiceEntry", "web", entry("web.example")));
+  const error: Problem = {
+    severity: "error",
+    code: "LAT1003",
+    message: "is a list",
+    path: "spec.hosts",
+    file,
+    line: 7,
+  };
+  files.set(file, [{ ...error, object: { kind: "VirtualService", namespace: "shop", name: "web" } }]);
+  await clock.advance(1000);
+  assert.deepEqual(messages("web"), ["ERROR LAT1003 mesh/web.yaml:7: spec.hosts: is a list"]);
+  assert.equal(messages("two"), undefined);
+
+  // What cannot be read at all may have been any object of its file.
+  files.set(file, [{ severity: "error", code: "LAT1001", message: "is no YAML", file, line: 2 }]);
+  await clock.advance(1000);
+  for (const name of ["web", "two"]) assert.deepEqual(messages(name), ["ERROR LAT1001 mesh/web.yaml:2: is no YAML"]);
+
+  files.delete(file);
+  await clock.advance(1000);
+  assert.equal(messages("web"), undefined);
   await analysis.stop();
 });

@@ -1,19 +1,41 @@
-// What only several objects together show, said to those who write them: in the answer to a write, and in the log for files.
+// What only several objects together show, said to those who write them: in the answer to a write, in the status of the
+// object, and in the log for files.
 import type { Collection } from "../../collection/collection.ts";
+import type { Graph } from "../../collection/graph.ts";
+import { Source } from "../../collection/source.ts";
 import { analyze } from "../../config/analysis/analyze.ts";
 import type { AnalyzedObject } from "../../config/analysis/analyzed-object.ts";
 import type { Kind } from "../../config/kind.ts";
 import type { ListenPorts } from "../../config/listener-port.ts";
 import { type ApiObject, type Config, formatConfigKey, type Origin } from "../../config/object.ts";
-import { formatProblem, type Problem } from "../../config/problem.ts";
+import { formatObjectRef, formatProblem, type Problem, type Severity } from "../../config/problem.ts";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
 
-/** After a change of files, milliseconds: several are often saved together, and what one lacks the next may bring. */
+/** After a change, milliseconds: several are often made together, and what one lacks the next may bring. */
 const settleMs = 200;
+/** After an analysis the next waits at least so many times as long as it took: a large mesh that never rests costs a tenth. */
+const restFactor = 9;
 /** Warnings that one change puts into the log. */
 const loggedLimit = 20;
+
+/** Findings that the status of one object names. */
+const messageLimit = 20;
+const levels: Readonly<Record<Severity, string>> = { error: "ERROR", warning: "WARNING", info: "INFO" };
+
+/** Istio's AnalysisMessageBase, with the sentence. */
+interface ValidationMessage {
+  type: { code: string };
+  /** `ERROR`, `WARNING` or `INFO`. */
+  level: string;
+  message: string;
+}
+
+/** As Istio's IstioStatus has it. */
+export interface FoundStatus {
+  validationMessages: readonly ValidationMessage[];
+}
 
 export interface MeshAnalysisOptions {
   /** Every object of every source. */
@@ -23,27 +45,37 @@ export interface MeshAnalysisOptions {
   rootNamespace: string;
   domainSuffix: string;
   listenPorts: ListenPorts;
+  /** What is wrong with files, by path, of each watched folder. */
+  fileProblems?: readonly Collection<readonly Problem[]>[];
   /** Where an object of a file is now; the origin of the object itself may be of before an edit above it. */
   originOf: (key: string) => Origin | undefined;
+  /** 1-based line of a field of the object at a place. */
+  lineOf?: (origin: Origin, path: string) => number | undefined;
+  graph: Graph;
   clock: Clock;
   log: Log;
 }
 
 export class MeshAnalysis implements Stoppable {
+  /** What is found of each object that something is found of, by `formatConfigKey`. Follows a change with the delay above. */
+  readonly statuses: Source<FoundStatus>;
   private readonly options: MeshAnalysisOptions;
-  private readonly unsubscribe: () => void;
+  private readonly unsubscribe: (() => void)[];
+  private lastMs = 0;
   private timer: Cancel | undefined;
   /** What was said already, so that a change elsewhere does not repeat it. */
   private said: ReadonlySet<string> = new Set();
 
   constructor(options: MeshAnalysisOptions) {
     this.options = options;
-    this.unsubscribe = options.objects.subscribe(() => this.wake());
+    this.statuses = new Source(options.graph, "findings");
+    const { objects, fileProblems = [] } = options;
+    this.unsubscribe = [objects, ...fileProblems].map((each: Collection<unknown>) => each.subscribe(() => this.wake()));
     this.wake();
   }
 
   async stop(): Promise<void> {
-    this.unsubscribe();
+    for (const end of this.unsubscribe) end();
     this.timer?.();
   }
 
@@ -64,32 +96,67 @@ export class MeshAnalysis implements Stoppable {
   }
 
   private wake(): void {
-    this.timer ??= this.options.clock.after(settleMs, () => {
+    const { clock } = this.options;
+    this.timer ??= clock.after(Math.max(settleMs, restFactor * this.lastMs), () => {
       this.timer = undefined;
-      this.logFiles();
+      const startMs = clock.monotonic();
+      this.look();
+      this.lastMs = clock.monotonic() - startMs;
     });
   }
 
-  /** Files have no author waiting for an answer. */
-  private logFiles(): void {
-    const { objects, log, originOf } = this.options;
+  private look(): void {
+    const { objects, originOf } = this.options;
     const all: AnalyzedObject[] = [];
-    let files = false;
+    const keys = new Map<string, string>();
     for (const [key, config] of objects.entries()) {
       const origin = config.origin === undefined ? undefined : (originOf(key) ?? config.origin);
-      files ||= origin !== undefined;
       all.push(origin === undefined ? analyzed(config) : { ...analyzed(config), origin });
+      keys.set(formatObjectRef(config.key), key);
     }
-    if (!files) {
-      this.said = new Set();
-      return;
+    const found = analyze(all, this.settings);
+    this.publish(found, keys);
+    this.log(found.filter((problem) => problem.file !== undefined));
+  }
+
+  private publish(found: readonly Problem[], keys: ReadonlyMap<string, string>): void {
+    const messages = new Map<string, ValidationMessage[]>();
+    const add = (key: string | undefined, problem: Problem): void => {
+      if (key === undefined) return;
+      const list = messages.get(key) ?? [];
+      if (list.length < messageLimit) messages.set(key, [...list, validationMessage(problem)]);
+    };
+    for (const file of this.options.fileProblems ?? []) {
+      for (const [path, problems] of file.entries()) {
+        for (const problem of problems.filter(({ severity }) => severity === "error")) {
+          if (problem.object !== undefined) add(keys.get(formatObjectRef(problem.object)), problem);
+          else for (const key of this.keysOfFile(path)) add(key, problem);
+        }
+      }
     }
-    const found = analyze(all, { ...this.settings, only: (each) => each.origin !== undefined });
+    // Without file and line: an edit further up would change the status of everything below it.
+    for (const { file: _f, line: _l, ...problem } of found) {
+      if (problem.object !== undefined) add(keys.get(formatObjectRef(problem.object)), problem);
+    }
+    this.statuses.replace(new Map([...messages].map(([key, list]) => [key, { validationMessages: list }])));
+  }
+
+  /** Objects that stay as they were because their file cannot be read. */
+  private keysOfFile(path: string): string[] {
+    return [...this.options.objects.entries()].filter(([, { origin }]) => origin?.file === path).map(([key]) => key);
+  }
+
+  /** Files have no author waiting for an answer. */
+  private log(found: readonly Problem[]): void {
+    const { log, lineOf } = this.options;
     const before = this.said;
     this.said = new Set(found.map(sentence));
     const fresh = found.filter((problem) => !before.has(sentence(problem)));
     for (const problem of fresh.slice(0, loggedLimit)) {
-      log.warn("configuration taken with a warning", { problem: formatProblem(problem), code: problem.code });
+      const { file, line, path = "" } = problem;
+      const exact = file === undefined || line === undefined ? undefined : lineOf?.({ file, line }, path);
+      const text = formatProblem(exact === undefined ? problem : { ...problem, line: exact });
+      log.warn("configuration taken with a warning", { problem: text, code: problem.code });
     }
     if (fresh.length > loggedLimit) {
       log.warn("more warnings about configuration; lateen apply -f FOLDER --dry-run=client lists them", {
@@ -97,6 +164,13 @@ export class MeshAnalysis implements Stoppable {
       });
     }
   }
+}
+
+function validationMessage({ severity, code, path, message, remedy, file, line }: Problem): ValidationMessage {
+  const place = file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}: `;
+  const field = path === undefined || path === "" ? "" : `${path}: `;
+  const advice = remedy === undefined ? "" : ` (${remedy})`;
+  return { type: { code }, level: levels[severity], message: `${place}${field}${message}${advice}` };
 }
 
 /** Without its line, which an edit further up changes. */

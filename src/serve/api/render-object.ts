@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { apiVersionOf } from "../../config/kind.ts";
 import { type ApiObject, formatConfigKey, type ObjectMeta } from "../../config/object.ts";
+import { isFields } from "../../kernel/fields.ts";
 import type { ViewEntry } from "./object-view.ts";
 
 /** What the mesh has to say of an object that is made from the object alone; merged into its `status`. */
@@ -28,7 +29,7 @@ export function renderObject(entry: ViewEntry, version: string, statusOf: Status
 function renderBody(entry: ViewEntry, statusOf: StatusProvider): Omit<ShownObject, "apiVersion"> {
   const { kind, config, revision } = entry;
   const { namespace, uid, ...meta } = config.meta;
-  const status = mergeStatus(statusOf(entry), entry.status ?? config.status);
+  const status = mergeStatus(mergeStatus(statusOf(entry), config.status), entry.status);
   return {
     kind: kind.kind,
     metadata: {
@@ -44,10 +45,10 @@ function renderBody(entry: ViewEntry, statusOf: StatusProvider): Omit<ShownObjec
 }
 
 /** Fields of the second stand over those of the first; conditions of both are listed. */
-function mergeStatus(made: Readonly<Record<string, unknown>> | undefined, told: unknown): unknown {
-  if (made === undefined) return told;
-  if (told === null || typeof told !== "object") return told ?? made;
-  const conditions = [...listOf(made["conditions"]), ...listOf((told as Record<string, unknown>)["conditions"])];
+function mergeStatus(made: unknown, told: unknown): unknown {
+  if (!isFields(made)) return told ?? made;
+  if (!isFields(told)) return told ?? made;
+  const conditions = [...listOf(made["conditions"]), ...listOf(told["conditions"])];
   return { ...made, ...told, ...(conditions.length === 0 ? {} : { conditions }) };
 }
 

@@ -15,12 +15,15 @@ import { renderObject, type ShownObject, type StatusProvider } from "./render-ob
 import { chooseRepresentation, type Representation } from "./representation.ts";
 import type { ResourceRoute } from "./resource-route.ts";
 import { notFound, qualifiedName, type Status, StatusError } from "./status-error.ts";
+import type { Look } from "./untaken-files.ts";
 import { watchObjects } from "./watch-objects.ts";
 
 export interface ResourceHandlerOptions {
   view: ObjectView;
   writer: ObjectWriter;
   statusOf: StatusProvider;
+  /** What whoever reads objects should know beside them. */
+  warningsOf?: (look: Look) => readonly string[];
   clock: Clock;
 }
 
@@ -72,15 +75,17 @@ export class ResourceHandler {
     const shape = { kind, version, nowMs: clock.now() };
     const representation = chooseRepresentation(request.headers.accept, query.get("includeObject"), shape);
     const render = (entry: ViewEntry): ShownObject => renderObject(entry, version, this.options.statusOf);
+    const warnings = (): readonly string[] =>
+      this.options.warningsOf?.({ kind: kind.kind, namespace, name: name ?? "" }) ?? [];
     switch (verb) {
       case "get": {
         const entry = view.get(kind, namespace, name ?? "");
         if (entry === undefined) throw notFound(kind, name ?? "");
-        return jsonReply(200, representation.one(render(entry)));
+        return jsonReply(200, representation.one(render(entry)), warnings());
       }
       case "list": {
         const page = listObjects(view, kind, namespace, listOptions(query));
-        return jsonReply(200, representation.list(page.entries.map(render), page.metadata));
+        return jsonReply(200, representation.list(page.entries.map(render), page.metadata), warnings());
       }
       case "watch": {
         const options = watchOptions(query);
