@@ -139,7 +139,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     clusterId,
     captureDns: true,
   });
-  const queries = lifecycle.add(new QueryBroker({ clock, random }));
+  const queries = lifecycle.add(new QueryBroker({ machineOf: (id) => registration.machineOf(id), clock, random }));
   const generator = queries.layer(withMachineConfig(new MeshGenerator(mesh, graph), { groups, mesh: machineMesh }));
 
   // Serving: xDS, identity and join to machines; metrics to scrapers.

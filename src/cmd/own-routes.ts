@@ -61,6 +61,7 @@ export function ownRouteStatus({ code }: LateenError): { code: number; reason: s
     LAT2112: { code: 504, reason: "Timeout" },
     LAT2113: { code: 429, reason: "TooManyRequests" },
     LAT2115: { code: 502, reason: "BadGateway" },
+    LAT2116: { code: 409, reason: "Conflict" },
     LAT3109: { code: 400, reason: "BadRequest" },
   };
   return statuses[code];

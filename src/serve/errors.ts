@@ -50,8 +50,9 @@ export const serveErrors = defineErrors({
   },
   machineNotConnected: {
     code: "LAT2111",
-    meaning: "A question was put to a machine that has no agent connected to this control plane.",
-    remedy: "Check lateen proxy-status; the machine may be off, or connected to another control plane.",
+    meaning: "A question was put to a machine that has no registered agent connected to this control plane.",
+    remedy:
+      "Check lateen proxy-status; the machine may be off, connected to another control plane, or not registered: then the log says why.",
   },
   questionTimeout: {
     code: "LAT2112",
@@ -72,5 +73,11 @@ export const serveErrors = defineErrors({
     code: "LAT2115",
     meaning: "The agent of a machine could not answer a question.",
     remedy: "See the message; it comes from the agent.",
+  },
+  machineAmbiguous: {
+    code: "LAT2116",
+    meaning:
+      "A question was put to a machine by a name under which several machines are registered, of different WorkloadGroups.",
+    remedy: "Look at lateen proxy-status; join one of them again under another name (lateen join --name).",
   },
 });

@@ -36,7 +36,8 @@ export interface Generator {
   /**
    * Opens a client's view.
    *
+   * @param connectionId of the client's stream, as others are told of it
    * @throws LateenError where the client may not have one; the stream ends with its code and message
    */
-  open(client: XdsClient): ClientView;
+  open(client: XdsClient, connectionId: string): ClientView;
 }

@@ -16,7 +16,7 @@ import { parseTrustDomain } from "../../src/identity/trust-domain.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { fakeLog } from "../../src/kernel/log.fake.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { AdsClient } from "../../src/serve/ads/ads-client.fake.ts";
+import { AdsClient, type NodeOptions } from "../../src/serve/ads/ads-client.fake.ts";
 import { typeUrls } from "../../src/xds/type-url.ts";
 import { ControlPlaneRun } from "../kit/control-plane-run.ts";
 
@@ -127,6 +127,28 @@ describe("somebody who can reach the ports", () => {
     }
   });
 
+  it("is asked nothing in the place of a machine of another account, though it comes last under its name", async () => {
+    const file = join(control.folder, "reviews.yaml");
+    writeFileSync(file, group);
+    assert.equal((await control.lateen("apply", "-f", file)).status, 0);
+    const id = "sidecar~10.0.0.8~reviews-7.shop~shop.svc.cluster.local";
+    const metadata = { NAMESPACE: "shop", LATEEN: { capabilities: ["query"] } };
+    const owner = ads(workload, { id, metadata: { ...metadata, AUTO_REGISTER_GROUP: "reviews" } });
+    owner.subscribe(typeUrls.query);
+    assert.deepEqual((await owner.nextAcked()).names, []);
+    const low = await identityOf("spiffe://cluster.local/ns/shop/sa/low" as SpiffeId);
+    const impostor = ads(low, { id, metadata });
+    impostor.subscribe(typeUrls.query);
+    assert.deepEqual((await impostor.nextAcked()).names, []);
+    const asked = control.lateen("proxy-config", "cluster", "reviews-7.shop");
+    assert.equal((await owner.next()).names.length, 1);
+    await owner.close();
+    assert.match((await asked).stderr, /disconnected before it answered/);
+    assert.equal(impostor.unread, 0);
+    const alone = await control.lateen("proxy-config", "cluster", "reviews-7.shop");
+    assert.match(alone.stderr, /has no registered agent connected/);
+  });
+
   it("does not use a workload's certificate at the configuration API", async () => {
     assert.equal(await statusOf("/api", workload), 401);
     assert.equal(await statusOf("/api", {}), 401);
@@ -223,7 +245,7 @@ describe("somebody who can reach the ports", () => {
     }
   });
 
-  function ads(identity: Partial<Identity>, node: { id?: string; metadata?: Record<string, string> } = {}): AdsClient {
+  function ads(identity: Partial<Identity>, node: NodeOptions = {}): AdsClient {
     const tls = { ca: authority.roots(), servername: "istiod.istio-system.svc", ...identity };
     const client = new AdsClient({ url: control.addresses.xds, tls, node });
     clients.push(client);

@@ -213,7 +213,7 @@ export class Connection implements Pushable {
     hooks.onConnect?.(client, this.id, { address: this.address, certificate });
     let view: ClientView;
     try {
-      view = generator.open(client);
+      view = generator.open(client, this.id);
     } catch (error) {
       hooks.onDisconnect?.(this.id);
       throw error;

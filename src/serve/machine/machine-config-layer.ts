@@ -31,8 +31,8 @@ export function withMachineConfig(
     derive: (group) => [[`${group.key.namespace}/${group.key.name}`, machineResource(group, options.mesh())]],
   });
   return {
-    open: (client) => {
-      const view = generator.open(client);
+    open: (client, connectionId) => {
+      const view = generator.open(client, connectionId);
       const group = client.node.autoRegisterGroup;
       if (group === undefined || client.identities.length === 0) return view;
       const set = new OneResource(resources, `${client.node.namespace}/${group}`);

@@ -22,15 +22,16 @@ const isCode =
   (error: unknown): boolean =>
     error instanceof LateenError && error.code === code;
 
-function startBroker() {
+/** @param machineOf which machine a stream is registered as; by default all are that of one */
+function startBroker(machineOf: (connectionId: string) => string | undefined = () => "WorkloadEntry/vm-1") {
   const clock = new FakeClock();
-  const broker = new QueryBroker({ clock, random: systemRandom });
+  const broker = new QueryBroker({ machineOf, clock, random: systemRandom });
   const tables = new ResourceTables();
   const generator = broker.layer(tables);
-  const open = (machine = "vm-1.shop", identities: readonly string[] = [reviews]): ClientView => {
+  const open = (machine = "vm-1.shop", identities: readonly string[] = [reviews], connectionId = "c"): ClientView => {
     const id = `sidecar~10.0.0.1~${machine}~shop.svc.cluster.local`;
     const client: XdsClient = { node: readNode(create(NodeSchema, { id, metadata })), identities };
-    return generator.open(client);
+    return generator.open(client, connectionId);
   };
   const questionsOf = (view: ClientView): Query[] =>
     [...view.resources(typeUrls.query).values()].map((resource) => fromBinary(QuerySchema, resource.body));
@@ -116,6 +117,32 @@ test("only the machine that was asked may answer, and only once", async () => {
   assert.throws(() => broker.answer(reviews, answer(id)), isCode("LAT2114"));
   assert.deepEqual(questionsOf(view), []);
   assert.equal(clock.pending, 0);
+});
+
+test("a stream that is not registered is asked nothing, though it is the newest of its name", async () => {
+  const { broker, open, questionsOf, answer } = startBroker((id) => (id === "owner" ? "vm-1" : undefined));
+  const impostor = (): ClientView => open("vm-1.shop", ["spiffe://cluster.local/ns/shop/sa/low"], "impostor");
+  impostor();
+  await assert.rejects(broker.ask("vm-1.shop", status, { timeoutMs: 1_000 }), isCode("LAT2111"));
+  const owner = open("vm-1.shop", [reviews], "owner");
+  const newest = impostor();
+  const asked = broker.ask("vm-1.shop", status, { timeoutMs: 1_000 });
+  assert.deepEqual(questionsOf(newest), []);
+  broker.answer(reviews, answer(questionsOf(owner)[0]?.id ?? ""));
+  await asked;
+});
+
+test("where two machines are registered under one name, neither is asked, and both are named", async () => {
+  const { broker, open } = startBroker((id) => id);
+  open("vm-1.shop", [reviews], "reviews-vm-1");
+  const low = open("vm-1.shop", ["spiffe://cluster.local/ns/shop/sa/low"], "low-vm-1");
+  await assert.rejects(broker.ask("vm-1.shop", status, { timeoutMs: 1_000 }), (error) => {
+    return isCode("LAT2116")(error) && /sa\/reviews .*sa\/low/.test(String(error));
+  });
+  low.close();
+  const asked = assert.rejects(broker.ask("vm-1.shop", status, { timeoutMs: 1_000 }), isCode("LAT2105"));
+  await broker.stop();
+  await asked;
 });
 
 test("an agent's error reaches the asker", async () => {

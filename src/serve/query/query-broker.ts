@@ -31,13 +31,15 @@ const perMachineLimit = 64;
 /** The agent's own time to answer is so much shorter than the asker's, milliseconds. */
 const travelMs = 500;
 
-interface Machine {
+/** One stream of a machine. */
+interface Line {
   readonly client: XdsClient;
+  readonly connectionId: string;
   readonly questions: QuestionSet;
 }
 
 interface Waiting {
-  readonly machine: Machine;
+  readonly line: Line;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -45,34 +47,36 @@ interface Waiting {
 export class QueryBroker implements Stoppable {
   private readonly clock: Clock;
   private readonly random: Random;
-  /** By `name.namespace`; the newest stream of a machine is last. */
-  private readonly machines = new Map<string, Machine[]>();
+  private readonly machineOf: (connectionId: string) => string | undefined;
+  /** By the `name.namespace` that the node claims; the newest is last. */
+  private readonly lines = new Map<string, Line[]>();
   private readonly waiting = new Map<string, Waiting>();
 
-  constructor(options: { clock: Clock; random: Random }) {
+  /** @param options.machineOf the registered machine that a stream speaks for; others are asked nothing */
+  constructor(options: { machineOf: (connectionId: string) => string | undefined; clock: Clock; random: Random }) {
     this.clock = options.clock;
     this.random = options.random;
+    this.machineOf = options.machineOf;
   }
 
   /** A generator that also delivers questions, to streams that have proven themselves and can answer. */
   layer(generator: Generator): Generator {
     return {
-      open: (client) => {
-        const view = generator.open(client);
+      open: (client, connectionId) => {
+        const view = generator.open(client, connectionId);
         if (client.identities.length === 0 || !client.node.capabilities.has(capability)) return view;
-        return this.connect(client, view);
+        return this.connect({ client, connectionId, questions: new QuestionSet() }, view);
       },
     };
   }
 
   /**
    * @param machine `name.namespace`
-   * @throws LateenError LAT2111 not connected, LAT2112 no answer in time, LAT2113 too many questions, LAT2115 refused
+   * @throws LateenError LAT2111 not connected, LAT2112 no answer in time, LAT2113 too many questions, LAT2115 refused,
+   *   LAT2116 several machines of that name
    */
   async ask(machine: string, question: Question, options: { timeoutMs: number }): Promise<Answer> {
-    const target = this.machines.get(machine)?.at(-1);
-    if (target === undefined)
-      throw serveErrors.machineNotConnected(`${machine} has no agent connected that answers questions`);
+    const target = this.lineOf(machine);
     if (target.questions.size >= perMachineLimit) {
       throw serveErrors.tooManyQuestions(`${perMachineLimit} questions to ${machine} wait for an answer`);
     }
@@ -82,9 +86,7 @@ export class QueryBroker implements Stoppable {
       QuerySchema,
       create(QuerySchema, { id, timeoutMs: Math.max(1, options.timeoutMs - travelMs), question }),
     );
-    const answered = new Promise<Answer>((resolve, reject) =>
-      this.waiting.set(id, { machine: target, resolve, reject }),
-    );
+    const answered = new Promise<Answer>((resolve, reject) => this.waiting.set(id, { line: target, resolve, reject }));
     const cancel = this.clock.after(options.timeoutMs, () =>
       this.fail(id, serveErrors.questionTimeout(`${machine} did not answer within ${options.timeoutMs} ms`)),
     );
@@ -105,7 +107,7 @@ export class QueryBroker implements Stoppable {
    */
   answer(identity: string, answer: AnswerRequest): void {
     const waiting = this.waiting.get(answer.queryId);
-    if (waiting === undefined || !waiting.machine.client.identities.includes(identity)) {
+    if (waiting === undefined || !waiting.line.client.identities.includes(identity)) {
       throw serveErrors.unknownQuestion("no such question waits for this machine");
     }
     if (answer.error !== "") waiting.reject(serveErrors.questionFailed(answer.error));
@@ -120,18 +122,32 @@ export class QueryBroker implements Stoppable {
     this.waiting.get(id)?.reject(error);
   }
 
-  private connect(client: XdsClient, view: ClientView): ClientView {
-    const machine: Machine = { client, questions: new QuestionSet() };
-    const { name } = client.node;
-    this.machines.set(name, [...(this.machines.get(name) ?? []), machine]);
+  /** The newest stream of the machine. A name is a claim of the node: only who is registered under it is believed. */
+  private lineOf(name: string): Line {
+    const lines = (this.lines.get(name) ?? []).filter((line) => this.machineOf(line.connectionId) !== undefined);
+    const newest = lines.at(-1);
+    if (newest === undefined) {
+      throw serveErrors.machineNotConnected(`${name} has no registered agent connected that answers questions`);
+    }
+    const machines = new Map(lines.map((line) => [this.machineOf(line.connectionId), line.client]));
+    if (machines.size > 1) {
+      const who = [...machines.values()].map((client) => `${client.identities.join(", ")} at ${client.node.ips[0]}`);
+      throw serveErrors.machineAmbiguous(`${name} is the name of ${who.join(" and of ")}`);
+    }
+    return newest;
+  }
+
+  private connect(line: Line, view: ClientView): ClientView {
+    const { name } = line.client.node;
+    this.lines.set(name, [...(this.lines.get(name) ?? []), line]);
     return {
-      resources: (typeUrl) => (typeUrl === typeUrls.query ? machine.questions : view.resources(typeUrl)),
+      resources: (typeUrl) => (typeUrl === typeUrls.query ? line.questions : view.resources(typeUrl)),
       close: () => {
-        const left = (this.machines.get(name) ?? []).filter((other) => other !== machine);
-        if (left.length === 0) this.machines.delete(name);
-        else this.machines.set(name, left);
+        const left = (this.lines.get(name) ?? []).filter((other) => other !== line);
+        if (left.length === 0) this.lines.delete(name);
+        else this.lines.set(name, left);
         for (const [id, waiting] of this.waiting) {
-          if (waiting.machine === machine)
+          if (waiting.line === line)
             this.fail(id, serveErrors.machineNotConnected(`${name} disconnected before it answered`));
         }
         view.close();

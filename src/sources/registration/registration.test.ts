@@ -109,6 +109,19 @@ function entry(name: string): Config<WorkloadEntry> | undefined {
 
 const names = (): string[] => [...registration.entries.values()].map(({ key }) => key.name).sort();
 
+test("a connection speaks for the machine it registered, while its entry is in the mesh", () => {
+  setGroup("reviews", { template: { serviceAccount: "reviews" } });
+  connect("1");
+  connect("2", node({ autoRegisterGroup: undefined }));
+  const key = "cluster-1/networking.istio.io/WorkloadEntry/shop/reviews-vm-1";
+  assert.deepEqual(
+    ["1", "2", "3"].map((id) => registration.machineOf(id)),
+    [key, undefined, undefined],
+  );
+  deleteGroup("reviews");
+  assert.equal(registration.machineOf("1"), undefined);
+});
+
 test("a connected machine has a WorkloadEntry made of its group", () => {
   setGroup(
     "reviews",

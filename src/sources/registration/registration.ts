@@ -155,6 +155,12 @@ export class Registration implements Stoppable {
     this.retry();
   }
 
+  /** The machine that a connection speaks for, as the key of its entry; undefined where it has none in the mesh. */
+  machineOf(connectionId: string): string | undefined {
+    const key = this.byConnection.get(connectionId);
+    return key !== undefined && this.entries.has(key) ? key : undefined;
+  }
+
   async stop(): Promise<void> {
     this.unsubscribe();
     this.groups.dispose();
