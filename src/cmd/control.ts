@@ -233,6 +233,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
         tokens,
         hasGroup: (namespace, group) => groupOf(namespace, group) !== undefined,
         queries,
+        entryOf: (connectionId) => registration.machineOf(connectionId),
       }),
       hostNames: options.advertise,
       clock,

@@ -16,13 +16,15 @@ export interface OwnRoutesOptions {
   /** Whether a WorkloadGroup of this name exists. */
   hasGroup: (namespace: string, name: string) => boolean;
   queries: QueryBroker;
+  /** The key of the WorkloadEntry that a connection is registered as. */
+  entryOf: (connectionId: string) => string | undefined;
 }
 
 /** Longest wait for a machine's answer, milliseconds: a dump of a large mesh has tens of megabytes. */
 const answerMs = 30_000;
 
 export function ownRoutes(options: OwnRoutesOptions): ExtraRoute[] {
-  const { connections, tokens, queries } = options;
+  const { tokens, queries } = options;
   const envoyPath = "/lateen/v1/namespaces/{namespace}/machines/{name}/envoy/{what*}";
   const askEnvoy =
     (method: "GET" | "POST") =>
@@ -34,7 +36,7 @@ export function ownRoutes(options: OwnRoutesOptions): ExtraRoute[] {
     {
       method: "GET",
       path: apiPaths.proxies,
-      handler: async () => ({ body: [...connections.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) }),
+      handler: async () => ({ body: proxies(options) }),
     },
     {
       method: "POST",
@@ -67,9 +69,18 @@ export function ownRouteStatus({ code }: LateenError): { code: number; reason: s
   return statuses[code];
 }
 
+function proxies({ connections, entryOf }: OwnRoutesOptions): ProxyStatus[] {
+  const all = [...connections.entries()].map(([connectionId, proxy]) => {
+    const workloadEntry = entryOf(connectionId)?.split("/").at(-1);
+    return workloadEntry === undefined ? proxy : { ...proxy, workloadEntry };
+  });
+  return all.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
 async function ask(queries: QueryBroker, request: ExtraRequest, question: Question): Promise<ExtraReply> {
   const { namespace = "", name = "" } = request.params;
-  const machine = name.endsWith(`.${namespace}`) ? name : `${name}.${namespace}`;
+  const isWhole = name.endsWith(`.${namespace}`) || name.includes("~");
+  const machine = isWhole ? name : `${name}.${namespace}`;
   const { status, contentType, body } = await queries.ask(machine, question, { timeoutMs: answerMs });
   return { code: status, text: fromUtf8(body), contentType: contentType === "" ? "text/plain" : contentType };
 }

@@ -12,7 +12,7 @@ export const apiPaths = {
 } as const;
 
 /**
- * GET or POST; relays one request to the admin interface of a machine's Envoy over the machine's own stream.
+ * `name` is the machine's own, that of its WorkloadEntry, or its node id. GET or POST; relays one request to the admin interface of a machine's Envoy over the machine's own stream.
  * `what` is an Envoy admin path with query, such as `config_dump?include_eds`.
  */
 export function machineEnvoyPath(namespace: string, name: string, what: string): string {

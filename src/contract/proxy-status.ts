@@ -27,11 +27,13 @@ export interface TypeStatus {
 }
 
 export interface ProxyStatus {
-  /** `name.namespace`, unique per machine, as istioctl prints it. */
+  /** `name.namespace`, as istioctl prints it; machines of different groups may share one. */
   name: string;
   namespace: string;
   clusterId: string;
   nodeId: string;
+  /** Name of its WorkloadEntry, which no other has; absent where it is registered as none. */
+  workloadEntry?: string;
   /** Proven SPIFFE id; absent on plaintext streams. */
   identity?: string;
   /** Version of the agent or of Istio as the node says. */

@@ -78,6 +78,6 @@ export const serveErrors = defineErrors({
     code: "LAT2116",
     meaning:
       "A question was put to a machine by a name under which several machines are registered, of different WorkloadGroups.",
-    remedy: "Look at lateen proxy-status; join one of them again under another name (lateen join --name).",
+    remedy: "Name it by its WorkloadEntry or its node id; lateen proxy-status -o json shows both.",
   },
 });

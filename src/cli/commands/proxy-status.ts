@@ -7,7 +7,7 @@ import { type Session, withSession } from "../api/session.ts";
 import type { Context } from "../context.ts";
 import { addOutputFlag } from "../resource/output-flag.ts";
 import { structuredText } from "../resource/output-format.ts";
-import { matchProxies } from "../resource/proxy-name.ts";
+import { distinctName, matchProxies, namesakes } from "../resource/proxy-name.ts";
 import { ageOf } from "../terminal/age.ts";
 import { istioctlLayout, tableLines } from "../terminal/table.ts";
 
@@ -56,6 +56,10 @@ async function run(
     for (const line of tableLines([heading, ...proxies.map((proxy) => row(proxy, nowMs))], istioctlLayout)) {
       context.terminal.print(line);
     }
+    const shared = namesakes(proxies).map(distinctName);
+    if (shared.length > 0) {
+      context.terminal.note(`Some share a name; lateen proxy-config takes these instead: ${shared.join(", ")}`);
+    }
   }
   // A rejected configuration is what a script asks about.
   if (
@@ -86,6 +90,7 @@ function detailLines(proxy: ProxyStatus, nowMs: number): string[] {
     `Namespace:      ${proxy.namespace}`,
     `Cluster:        ${proxy.clusterId}`,
     `Node:           ${proxy.nodeId}`,
+    ...(proxy.workloadEntry === undefined ? [] : [`WorkloadEntry:  ${proxy.workloadEntry}`]),
     `Identity:       ${proxy.identity ?? "not proven (plaintext)"}`,
     `Version:        ${proxy.version}`,
     `Envoy:          ${proxy.envoyVersion ?? "unknown"}`,

@@ -110,6 +110,37 @@ describe("proxy-config", () => {
     return ran.stdout.trimEnd().split("\n");
   };
 
+  test("machines that share a name are told apart by WorkloadEntry or node id", async () => {
+    const nodeId = (address: string): string => `sidecar~${address}~vm.shop~shop.svc.cluster.local`;
+    proxies = [
+      proxy("vm", "shop", { nodeId: nodeId("10.0.0.1"), workloadEntry: "front-vm" }),
+      proxy("vm", "shop", { nodeId: nodeId("10.0.0.2"), workloadEntry: "back-vm" }),
+      proxy("lone", "shop", { workloadEntry: "front-lone" }),
+    ];
+    for (const name of ["vm", "vm.shop"]) {
+      const ran = await run(["pc", "cluster", name], { server });
+      assert.equal(ran.status, 2);
+      assert.match(
+        ran.stderr,
+        /several proxies are named \S+: front-vm\.shop \(10\.0\.0\.1\), back-vm\.shop \(10\.0\.0\.2\)\n {2}Write the name of the WorkloadEntry/,
+      );
+    }
+    server.requests.length = 0;
+    await table("cluster", "back-vm.shop");
+    await table("cluster", nodeId("10.0.0.1"));
+    await table("cluster", "front-lone");
+    assert.deepEqual(
+      server.requests.map(({ url }) => /machines\/([^/]+)\//.exec(decodeURIComponent(url))?.[1]).filter(Boolean),
+      [nodeId("10.0.0.2"), nodeId("10.0.0.1"), "lone"],
+    );
+    const list = await run(["ps"], { server });
+    assert.match(list.stderr, /share a name.*: front-vm\.shop \(10\.0\.0\.1\), back-vm\.shop \(10\.0\.0\.2\)$/m);
+    assert.match(
+      (await run(["ps", "back-vm"], { server })).stdout,
+      /^Node: +sidecar~10\.0\.0\.2~.*\nWorkloadEntry: +back-vm$/m,
+    );
+  });
+
   test("asks the machine by name and namespace", async () => {
     await table("cluster", "web-1.shop");
     await table("cluster", "web-1", "-n", "other");

@@ -7,7 +7,7 @@ import { type Session, withSession } from "../api/session.ts";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
 import { readInput } from "../input/read-files.ts";
-import { machineName, oneProxy } from "../resource/proxy-name.ts";
+import { oneProxy, spokenName } from "../resource/proxy-name.ts";
 
 export interface SourceFlags extends ConnectionFlags {
   namespace?: string;
@@ -61,7 +61,7 @@ export async function askEnvoy(
   }
   const answer = await session.client.send({
     method,
-    path: machineEnvoyPath(proxy.namespace, machineName(proxy), what),
+    path: machineEnvoyPath(proxy.namespace, spokenName(proxies, proxy), what),
     accept: "application/json, text/plain",
     limitBytes: dumpLimit,
     timeoutMs: flags.requestTimeout ?? dumpTimeoutMs,

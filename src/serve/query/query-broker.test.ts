@@ -188,3 +188,18 @@ test("of several streams of a machine the newest is asked, and the end of an old
   present.close();
   await assert.rejects(broker.ask("vm-1.shop", status, { timeoutMs: 1_000 }), isCode("LAT2111"));
 });
+
+test("machines that share a name are asked by their WorkloadEntry or node id", async () => {
+  const { broker, open, questionsOf, answer } = startBroker((id) => `c/networking.istio.io/WorkloadEntry/shop/${id}`);
+  const [front, back] = [open("vm.shop", [reviews], "front-vm"), open("vm.shop", [reviews], "back-vm")];
+  open("other.shop", [reviews], "other");
+  await assert.rejects(broker.ask("vm.shop", status, { timeoutMs: 5_000 }), isCode("LAT2116"));
+  const asked = broker.ask("back-vm.shop", status, { timeoutMs: 5_000 });
+  assert.equal(questionsOf(front).length, 0);
+  broker.answer(reviews, answer(questionsOf(back)[0]?.id ?? ""));
+  await asked;
+  const byNode = broker.ask("sidecar~10.0.0.1~other.shop~shop.svc.cluster.local", status, { timeoutMs: 5_000 });
+  await assert.rejects(broker.ask("none.shop", status, { timeoutMs: 5_000 }), isCode("LAT2111"));
+  await broker.stop();
+  await assert.rejects(byNode, isCode("LAT2105"));
+});

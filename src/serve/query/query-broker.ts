@@ -52,7 +52,7 @@ export class QueryBroker implements Stoppable {
   private readonly lines = new Map<string, Line[]>();
   private readonly waiting = new Map<string, Waiting>();
 
-  /** @param options.machineOf the registered machine that a stream speaks for; others are asked nothing */
+  /** @param options.machineOf the registered machine that a stream speaks for, as the key of its WorkloadEntry; others are asked nothing */
   constructor(options: { machineOf: (connectionId: string) => string | undefined; clock: Clock; random: Random }) {
     this.clock = options.clock;
     this.random = options.random;
@@ -71,7 +71,7 @@ export class QueryBroker implements Stoppable {
   }
 
   /**
-   * @param machine `name.namespace`
+   * @param machine `name.namespace` of the machine or of its WorkloadEntry, or its node id
    * @throws LateenError LAT2111 not connected, LAT2112 no answer in time, LAT2113 too many questions, LAT2115 refused,
    *   LAT2116 several machines of that name
    */
@@ -124,7 +124,9 @@ export class QueryBroker implements Stoppable {
 
   /** The newest stream of the machine. A name is a claim of the node: only who is registered under it is believed. */
   private lineOf(name: string): Line {
-    const lines = (this.lines.get(name) ?? []).filter((line) => this.machineOf(line.connectionId) !== undefined);
+    const lines = (this.lines.get(name) ?? this.linesAlsoKnownAs(name)).filter(
+      (line) => this.machineOf(line.connectionId) !== undefined,
+    );
     const newest = lines.at(-1);
     if (newest === undefined) {
       throw serveErrors.machineNotConnected(`${name} has no registered agent connected that answers questions`);
@@ -135,6 +137,15 @@ export class QueryBroker implements Stoppable {
       throw serveErrors.machineAmbiguous(`${name} is the name of ${who.join(" and of ")}`);
     }
     return newest;
+  }
+
+  /** Machines that share a name have other names that are theirs alone. */
+  private linesAlsoKnownAs(name: string): Line[] {
+    const entryName = (line: Line): string => {
+      const [namespace, entry] = this.machineOf(line.connectionId)?.split("/").slice(-2) ?? [];
+      return `${entry}.${namespace}`;
+    };
+    return [...this.lines.values()].flat().filter((line) => line.client.node.id === name || entryName(line) === name);
   }
 
   private connect(line: Line, view: ClientView): ClientView {
