@@ -21,7 +21,7 @@ export function parseIp(text: string): Uint8Array | undefined {
 
 /** A dotted IPv4 or an IPv6 address without zone. */
 export function isIpAddress(text: string): boolean {
-  return parseIp(text) !== undefined;
+  return isIPv4(text) || (isIPv6(text) && !text.includes("%"));
 }
 
 /** 16-bit groups; a dotted IPv4 tail is two of them. */

@@ -2,7 +2,7 @@
 //
 // The endpoints of a service as one cluster sees them.
 import { matchesLabels } from "../config/selector.ts";
-import { parseIp } from "../kernel/ip-address.ts";
+import { isIpAddress } from "../kernel/ip-address.ts";
 import type { Discovery } from "./discovery.ts";
 import type { Endpoint, ServiceEndpoints } from "./endpoint.ts";
 import type { ServicePort } from "./service.ts";
@@ -42,7 +42,7 @@ export function endpointViews(
 /** EDS takes addresses and sockets, and refuses a whole load assignment for one name; DNS clusters take no sockets. */
 function isUsable(address: string, discovery: Discovery): boolean {
   const socket = address.startsWith("unix://");
-  return discovery === "eds" ? socket || parseIp(address) !== undefined : !socket;
+  return discovery === "eds" ? socket || isIpAddress(address) : !socket;
 }
 
 function byLocality(a: EndpointView, b: EndpointView): number {

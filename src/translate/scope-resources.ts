@@ -1,7 +1,6 @@
 // One scope's views as resources: built once per view, shared by every proxy of the scope.
 
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
-import { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.ts";
 import { NameTableSchema } from "../../gen/istio/networking/nds/v1/nds_pb.ts";
 import type { Collection } from "../collection/collection.ts";
@@ -17,14 +16,14 @@ import type { Resource, ResourceName } from "../xds/resource.ts";
 import { typeUrls } from "../xds/type-url.ts";
 import { buildCluster } from "./cds/cluster.ts";
 import { buildBlackHoleCluster, buildInboundPassthroughCluster, buildPassthroughCluster } from "./cds/mesh-clusters.ts";
-import { buildLoadAssignment } from "./eds/load-assignment.ts";
+import { encodeLoadAssignment } from "./eds/encoded-load-assignment.ts";
 import type { InternedResources } from "./interned.ts";
 import { buildOutboundListener } from "./lds/outbound-listener.ts";
 import { buildVirtualOutbound } from "./lds/virtual-outbound.ts";
 import { buildNameTable } from "./nds/name-table.ts";
 import { composeRouteConfiguration, encodeVirtualHost, type VirtualHostFragment } from "./rds/route-configuration.ts";
 import { buildCatchAllHost, buildVirtualHost } from "./rds/virtual-host.ts";
-import { encodedResourceWithVersion, resourceOf, sameResource, sameSources } from "./resource-of.ts";
+import { encodedResource, encodedResourceWithVersion, resourceOf, sameResource, sameSources } from "./resource-of.ts";
 
 /** Name of the one NameTable resource. */
 const nameTableName = "mesh";
@@ -58,7 +57,7 @@ export class ScopeResources {
       ].map((cluster) => resourceOf(ClusterSchema, cluster.name, cluster, [])),
     );
     const endpoints = this.resources<LoadAssignmentView>("eds", view.loadAssignments, (assignment) => [
-      resourceOf(ClusterLoadAssignmentSchema, assignment.cluster, buildLoadAssignment(assignment), assignment.sources),
+      encodedResource(typeUrls.endpoint, assignment.cluster, encodeLoadAssignment(assignment), assignment.sources),
     ]);
     const virtualOutbound = this.resources<MeshSettings>("lds-virtual-outbound", settings, (mesh) => {
       const listener = buildVirtualOutbound(mesh, view.scope.ipv6);

@@ -41,7 +41,7 @@ export function buildLoadAssignment(view: Pick<LoadAssignmentView, "cluster" | "
 }
 
 /** WorkloadEntry.spec.weight, at least 1; all smaller in proportion where they add up to more than Envoy takes. */
-function fittingWeights(endpoints: readonly EndpointView[]): (endpoint: EndpointView) => number {
+export function fittingWeights(endpoints: readonly EndpointView[]): (endpoint: EndpointView) => number {
   const stated = ({ endpoint }: EndpointView): number => Math.max(1, endpoint.workload.weight);
   const total = endpoints.reduce((sum, endpoint) => sum + stated(endpoint), 0);
   if (total <= largestTotal) return stated;
@@ -50,7 +50,7 @@ function fittingWeights(endpoints: readonly EndpointView[]): (endpoint: Endpoint
 }
 
 /** WorkloadEntry.spec.address, WorkloadEntry.spec.ports, WorkloadEntry.spec.labels */
-function buildLbEndpoint(view: EndpointView, weight: number): LbEndpoint {
+export function buildLbEndpoint(view: EndpointView, weight: number): LbEndpoint {
   const { workload } = view.endpoint;
   const [address = "", ...additional] = view.addresses;
   return create(LbEndpointSchema, {
@@ -78,7 +78,7 @@ function addressOf(address: string, port: number) {
 }
 
 /** WorkloadEntry.spec.locality: `region/zone/subzone`. */
-function localityOf(text: string) {
+export function localityOf(text: string) {
   const [region = "", zone = "", subZone = ""] = text.split("/");
   return { region, zone, subZone };
 }
