@@ -1,4 +1,4 @@
-// What the agent says of itself, for `lateen status` and for the query `status`.
+// What the agent says of itself, for the status page and for the query `status`.
 
 import type { LinkState } from "./control-plane/ads-link.ts";
 import type { ControlPlaneAddress } from "./control-plane/control-plane-address.ts";

@@ -15,12 +15,12 @@ export const agentErrors = defineErrors({
   envoyFailed: {
     code: "LAT4203",
     meaning: "Envoy could not be started, or ended by itself.",
-    remedy: "Read the agent's log for what Envoy said; lateen logs shows it.",
+    remedy: "Read what Envoy said in the agent's log: journalctl -u lateen-agent shows it.",
   },
   adminUnavailable: {
     code: "LAT4204",
     meaning: "Envoy's admin interface did not answer, or answered more than is accepted.",
-    remedy: "Check that Envoy runs (lateen status) and that no other program listens on its admin port.",
+    remedy: "Check on the machine that Envoy runs, and that no other program listens on its admin port (ss -ltnp).",
   },
   unsafeFile: {
     code: "LAT4205",
@@ -56,7 +56,7 @@ export const agentErrors = defineErrors({
   stopped: {
     code: "LAT4211",
     meaning: "The agent was stopped before the machine was ready.",
-    remedy: "Read what kept it from being ready; lateen status shows it while the agent runs.",
+    remedy: "Read what kept it from being ready: curl localhost:15020/status shows it while the agent runs.",
   },
   runsAlready: {
     code: "LAT4212",

@@ -5,7 +5,7 @@ export const serveErrors = defineErrors({
   limitExceeded: {
     code: "LAT2101",
     meaning: "A client went over a limit of its stream: resource names, types, bytes or requests in a time.",
-    remedy: "Narrow what the proxy sees (Sidecar, exportTo); the limits are listed in ARCHITECTURE.md.",
+    remedy: "The message names the limit; exportTo narrows what a proxy sees.",
   },
   unauthenticated: {
     code: "LAT2102",

@@ -10,7 +10,7 @@ export const xdsErrors = defineErrors({
   badRequest: {
     code: "LAT2002",
     meaning: "A discovery request is not a valid protobuf message or breaks a limit.",
-    remedy: "Check the client; limits are listed in ARCHITECTURE.md.",
+    remedy: "Check the client; the message names what is wrong or the limit.",
   },
   badFrame: {
     code: "LAT2003",

@@ -1,11 +1,13 @@
 // docs/errors.md and the code name the same errors, each in the range of the folder that raises it.
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, suite, test } from "node:test";
 import { errorFiles, istioCodes, loadErrorKinds, ranges, renderErrors } from "../../scripts/errors-doc.ts";
+import { findCommand } from "../../src/cli/command-table.ts";
 import { cliCodes, cliErrors } from "../../src/cli/errors.ts";
 import { configCodes, configErrors } from "../../src/config/errors.ts";
+import { kindByName } from "../../src/config/kinds.ts";
 import type { ErrorKind, ErrorMaker } from "../../src/kernel/error.ts";
 import { fileCodes, fileProblems } from "../../src/sources/files/errors.ts";
 
@@ -35,6 +37,17 @@ const rangesOfFolder: Readonly<Record<string, readonly string[]>> = {
   "src/cli": ["LAT9"],
   "src/cmd": ["LAT1", "LAT4", "LAT5", "LAT9"],
 };
+
+/** Kinds of Istio; only those that are served may be advised. */
+const kindWords = [
+  "Sidecar",
+  "Gateway",
+  "EnvoyFilter",
+  "WasmPlugin",
+  "Telemetry",
+  "ProxyConfig",
+  "RequestAuthentication",
+];
 
 /** Code literals of the product, without tests: the first file that has each. */
 function literals(pattern: RegExp): Map<string, string> {
@@ -67,6 +80,21 @@ suite("docs/errors.md", () => {
       assert.match(code, /^(LAT|IST)\d{4}$/);
       assert.match(meaning, /^[A-Z].{15,}\.$/s, code);
       assert.match(remedy, /^([A-Z]|lateen ).{5,}/s, code);
+    }
+  });
+
+  test("advises nothing that does not exist", () => {
+    const advice = new Map(kinds.map(({ code, remedy }) => [code, remedy]));
+    for (const [text, file] of literals(/(?<=remedy: *["`])[^"`]+/g)) advice.set(`${file}: ${text}`, text);
+    assert.ok(advice.size > kinds.length);
+    for (const [where, text] of advice) {
+      for (const [, word = ""] of text.matchAll(/\blateen ([a-z][a-z-]*)/g)) {
+        assert.ok(findCommand(word) !== undefined, `${where} advises lateen ${word}`);
+      }
+      for (const [file] of text.matchAll(/\b[\w/]+\.md\b/g))
+        assert.ok(existsSync(join(root, file)), `${where} names ${file}`);
+      for (const kind of kindWords)
+        if (text.includes(kind)) assert.ok(kindByName(kind.toLowerCase()), `${where} advises ${kind}`);
     }
   });
 

@@ -10,6 +10,6 @@ export const dnsErrors = defineErrors({
   tableTooLarge: {
     code: "LAT4302",
     meaning: "The control plane sent more names than an agent accepts; the names sent before stay in use.",
-    remedy: "Limit what the machine's namespace sees with a Sidecar resource (egress hosts) or exportTo.",
+    remedy: "Limit what the machine's namespace sees by exportTo of the services and entries it does not call.",
   },
 });
