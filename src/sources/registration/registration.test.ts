@@ -16,6 +16,26 @@ import type { MachineRecord } from "./machine-record.ts";
 import { Registration, type RegistrationOptions, restoredGraceMs } from "./registration.ts";
 
 const graceMs = 10_000;
+
+/** A clock on which work takes time. */
+class SlowClock extends FakeClock {
+  private readonly workMs: () => number;
+  private workedMs = 0;
+
+  constructor(workMs: () => number) {
+    super();
+    this.workMs = workMs;
+  }
+
+  worked(): void {
+    this.workedMs += this.workMs();
+  }
+
+  override monotonic(): number {
+    return super.monotonic() + this.workedMs;
+  }
+}
+
 let graph: Graph;
 let groups: Source<Config<WorkloadGroup>>;
 let clock: FakeClock;
@@ -462,6 +482,36 @@ test("F20: an address that another account's machine had is used again at once w
   assert.deepEqual(names(), ["reviews-vm-1"]);
   registration.disconnected("1");
   assert.deepEqual(names(), ["low-low-1"], "it waited");
+});
+
+test("machines that register while others are being worked in come together", async () => {
+  let workMs = 0;
+  const slow = new SlowClock(() => workMs);
+  await registration.stop();
+  metrics = new Metrics();
+  registration = open({ clock: slow });
+  const batches: number[] = [];
+  registration.entries.subscribe((batch) => {
+    batches.push(batch.length);
+    slow.worked();
+  });
+  workMs = 100;
+  for (let count = 1; count <= 50; count++)
+    connect(`${count}`, node({ machine: `vm-${count}`, ips: [`10.0.1.${count}`] }));
+  assert.deepEqual(batches, [1], "the first at once");
+  for (let count = 1; count <= 10; count++) registration.disconnected(`${count}`);
+  await slow.advance(399);
+  assert.deepEqual(batches, [1]);
+  await slow.advance(1);
+  assert.deepEqual(batches, [1, 49]);
+  workMs = 3_000;
+  await slow.advance(graceMs);
+  assert.deepEqual(batches, [1, 49, 1]);
+  await slow.advance(1_000);
+  assert.deepEqual(batches, [1, 49, 1, 9], "leaving machines likewise, after a second at most");
+  assert.equal(registration.entries.size, 40);
+  await registration.stop();
+  assert.equal(slow.pending, 0);
 });
 
 test("one certificate registers a few machines, not a flood", async () => {

@@ -25,6 +25,7 @@ import { registrationErrors } from "./errors.ts";
 import type { Machine } from "./machine.ts";
 import type { MachineJournal } from "./machine-journal.ts";
 import type { MachineRecord } from "./machine-record.ts";
+import { PublishPace } from "./publish-pace.ts";
 import { type RegistrationMetrics, registrationMetrics } from "./registration-metrics.ts";
 import { WaitingClaims } from "./waiting-claims.ts";
 
@@ -75,6 +76,7 @@ export class Registration implements Stoppable {
   /** Keys of entries, by serial number of the certificate. */
   private readonly byCertificate = new Map<string, Set<string>>();
   private readonly waiting = new WaitingClaims();
+  private readonly pace: PublishPace;
   /** Keys of machines that have gone, left or moved, and of which `retry` does not know yet. */
   private readonly yielding: string[] = [];
   /** Keys of entries, by `namespace/name` of the group. */
@@ -84,6 +86,11 @@ export class Registration implements Stoppable {
     this.options = options;
     this.metrics = registrationMetrics(options.metrics ?? new Metrics());
     this.entries = new Source(options.graph, "registered WorkloadEntries");
+    this.pace = new PublishPace(options.clock, (keys) => {
+      options.graph.batch(() => {
+        for (const key of keys) this.publish(key);
+      });
+    });
     this.groups = new Group("WorkloadGroups by name", options.groups, ({ key }) => [`${key.namespace}/${key.name}`]);
     this.unsubscribe = this.groups.subscribe((changes) => {
       options.graph.batch(() => {
@@ -158,13 +165,15 @@ export class Registration implements Stoppable {
   /** The machine that a connection speaks for, as the key of its entry; undefined where it has none in the mesh. */
   machineOf(connectionId: string): string | undefined {
     const key = this.byConnection.get(connectionId);
-    return key !== undefined && this.entries.has(key) ? key : undefined;
+    const machine = key === undefined ? undefined : this.machines.get(key);
+    return machine !== undefined && this.fittingGroup(machine) !== undefined ? key : undefined;
   }
 
   async stop(): Promise<void> {
     this.unsubscribe();
     this.groups.dispose();
     for (const { state } of this.machines.values()) if (state.kind === "leaving") state.cancel();
+    this.pace.stop();
     this.machines.clear();
     this.waiting.clear();
     this.byCertificate.clear();
@@ -191,7 +200,7 @@ export class Registration implements Stoppable {
     const rivalKey = this.byPlace.get(place) ?? key;
     const rival = rivalKey === key ? undefined : this.machines.get(rivalKey);
     // A machine that is away and whose group is not for it any more keeps nothing.
-    const stale = owner?.state.kind === "leaving" && !this.entries.has(key);
+    const stale = owner?.state.kind === "leaving" && this.fittingGroup(owner) === undefined;
     const nameTaken = owner === undefined || stale ? undefined : nameConflict(owner, claim);
     const conflict = nameTaken ?? (rival === undefined ? undefined : addressConflict(rival, claim));
     if (conflict !== undefined) {
@@ -207,24 +216,23 @@ export class Registration implements Stoppable {
 
     const connectedAtMs = this.options.clock.now();
     const account = { node, network, place, seenThere, certificate, connectedAtMs };
-    this.options.graph.batch(() => {
-      if (rival !== undefined) this.evict(rivalKey, rival, key);
-      if (owner?.identity === identity && owner.group === groupName) {
-        this.rejoin(key, owner, account, connectionId);
-      } else {
-        if (owner !== undefined) this.remove(key, "another identity has its name now");
-        const state: Machine["state"] = { kind: "connected", connections: [connectionId] };
-        const registeredAtMs = connectedAtMs;
-        this.add(key, { namespace, name, group: groupName, identity, registeredAtMs, ...account, state });
-      }
-      this.byConnection.set(connectionId, key);
-      this.byPlace.set(place, key);
-      if (certificate !== undefined) {
-        this.byCertificate.set(certificate, (this.byCertificate.get(certificate) ?? new Set()).add(key));
-      }
-      this.publish(key);
-    });
+    if (rival !== undefined) this.evict(rivalKey, rival, key);
+    if (owner?.identity === identity && owner.group === groupName) {
+      this.rejoin(key, owner, account, connectionId);
+    } else {
+      if (owner !== undefined) this.remove(key, "another identity has its name now");
+      const state: Machine["state"] = { kind: "connected", connections: [connectionId] };
+      const registeredAtMs = connectedAtMs;
+      this.add(key, { namespace, name, group: groupName, identity, registeredAtMs, ...account, state });
+    }
+    this.byConnection.set(connectionId, key);
+    this.byPlace.set(place, key);
+    if (certificate !== undefined) {
+      this.byCertificate.set(certificate, (this.byCertificate.get(certificate) ?? new Set()).add(key));
+    }
     this.note(key);
+    // Together: an address is never in two entries.
+    this.pace.note(...(rival === undefined ? [] : [rivalKey]), key);
     return undefined;
   }
 
@@ -270,6 +278,7 @@ export class Registration implements Stoppable {
 
   private expire(key: string, reason: string): void {
     this.remove(key, reason);
+    this.pace.note(key);
     this.retry();
   }
 
@@ -328,7 +337,6 @@ export class Registration implements Stoppable {
     const members = this.byGroup.get(group);
     members?.delete(key);
     if (members?.size === 0) this.byGroup.delete(group);
-    this.entries.delete(key);
     this.options.journal?.note(key, undefined);
     this.metrics.removed.inc();
     this.metrics.machines.set(this.machines.size);
@@ -338,13 +346,18 @@ export class Registration implements Stoppable {
   /** Brings the entry in line with machine and group; without a group that fits there is none. */
   private publish(key: string): void {
     const machine = this.machines.get(key);
-    if (machine === undefined) return;
-    const group = this.groupOf(machine.namespace, machine.group);
+    if (machine === undefined) {
+      this.entries.delete(key);
+      return;
+    }
+    const group = this.fittingGroup(machine);
     const { source, controller, log } = this.options;
     const serviceAccount = workloadOf(machine.identity)?.serviceAccount ?? "";
-    if (group === undefined || !mayJoin(machine.identity, group)) {
+    if (group === undefined) {
       const reason =
-        group === undefined ? "its WorkloadGroup is gone" : "its WorkloadGroup has another service account";
+        this.groupOf(machine.namespace, machine.group) === undefined
+          ? "its WorkloadGroup is gone"
+          : "its WorkloadGroup has another service account";
       if (this.entries.has(key)) log.warn("took a machine out", { entry: machine.name, reason });
       this.entries.delete(key);
       return;
@@ -354,6 +367,12 @@ export class Registration implements Stoppable {
       key,
       buildWorkloadEntry({ group, node, serviceAccount, name, connectedAtMs, registeredAtMs, controller, source }),
     );
+  }
+
+  /** The machine's group, as long as it is for the machine's account. */
+  private fittingGroup({ namespace, group: name, identity }: Machine): Config<WorkloadGroup> | undefined {
+    const group = this.groupOf(namespace, name);
+    return group !== undefined && mayJoin(identity, group) ? group : undefined;
   }
 
   private groupOf(namespace: string, name: string): Config<WorkloadGroup> | undefined {
