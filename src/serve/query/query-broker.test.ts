@@ -22,13 +22,17 @@ const isCode =
   (error: unknown): boolean =>
     error instanceof LateenError && error.code === code;
 
-/** @param machineOf which machine a stream is registered as; by default all are that of one */
-function startBroker(machineOf: (connectionId: string) => string | undefined = () => "WorkloadEntry/vm-1") {
+/** @param machineOf which WorkloadEntry a stream is registered as; by default the one named like the connection */
+function startBroker(machineOf: (connectionId: string) => string | undefined = (id) => `WorkloadEntry/shop/${id}`) {
   const clock = new FakeClock();
   const broker = new QueryBroker({ machineOf, clock, random: systemRandom });
   const tables = new ResourceTables();
   const generator = broker.layer(tables);
-  const open = (machine = "vm-1.shop", identities: readonly string[] = [reviews], connectionId = "c"): ClientView => {
+  const open = (
+    machine = "vm-1.shop",
+    identities: readonly string[] = [reviews],
+    connectionId = machine.split(".")[0] ?? "",
+  ): ClientView => {
     const id = `sidecar~10.0.0.1~${machine}~shop.svc.cluster.local`;
     const client: XdsClient = { node: readNode(create(NodeSchema, { id, metadata })), identities };
     return generator.open(client, connectionId);
@@ -120,7 +124,9 @@ test("only the machine that was asked may answer, and only once", async () => {
 });
 
 test("a stream that is not registered is asked nothing, though it is the newest of its name", async () => {
-  const { broker, open, questionsOf, answer } = startBroker((id) => (id === "owner" ? "vm-1" : undefined));
+  const { broker, open, questionsOf, answer } = startBroker((id) =>
+    id === "owner" ? "WorkloadEntry/shop/vm-1" : undefined,
+  );
   const impostor = (): ClientView => open("vm-1.shop", ["spiffe://cluster.local/ns/shop/sa/low"], "impostor");
   impostor();
   await assert.rejects(broker.ask("vm-1.shop", status, { timeoutMs: 1_000 }), isCode("LAT2111"));
@@ -133,7 +139,7 @@ test("a stream that is not registered is asked nothing, though it is the newest 
 });
 
 test("where two machines are registered under one name, neither is asked, and both are named", async () => {
-  const { broker, open } = startBroker((id) => id);
+  const { broker, open } = startBroker((id) => `WorkloadEntry/shop/${id}`);
   open("vm-1.shop", [reviews], "reviews-vm-1");
   const low = open("vm-1.shop", ["spiffe://cluster.local/ns/shop/sa/low"], "low-vm-1");
   await assert.rejects(broker.ask("vm-1.shop", status, { timeoutMs: 1_000 }), (error) => {
@@ -202,4 +208,17 @@ test("machines that share a name are asked by their WorkloadEntry or node id", a
   await assert.rejects(broker.ask("none.shop", status, { timeoutMs: 5_000 }), isCode("LAT2111"));
   await broker.stop();
   await assert.rejects(byNode, isCode("LAT2105"));
+});
+
+test("who calls itself like the WorkloadEntry or the id of another machine is not asked in its place", async () => {
+  const { broker, open, questionsOf } = startBroker((id) => (id === "nobody" ? undefined : `WorkloadEntry/shop/${id}`));
+  open("vm.shop", [reviews], "reviews-vm");
+  const low = ["spiffe://cluster.local/ns/shop/sa/low"];
+  const impostor = open("reviews-vm.shop", low, "low-vm");
+  open("vm.shop", low, "nobody");
+  await assert.rejects(broker.ask("reviews-vm.shop", status, { timeoutMs: 5_000 }), isCode("LAT2116"));
+  assert.deepEqual(questionsOf(impostor), []);
+  const asked = assert.rejects(broker.ask("vm.shop", status, { timeoutMs: 5_000 }), isCode("LAT2105"));
+  await broker.stop();
+  await asked;
 });

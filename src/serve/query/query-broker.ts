@@ -122,11 +122,12 @@ export class QueryBroker implements Stoppable {
     this.waiting.get(id)?.reject(error);
   }
 
-  /** The newest stream of the machine. A name is a claim of the node: only who is registered under it is believed. */
+  /**
+   * The newest stream of the machine. Name and id are claims of the node: only who is registered is believed, and only
+   * where nobody else claims the same; else who calls itself like another's WorkloadEntry would be asked in its place.
+   */
   private lineOf(name: string): Line {
-    const lines = (this.lines.get(name) ?? this.linesAlsoKnownAs(name)).filter(
-      (line) => this.machineOf(line.connectionId) !== undefined,
-    );
+    const lines = [...this.lines.values()].flat().filter((line) => this.namesOf(line).includes(name));
     const newest = lines.at(-1);
     if (newest === undefined) {
       throw serveErrors.machineNotConnected(`${name} has no registered agent connected that answers questions`);
@@ -139,13 +140,10 @@ export class QueryBroker implements Stoppable {
     return newest;
   }
 
-  /** Machines that share a name have other names that are theirs alone. */
-  private linesAlsoKnownAs(name: string): Line[] {
-    const entryName = (line: Line): string => {
-      const [namespace, entry] = this.machineOf(line.connectionId)?.split("/").slice(-2) ?? [];
-      return `${entry}.${namespace}`;
-    };
-    return [...this.lines.values()].flat().filter((line) => line.client.node.id === name || entryName(line) === name);
+  /** Machines that share a name have other names that are theirs alone. Who is not registered has none. */
+  private namesOf({ client, connectionId }: Line): string[] {
+    const [namespace, entry] = this.machineOf(connectionId)?.split("/").slice(-2) ?? [];
+    return entry === undefined ? [] : [client.node.name, client.node.id, `${entry}.${namespace}`];
   }
 
   private connect(line: Line, view: ClientView): ClientView {
