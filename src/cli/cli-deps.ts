@@ -37,6 +37,8 @@ export interface UpOptions {
   meshConfig?: string;
   /** Address that 15012 and 15014 listen on. */
   listen?: string;
+  /** Address that the configuration API listens on. */
+  apiListen?: string;
   /** Names and addresses that machines and people use for this control plane. */
   advertise: readonly string[];
   /** 0 takes a free port. */

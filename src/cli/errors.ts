@@ -11,7 +11,7 @@ export const cliErrors = defineErrors({
     code: "LAT9002",
     meaning: "No kubeconfig with credentials for the control plane was found or could be read.",
     remedy:
-      "Run the command on the control plane's host as root, or copy admin.kubeconfig out of its data folder and name it by --kubeconfig.",
+      "Run the command as root on the control plane's host. Elsewhere, name a copy of its admin.kubeconfig by --kubeconfig; lateen up --api-listen ADDRESS lets other hosts reach the API, or ssh -L 15013:localhost:15013 HOST does.",
   },
   badKubeconfig: {
     code: "LAT9003",
@@ -21,7 +21,8 @@ export const cliErrors = defineErrors({
   unreachable: {
     code: "LAT9004",
     meaning: "The control plane's API could not be reached.",
-    remedy: "Is lateen up running there? The address is in the kubeconfig, the port is 15013 by default.",
+    remedy:
+      "Is lateen up running there? It serves its own host only, unless it has --api-listen; the address is in the kubeconfig.",
   },
   notTrusted: {
     code: "LAT9005",

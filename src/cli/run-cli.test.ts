@@ -84,7 +84,7 @@ describe("runCli", () => {
   test("up reads every flag", async () => {
     const up = recorder<UpOptions>(1);
     const argv =
-      "up --data-dir /d --config-dir a --config-dir b --mesh-config m.yaml --listen 10.0.0.1 --advertise x --advertise 10.0.0.1 --xds-port 0 --api-port 1 --metrics-port 2 --workload-cert-ttl 1h --xds-plaintext [::1]:15010";
+      "up --data-dir /d --config-dir a --config-dir b --mesh-config m.yaml --listen 10.0.0.1 --api-listen 10.0.0.2 --advertise x --advertise 10.0.0.1 --xds-port 0 --api-port 1 --metrics-port 2 --workload-cert-ttl 1h --xds-plaintext [::1]:15010";
     const { status } = await run(argv.split(" "), { actions: { up: up.action } });
     assert.equal(status, 1);
     assert.deepEqual(up.seen, [
@@ -93,6 +93,7 @@ describe("runCli", () => {
         configDirs: ["a", "b"],
         meshConfig: "m.yaml",
         listen: "10.0.0.1",
+        apiListen: "10.0.0.2",
         advertise: ["x", "10.0.0.1"],
         xdsPort: 0,
         apiPort: 1,

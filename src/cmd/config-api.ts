@@ -29,6 +29,7 @@ import { ResourceHandler } from "../serve/api/resource-handler.ts";
 import { untakenFiles } from "../serve/api/untaken-files.ts";
 import { fieldLine } from "../sources/files/field-line.ts";
 import type { Store } from "../store/store.ts";
+import { formatHostPort, loopbackOf, reachableHost } from "./listen-address.ts";
 import { ownRouteStatus } from "./own-routes.ts";
 
 export interface ConfigApiOptions {
@@ -133,10 +134,9 @@ function ownerOf(config: Config, origin: Origin | undefined): string | undefined
 async function writeAdminKubeconfig(options: ConfigApiOptions, port: number): Promise<void> {
   const { authority, dataDir, host, random } = options;
   const admin = await authority.signAdmin();
-  const reachable =
-    host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
+  const reachable = reachableHost(host, options.hostNames) ?? loopbackOf(host);
   const text = adminKubeconfig({
-    server: `https://${reachable}:${port}`,
+    server: `https://${formatHostPort(reachable, port)}`,
     serverRoots: authority.roots(),
     certificate: admin.chain.join(""),
     key: admin.key,

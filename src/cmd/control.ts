@@ -46,14 +46,14 @@ import { MeshGenerator } from "../translate/mesh-generator.ts";
 import { startConfigApi } from "./config-api.ts";
 import type { CommandContext } from "./context.ts";
 import { cmdErrors } from "./errors.ts";
+import { addressesOf, formatHostPort } from "./listen-address.ts";
 import { ownRoutes } from "./own-routes.ts";
 
 /** Istio's name of a cluster that is given none. */
 const clusterId = "Kubernetes";
 const domainSuffix = "cluster.local";
-/** The configuration API is for this host unless a proxy in front of it says otherwise. */
-const apiHost = "127.0.0.1";
-const defaults = { listen: "0.0.0.0", xdsPort: 15012, apiPort: 15013, metricsPort: 15014 };
+/** The configuration API is for this host unless the operator says otherwise. */
+const defaults = { listen: "0.0.0.0", apiListen: "127.0.0.1", xdsPort: 15012, apiPort: 15013, metricsPort: 15014 };
 
 export function controlPlane(context: CommandContext): (options: UpOptions) => Promise<number> {
   return async (options) => {
@@ -76,6 +76,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   const { signal } = context;
   const [clock, random, log, metrics] = [systemClock, systemRandom, createLog("info"), new Metrics()];
   const host = options.listen ?? defaults.listen;
+  const apiHost = options.apiListen ?? defaults.apiListen;
   const name = `${hostname()}-${process.pid}`;
   metrics.collectProcess();
 
@@ -163,7 +164,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   const certificate = lifecycle.add(
     await keepServerCertificate({
       authority,
-      names: controlPlaneNames(settings.rootNamespace, [...options.advertise, ...advertisedAddress(host)]),
+      names: controlPlaneNames(settings.rootNamespace, [...options.advertise, ...addressesOf(host, apiHost)]),
       clock,
       log,
       onRenewed: (renewed) => {
@@ -205,7 +206,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     options.xdsPlaintext === undefined
       ? undefined
       : lifecycle.add(await PlaintextListener.listen({ ...options.xdsPlaintext, ads }));
-  // Operators: the configuration API, on loopback.
+  // Operators: the configuration API, on loopback unless told otherwise.
   const api = lifecycle.add(
     await startConfigApi({
       host: apiHost,
@@ -244,15 +245,13 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   );
   signal.throwIfAborted();
   return [
-    `api=https://${apiHost}:${api.port}`,
-    `xds=https://${host}:${secure.port}`,
-    `metrics=http://${host}:${monitoring.port}`,
-    ...(plaintext === undefined ? [] : [`plaintext=${options.xdsPlaintext?.host}:${plaintext.port}`]),
+    `api=https://${formatHostPort(apiHost, api.port)}`,
+    `xds=https://${formatHostPort(host, secure.port)}`,
+    `metrics=http://${formatHostPort(host, monitoring.port)}`,
+    ...(plaintext === undefined || options.xdsPlaintext === undefined
+      ? []
+      : [`plaintext=${formatHostPort(options.xdsPlaintext.host, plaintext.port)}`]),
   ].join(" ");
-}
-
-function advertisedAddress(host: string): string[] {
-  return host === "0.0.0.0" || host === "::" ? [] : [host];
 }
 
 /** @throws LateenError LAT1201 naming every error of the document */

@@ -1,6 +1,6 @@
 // Whoever runs a control plane can stop it at any moment, and is told the cause of what does not work.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -27,6 +27,20 @@ describe("lateen up", () => {
     assert.equal(await program.ended, 0);
     clearTimeout(watchdog);
     assert.ok(!program.lines.some((line) => line.startsWith("ready ")), program.lines.join("\n"));
+  });
+});
+
+describe("the configuration API", () => {
+  const run = new ControlPlaneRun();
+  after(() => run.stop());
+
+  it("is reached from elsewhere with the kubeconfig alone, where the operator opens it", async () => {
+    const { api } = await run.up("--api-listen", "127.0.0.2");
+    assert.match(api, /^https:\/\/127\.0\.0\.2:\d+$/);
+    assert.ok(readFileSync(run.kubeconfig, "utf8").includes(api));
+    const { status, stdout } = await run.lateen("get", "namespaces");
+    assert.equal(status, 0);
+    assert.match(stdout, /^default /m);
   });
 });
 

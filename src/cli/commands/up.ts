@@ -14,6 +14,7 @@ interface UpFlags {
   configDir?: string[];
   meshConfig?: string;
   listen?: string;
+  apiListen?: string;
   advertise?: string[];
   xdsPort?: number;
   apiPort?: number;
@@ -31,7 +32,11 @@ export function upCommand(context: Context): Command {
     .option("--data-dir <folder>", "where keys, objects and admin.kubeconfig are kept", "/var/lib/lateen/control")
     .option("--config-dir <folder>", "folder of Istio YAML to watch, read-only; may be repeated", collect)
     .option("--mesh-config <file>", "file with Istio's MeshConfig")
-    .option("--listen <address>", "address that machines and metrics are served on")
+    .option("--listen <address>", "address that machines and metrics are served on (default: 0.0.0.0)")
+    .option(
+      "--api-listen <address>",
+      "address of the configuration API (default: 127.0.0.1); who has admin.kubeconfig may use it from elsewhere then",
+    )
     .option(
       "--advertise <name>",
       "name or address that machines and people use for this host; may be repeated",
