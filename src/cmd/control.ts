@@ -35,6 +35,7 @@ import { MonitoringListener } from "../serve/listen/monitoring-listener.ts";
 import { PlaintextListener } from "../serve/listen/plaintext-listener.ts";
 import { SecureListener } from "../serve/listen/secure-listener.ts";
 import { withMachineConfig } from "../serve/machine/machine-config-layer.ts";
+import { answerGate, answerPath } from "../serve/query/answer-gate.ts";
 import { QueryBroker } from "../serve/query/query-broker.ts";
 import { AutoAddresses } from "../sources/auto-addresses/auto-addresses.ts";
 import { watchConfigFolder } from "../sources/files/config-folder.ts";
@@ -189,6 +190,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
           onAnswer: (caller, answer) => queries.answer(caller, answer),
         })(router);
       },
+      guards: new Map([[answerPath, answerGate((caller) => queries.questionsTo(caller))]]),
       clock,
       log,
       metrics,
@@ -218,6 +220,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       originOf: (key) => folders.map((folder) => folder.originOf(key)).find((origin) => origin !== undefined),
       domainSuffix,
       listenPorts: settings,
+      pathNormalization: settings.pathNormalization,
       store,
       authority,
       certificate: certificate.current,

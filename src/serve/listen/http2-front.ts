@@ -20,6 +20,7 @@ import { serveErrors } from "../errors.ts";
 import { grpcStatusOf, grpcTrailers } from "../grpc-status.ts";
 import type { Peer } from "../peer.ts";
 import type { AnonymousSessions } from "./anonymous-sessions.ts";
+import type { CallGuard } from "./call-guard.ts";
 
 /** Bytes of one request's headers. */
 const headerBytes = 16 << 10;
@@ -55,6 +56,8 @@ export interface Http2FrontOptions {
   readonly routes?: (router: ConnectRouter) => void;
   /** Where clients without a certificate may come: paths of the unary methods for them, and who keeps count of them. */
   readonly anonymous?: { readonly paths: ReadonlySet<string>; readonly sessions: AnonymousSessions };
+  /** By path of the unary method. */
+  readonly guards?: ReadonlyMap<string, CallGuard>;
   readonly log: Log | undefined;
 }
 
@@ -133,6 +136,11 @@ export class Http2Front {
       this.options.ads.accept(stream, { variant, peer, address, onSettled });
     } else if (this.unary === undefined || !isGrpc) refuse(stream, headers, notServed());
     else {
+      const refusal = this.options.guards?.get(String(headers[":path"]))?.(front.peer, stream);
+      if (refusal !== undefined) {
+        refuse(stream, headers, refusal);
+        return;
+      }
       const response = new Http2ServerResponse(stream);
       stream.once("close", front.onSettled);
       this.unary(new Http2ServerRequest(stream, headers, {}, rawHeaders), response);

@@ -18,6 +18,7 @@ import { typeUrls } from "../../xds/type-url.ts";
 import { AdsClient, type GrpcEnd } from "../ads/ads-client.fake.ts";
 import { type AdsRig, startAdsRig } from "../ads/ads-rig.fake.ts";
 import { type CaServer, type ClientIdentity, caServer } from "../ca/ca-server.fake.ts";
+import { answerGate, answerPath } from "../query/answer-gate.ts";
 import { SecureListener, type SecureListenerOptions } from "./secure-listener.ts";
 
 const { cluster } = typeUrls;
@@ -134,6 +135,37 @@ test("without a certificate a call that needs one is refused at its headers: no 
     call.stream.write(Buffer.from([0, 0, 0x40, 0, 0])); // the begin of 4 MiB
     assert.equal((await call.ended).code, 16, method);
   }
+});
+
+test("an answer is taken from who was asked, refused at its headers from others, and so many at one time", async (t) => {
+  let questions = 0;
+  const guards = new Map([[answerPath, answerGate((identity) => (identity === reviews ? questions : 0))]]);
+  const { ca, tls, url } = await startBed(t, { guards });
+  const identity = await ca.identity(reviews);
+  const begin = (by: ClientIdentity): AdsClient => {
+    const call = new AdsClient({ url, tls: tls(by), path: answerPath });
+    t.after(() => call.close());
+    call.stream.write(Buffer.from([0, 3, 0xff, 0xff, 0xff])); // the begin of 64 MiB
+    return call;
+  };
+  assert.match((await begin(identity).ended).message, /^LAT2114 /);
+  questions = 1;
+  const low = await ca.identity("spiffe://cluster.local/ns/shop/sa/low" as SpiffeId);
+  assert.match((await begin(low).ended).message, /^LAT2114 /);
+  const nodeOptions = tls(identity);
+  const machines = createClient(MachineService, createGrpcTransport({ baseUrl: url, nodeOptions }));
+  await machines.answer({ queryId: "x", body: new Uint8Array(5 << 20) });
+  const refused: string[] = [];
+  await new Promise<void>((resolve) => {
+    for (let count = 0; count < 5; count++) {
+      begin(identity).ended.then(({ message }) => {
+        refused.push(message);
+        if (refused.length === 3) resolve();
+      }, assert.fail);
+    }
+  });
+  assert.ok(refused.every((message) => message.startsWith("LAT2114 ")));
+  assert.equal(ca.answers.length, 1);
 });
 
 test("a certificate of another authority is refused before anything is served", async (t) => {

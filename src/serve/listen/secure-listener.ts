@@ -21,6 +21,7 @@ import { serveErrors } from "../errors.ts";
 import type { Peer } from "../peer.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
 import { type AnonymousLimits, AnonymousSessions } from "./anonymous-sessions.ts";
+import type { CallGuard } from "./call-guard.ts";
 import { Http2Front } from "./http2-front.ts";
 import { openPort } from "./open-port.ts";
 import { peerOfTls } from "./peer-of.ts";
@@ -52,6 +53,8 @@ export interface SecureListenerOptions {
   ads: AdsServer;
   /** Everything that is not ADS. */
   routes: (router: ConnectRouter) => void;
+  /** By path of the unary method. */
+  guards?: ReadonlyMap<string, CallGuard>;
   clock: Clock;
   log: Log;
   metrics: Metrics;
@@ -88,7 +91,8 @@ export class SecureListener implements Stoppable {
       onEnded: () => this.countRefused("anonymous"),
       ...(options.anonymous === undefined ? {} : { limits: options.anonymous }),
     });
-    this.front = new Http2Front({ ads, routes, anonymous: { paths: tokenMethods, sessions }, log });
+    const { guards = new Map() } = options;
+    this.front = new Http2Front({ ads, routes, anonymous: { paths: tokenMethods, sessions }, guards, log });
     this.admission = new Admission({
       clock,
       admit: (socket) => this.startHandshake(socket),

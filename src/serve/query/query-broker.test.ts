@@ -151,6 +151,19 @@ test("where two machines are registered under one name, neither is asked, and bo
   await asked;
 });
 
+test("how many questions wait for an identity is known", async () => {
+  const { broker, open } = startBroker();
+  open();
+  open("vm-2.shop", ["spiffe://cluster.local/ns/shop/sa/low"]);
+  const asked = ["vm-1.shop", "vm-1.shop", "vm-2.shop"].map((name) => broker.ask(name, status, { timeoutMs: 1_000 }));
+  const all = Promise.allSettled(asked);
+  assert.equal(broker.questionsTo(reviews), 2);
+  assert.equal(broker.questionsTo("spiffe://cluster.local/ns/shop/sa/other"), 0);
+  await broker.stop();
+  await all;
+  assert.equal(broker.questionsTo(reviews), 0);
+});
+
 test("an agent's error reaches the asker", async () => {
   const { broker, open, questionsOf, answer } = startBroker();
   const view = open();

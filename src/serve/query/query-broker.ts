@@ -114,6 +114,13 @@ export class QueryBroker implements Stoppable {
     else waiting.resolve({ status: answer.status, contentType: answer.contentType, body: answer.body });
   }
 
+  /** Questions that wait for an answer of this identity. */
+  questionsTo(identity: string): number {
+    let count = 0;
+    for (const { line } of this.waiting.values()) if (line.client.identities.includes(identity)) count += 1;
+    return count;
+  }
+
   async stop(): Promise<void> {
     for (const id of [...this.waiting.keys()]) this.fail(id, serveErrors.shuttingDown("the control plane is stopping"));
   }
