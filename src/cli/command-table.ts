@@ -26,7 +26,7 @@ export const commandTable: readonly CommandEntry[] = [
   {
     name: "token",
     aliases: [],
-    summary: "make and list join tokens",
+    summary: "make, list and take back join tokens",
     group: run,
     load: async (context) => (await import("./commands/token.ts")).tokenCommand(context),
   },

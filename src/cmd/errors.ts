@@ -12,6 +12,11 @@ export const cmdErrors = defineErrors({
     meaning: "A request for a join token does not have the form that the API takes.",
     remedy: "Send group, and where wanted ttlSeconds and uses; lateen token create does.",
   },
+  noSuchToken: {
+    code: "LAT1204",
+    meaning: "There is no join token of the id that was to be taken back.",
+    remedy: "lateen token list shows the ids; tokens that expired or were used up are good for nothing any more.",
+  },
   noUnit: {
     code: "LAT4303",
     meaning: "The agent cannot be installed as a systemd unit on this machine.",

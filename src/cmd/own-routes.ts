@@ -6,6 +6,7 @@ import { apiPaths } from "../contract/paths.ts";
 import type { ProxyStatus } from "../contract/proxy-status.ts";
 import { fromUtf8 } from "../kernel/bytes.ts";
 import type { LateenError } from "../kernel/error.ts";
+import { quoted } from "../kernel/quote.ts";
 import type { ExtraReply, ExtraRequest, ExtraRoute } from "../serve/api/extra-route.ts";
 import type { QueryBroker, Question } from "../serve/query/query-broker.ts";
 import { cmdErrors } from "./errors.ts";
@@ -44,6 +45,14 @@ export function ownRoutes(options: OwnRoutesOptions): ExtraRoute[] {
       handler: async (request) => ({ code: 201, body: await createToken(request, options) }),
     },
     { method: "GET", path: apiPaths.tokens, handler: async () => ({ body: (await tokens.list()).map(tokenInfo) }) },
+    {
+      method: "DELETE",
+      path: `${apiPaths.tokens}/{id}`,
+      handler: async ({ params: { id = "" } }) => {
+        if (!(await tokens.revoke(id))) throw cmdErrors.noSuchToken(`there is no join token ${quoted(id)}`);
+        return { body: { id } };
+      },
+    },
     { method: "GET", path: envoyPath, handler: askEnvoy("GET") },
     { method: "POST", path: envoyPath, handler: askEnvoy("POST") },
     {
@@ -59,6 +68,7 @@ export function ownRouteStatus({ code }: LateenError): { code: number; reason: s
   const statuses: Record<string, { code: number; reason: string }> = {
     LAT1202: { code: 400, reason: "BadRequest" },
     LAT1203: { code: 404, reason: "NotFound" },
+    LAT1204: { code: 404, reason: "NotFound" },
     LAT2111: { code: 404, reason: "NotFound" },
     LAT2112: { code: 504, reason: "Timeout" },
     LAT2113: { code: 429, reason: "TooManyRequests" },

@@ -11,6 +11,11 @@ export const apiPaths = {
   pendingFields: "/lateen/v1/pending-fields",
 } as const;
 
+/** DELETE, by the `id` of JoinTokenInfo → `{id}`; nobody can join with the token any more. */
+export function tokenPath(id: string): string {
+  return `${apiPaths.tokens}/${encodeURIComponent(id)}`;
+}
+
 /**
  * `name` is the machine's own, that of its WorkloadEntry, or its node id. GET or POST; relays one request to the admin interface of a machine's Envoy over the machine's own stream.
  * `what` is an Envoy admin path with query, such as `config_dump?include_eds`.

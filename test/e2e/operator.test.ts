@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ControlPlaneRun, lateenPath } from "../kit/control-plane-run.ts";
+import { workloadGroup } from "../kit/echo-objects.ts";
 import { eventually } from "../kit/eventually.ts";
 import { startProgram } from "../kit/program.ts";
 
@@ -41,6 +42,24 @@ describe("the configuration API", () => {
     const { status, stdout } = await run.lateen("get", "namespaces");
     assert.equal(status, 0);
     assert.match(stdout, /^default /m);
+  });
+
+  it("takes a join token back", async () => {
+    writeFileSync(join(run.configDir, "group.yaml"), workloadGroup("web"));
+    const made = await eventually(async () => {
+      const ran = await run.lateen("token", "create", "--group", "shop/web");
+      assert.equal(ran.status, 0, ran.stderr);
+      return ran;
+    });
+    const id = /^Token (\w+): /.exec(made.stderr)?.[1] ?? "";
+    assert.match((await run.lateen("token", "list")).stdout, new RegExp(`^${id} `, "m"));
+    assert.deepEqual(await run.lateen("token", "delete", id), {
+      ...{ status: 0, stdout: `token "${id}" deleted\n`, stderr: "" },
+    });
+    assert.equal((await run.lateen("token", "list")).stderr, "No tokens found.\n");
+    const again = await run.lateen("token", "delete", id);
+    assert.equal(again.status, 1);
+    assert.match(again.stderr, /there is no join token/);
   });
 });
 

@@ -1,7 +1,7 @@
 // describe, explain, token, version.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { FakeApiServer } from "../api/api-server.fake.ts";
+import { FakeApiServer, status } from "../api/api-server.fake.ts";
 import { run } from "../run.fake.ts";
 
 let server: FakeApiServer;
@@ -170,7 +170,7 @@ describe("token", () => {
     assert.equal(ran.stdout, "lateen1.abc.SECRET.pin\n");
     assert.match(
       ran.stderr,
-      /^Good for one machine of shop\/reviews until 2026-01-01T01:05:00Z\.\nNext, on the machine: lateen join https:\/\/CONTROL-PLANE:15012 --token TOKEN\n$/,
+      /^Token abc: good for one machine of shop\/reviews until 2026-01-01T01:05:00Z\.\nNext, on the machine: lateen join https:\/\/CONTROL-PLANE:15012 --token TOKEN\n$/,
     );
     assert.deepEqual(JSON.parse(server.writes[0]?.body ?? ""), { group: "shop/reviews", ttlSeconds: 5400, uses: 3 });
     const json = await run(["token", "create", "--group", "reviews", "-o", "json"], { server });
@@ -214,6 +214,23 @@ describe("token", () => {
     );
     server.route = () => ({ body: [] });
     assert.equal((await run(["token", "list"], { server })).stderr, "No tokens found.\n");
+  });
+
+  test("delete takes each back by its id", async () => {
+    server.route = ({ path, method }) => {
+      if (method !== "DELETE") return undefined;
+      return path.endsWith("/gone")
+        ? { status: 404, body: status(404, "NotFound", "there is no join token") }
+        : { body: {} };
+    };
+    const ran = await run(["token", "delete", "abc", "def"], { server });
+    assert.deepEqual(ran, { status: 0, stdout: 'token "abc" deleted\ntoken "def" deleted\n', stderr: "" });
+    assert.deepEqual(
+      server.writes.map(({ method, path }) => `${method} ${path}`),
+      ["DELETE /lateen/v1/tokens/abc", "DELETE /lateen/v1/tokens/def"],
+    );
+    assert.equal((await run(["token", "delete", "gone"], { server })).status, 1);
+    assert.equal((await run(["token", "delete"], { server })).status, 2);
   });
 });
 

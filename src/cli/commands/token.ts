@@ -1,7 +1,7 @@
 // lateen token: join tokens. The token goes to standard output alone, so that a script can take it.
 import { Command, InvalidArgumentError } from "commander";
 import type { JoinTokenInfo, JoinTokenRequest, JoinTokenResponse } from "../../contract/join-token.ts";
-import { apiPaths } from "../../contract/paths.ts";
+import { apiPaths, tokenPath } from "../../contract/paths.ts";
 import { quoted } from "../../kernel/quote.ts";
 import { addConnectionFlags, type ConnectionFlags } from "../api/connection-flags.ts";
 import { type Session, withSession } from "../api/session.ts";
@@ -31,11 +31,15 @@ const mostUses = 10_000;
 
 export function tokenCommand(context: Context): Command {
   return new Command("token")
-    .summary("make and list join tokens")
-    .description("Makes and lists the tokens by which machines join.")
+    .summary("make, list and take back join tokens")
+    .description("Makes, lists and takes back the tokens by which machines join.")
     .addCommand(createSubcommand(context))
     .addCommand(listSubcommand(context))
-    .addHelpText("after", "\nExamples:\n  lateen token create --group shop/reviews\n  lateen token list");
+    .addCommand(deleteSubcommand(context))
+    .addHelpText(
+      "after",
+      "\nExamples:\n  lateen token create --group shop/reviews\n  lateen token list\n  lateen token delete ID",
+    );
 }
 
 function createSubcommand(context: Context): Command {
@@ -83,7 +87,7 @@ async function createToken(context: Context, session: Session, flags: CreateFlag
   }
   context.terminal.print(made.token);
   const joins = made.uses === 1 ? "one machine" : `${made.uses} machines`;
-  context.terminal.note(`Good for ${joins} of ${made.group} until ${made.expiresAt}.`);
+  context.terminal.note(`Token ${made.id}: good for ${joins} of ${made.group} until ${made.expiresAt}.`);
   context.terminal.note(`Next, on the machine: lateen join https://${joinHost(session)}:15012 --token TOKEN`);
 }
 
@@ -137,6 +141,23 @@ function listSubcommand(context: Context): Command {
           for (const line of tableLines([["ID", "GROUP", "USES LEFT", "CREATED", "EXPIRES"], ...rows], kubectlLayout)) {
             context.terminal.print(line);
           }
+        }
+      });
+    });
+}
+
+function deleteSubcommand(context: Context): Command {
+  const command = new Command("delete")
+    .summary("take tokens back")
+    .description("Takes tokens back: nobody can join with them any more. Machines that joined before stay in the mesh.")
+    .argument("<ids...>", "ids, as 'lateen token list' shows them");
+  return addConnectionFlags(command)
+    .addHelpText("after", "\nExample:\n  lateen token delete q3zk5x7w2a")
+    .action(async (ids: string[], flags: ConnectionFlags) => {
+      await withSession(context, flags, async ({ client }) => {
+        for (const id of ids) {
+          await client.json({ method: "DELETE", path: tokenPath(id) });
+          context.terminal.print(`token "${id}" deleted`);
         }
       });
     });
