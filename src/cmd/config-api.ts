@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Authority } from "../ca/authority.ts";
 import type { Collection } from "../collection/collection.ts";
 import type { Graph } from "../collection/graph.ts";
+import type { PathNormalization } from "../config/analysis/evadable-conditions.ts";
 import { kinds } from "../config/kinds.ts";
 import type { ListenPorts } from "../config/listener-port.ts";
 import { type Config, formatConfigKey, type Origin } from "../config/object.ts";
@@ -45,6 +46,7 @@ export interface ConfigApiOptions {
   graph: Graph;
   domainSuffix: string;
   listenPorts: ListenPorts;
+  pathNormalization: PathNormalization;
   store: Store;
   authority: Authority;
   certificate: ApiCertificate;
@@ -67,11 +69,12 @@ export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigA
   const { objects, store, source, clock, random, log, metrics, authority, version } = options;
   const lifecycle = new Lifecycle();
   const namespaces = ["default", version.rootNamespace];
-  const { domainSuffix, listenPorts, originOf, fileProblems, graph } = options;
+  const { domainSuffix, listenPorts, pathNormalization, originOf, fileProblems, graph } = options;
   const { rootNamespace } = version;
   const analysis = lifecycle.add(
     new MeshAnalysis({
-      ...{ objects, source, rootNamespace, domainSuffix, listenPorts, originOf, fileProblems, graph, clock, log },
+      ...{ objects, source, rootNamespace, domainSuffix, listenPorts, pathNormalization, originOf, fileProblems },
+      ...{ graph, clock, log },
       lineOf: fieldLine,
     }),
   );

@@ -67,6 +67,13 @@ export const configErrors = defineErrors({
     meaning: "The object names a port at which every proxy itself listens, so that it has no effect there.",
     remedy: "Use another port than 15021, 15090 and those of MeshConfig (15001 and 15006 by default).",
   },
+  evadable: {
+    code: "LAT1014",
+    meaning:
+      "A policy keeps calls out by a host or path that callers can spell in other ways, which proxies do not take for the same.",
+    remedy:
+      "List what is let in, deny by source or port, or set pathNormalization to DECODE_AND_MERGE_SLASHES for paths.",
+  },
 });
 
 /** The code of a kind of error, for problems, which are not thrown. */
@@ -84,4 +91,5 @@ export const configCodes = {
   tooLarge: "LAT1011",
   duplicateObject: "LAT1012",
   listenerPort: "LAT1013",
+  evadable: "LAT1014",
 } as const;

@@ -307,6 +307,38 @@ spec: ${spec}
     assert.deepEqual(found("MESH_INTERNAL", 15001), []);
   });
 
+  describe("conditions that callers get around", () => {
+    const policy = (spec: string): string =>
+      `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\nspec: ${spec}\n`;
+    const found = (spec: string, options: Parameters<typeof analyze>[1] = {}): string[] => {
+      const { objects } = decodeAndValidate(policy(spec), { file: "m.yaml", defaultNamespace: "shop" });
+      return analyze(objects, options).map(({ code, path }) => `${code} ${path}`);
+    };
+    const operation = "spec.rules[0].to[0].operation";
+
+    test("DENY by host or path, which callers spell as they like", () => {
+      const spec = (what: string): string => `{action: DENY, rules: [{to: [{operation: {${what}}}]}]}`;
+      assert.deepEqual(found(spec("hosts: [pay.shop]")), [`LAT1014 ${operation}.hosts`]);
+      assert.deepEqual(found(spec('hosts: ["*"], methods: [GET]')), []);
+      for (const path of ["/admin", "/admin*", "*/admin", "/a/{*}/b"]) {
+        assert.deepEqual(found(spec(`paths: ["${path}"]`)), [`LAT1014 ${operation}.paths`], path);
+      }
+      for (const path of ["*", "/*", "/{**}", "*.php"]) assert.deepEqual(found(spec(`paths: ["${path}"]`)), [], path);
+      assert.deepEqual(found(spec('notHosts: [a.b], notPaths: ["/x"], ports: ["80"]')), []);
+      assert.deepEqual(found(spec("paths: [/admin]"), { pathNormalization: "DECODE_AND_MERGE_SLASHES" }), []);
+      assert.match(findings(policy(spec("paths: [/admin]"))).join(), /"\/\/admin" or "\/x\/\.\.%2fadmin"/);
+    });
+
+    test("ALLOW with exceptions by host or path, but not ALLOW of what is named", () => {
+      const spec = (what: string): string => `{rules: [{to: [{operation: {${what}}}]}]}`;
+      assert.deepEqual(found(spec("hosts: [pay.shop], paths: [/pay]")), []);
+      assert.deepEqual(found(spec("notHosts: [pay.shop], notPaths: [/admin]")), [
+        `LAT1014 ${operation}.notHosts`,
+        `LAT1014 ${operation}.notPaths`,
+      ]);
+    });
+  });
+
   test("the order of the objects changes the order of the findings only", () => {
     const yaml =
       reviews +

@@ -5,6 +5,7 @@ import { type AnalyzedObject, type Report, toProblem } from "./analyzed-object.t
 import { checkConflictingHosts } from "./conflicting-hosts.ts";
 import { checkConflictingProtocols } from "./conflicting-protocol.ts";
 import { checkDestinationRuleReferences } from "./destination-rule-references.ts";
+import { checkEvadableConditions, type PathNormalization } from "./evadable-conditions.ts";
 import { checkListenerPorts } from "./listener-ports.ts";
 import { indexMesh } from "./mesh-index.ts";
 import { checkSelectedWorkloads } from "./selected-workloads.ts";
@@ -17,6 +18,8 @@ export interface AnalysisOptions {
   rootNamespace?: string;
   /** By default Istio's. */
   listenPorts?: ListenPorts;
+  /** By default Istio's. */
+  pathNormalization?: PathNormalization;
   /** Problems of which objects are wanted; by default of all. The others still count as being there. */
   only?(object: AnalyzedObject): boolean;
 }
@@ -45,5 +48,6 @@ export function analyze(objects: readonly AnalyzedObject[], options: AnalysisOpt
   checkSelectedWorkloads(index, options.rootNamespace ?? "istio-system", report);
   checkConflictingProtocols(index, report);
   checkListenerPorts(index, options.listenPorts ?? defaultListenPorts, report);
+  checkEvadableConditions(index, options.pathNormalization ?? "BASE", report);
   return objects.flatMap((each) => found.get(each) ?? []).slice(0, problemLimit);
 }

@@ -33,6 +33,7 @@ function bed() {
     rootNamespace: "istio-system",
     domainSuffix: "cluster.local",
     listenPorts: defaultListenPorts,
+    pathNormalization: "BASE",
     fileProblems: [files],
     originOf: (key) => moved.get(key),
     lineOf: (origin, path) => (path.startsWith("spec.http") ? origin.line + 5 : undefined),

@@ -5,6 +5,7 @@ import type { Graph } from "../../collection/graph.ts";
 import { Source } from "../../collection/source.ts";
 import { analyze } from "../../config/analysis/analyze.ts";
 import type { AnalyzedObject } from "../../config/analysis/analyzed-object.ts";
+import type { PathNormalization } from "../../config/analysis/evadable-conditions.ts";
 import type { Kind } from "../../config/kind.ts";
 import type { ListenPorts } from "../../config/listener-port.ts";
 import { type ApiObject, type Config, formatConfigKey, type Origin } from "../../config/object.ts";
@@ -45,6 +46,7 @@ export interface MeshAnalysisOptions {
   rootNamespace: string;
   domainSuffix: string;
   listenPorts: ListenPorts;
+  pathNormalization: PathNormalization;
   /** What is wrong with files, by path, of each watched folder. */
   fileProblems?: readonly Collection<readonly Problem[]>[];
   /** Where an object of a file is now; the origin of the object itself may be of before an edit above it. */
@@ -90,9 +92,12 @@ export class MeshAnalysis implements Stoppable {
     return analyze(all, { ...this.settings, only: (each) => each === written });
   }
 
-  private get settings(): Pick<MeshAnalysisOptions, "domainSuffix" | "rootNamespace" | "listenPorts"> {
-    const { domainSuffix, rootNamespace, listenPorts } = this.options;
-    return { domainSuffix, rootNamespace, listenPorts };
+  private get settings(): Pick<
+    MeshAnalysisOptions,
+    "domainSuffix" | "rootNamespace" | "listenPorts" | "pathNormalization"
+  > {
+    const { domainSuffix, rootNamespace, listenPorts, pathNormalization } = this.options;
+    return { domainSuffix, rootNamespace, listenPorts, pathNormalization };
   }
 
   private wake(): void {
