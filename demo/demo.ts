@@ -7,15 +7,14 @@ import { parseArgs } from "node:util";
 import { resolveEnvoy } from "../src/agent/envoy/resolve-envoy.ts";
 import { describeError, LateenError } from "../src/kernel/error.ts";
 import { Network } from "../test/kit/network.ts";
-import { ControlHost, callFrom, installApplications, Machine, shellCommand, startApplication } from "./machines.ts";
+import { ControlHost, callFrom, commandOn, installApplications, Machine, startApplication } from "./machines.ts";
 import { Table } from "./table.ts";
 import { watchWire } from "./wire.ts";
 
-const { values: flags } = parseArgs({ options: { keep: { type: "boolean" }, help: { type: "boolean" } } });
+const usage = "npm run demo [-- --keep]\n\n  --keep  leave the mesh running and say how to look around; Ctrl-C ends it";
+const flags = readFlags();
 if (flags.help) {
-  console.log(
-    "npm run demo [-- --keep]\n\n  --keep  leave the mesh running and say how to look around; Ctrl-C ends it",
-  );
+  console.log(usage);
   process.exit(0);
 }
 
@@ -166,16 +165,35 @@ async function showMesh(): Promise<void> {
   const { failures } = table;
   console.log(`\n${table.size - failures.length} of ${table.size} rows are true, after ${since(startedMs)}`);
   if (failures.length > 0) process.exitCode = 1;
-  console.log(`
-Try next:
-  npm run demo -- --keep             the same mesh, left running for you to look around
-  bin/lateen explain VirtualService  what can be configured, and what proxies act on
+  console.log("\nTry next:");
+  if (!flags.keep)
+    console.log("  npm run demo -- --keep             the same mesh, left running for you to look around");
+  console.log(`  bin/lateen explain VirtualService  what can be configured, and what proxies act on
   bin/lateen up --help               a control plane of your own`);
   if (flags.keep) {
-    console.log("\nThe machines stay until Ctrl-C:");
-    for (const host of [control.host, front, reviews1, reviews2, outsider])
-      console.log(`  ${shellCommand(network, host)}`);
+    console.log(`
+The machines stay until Ctrl-C. In another shell, as root:
+
+  ${commandOn(front, `curl http://reviews.shop/`)}
+  ${commandOn(control.host, "bin/lateen get vs -A", `KUBECONFIG=${control.kubeconfig} `)}
+  ${commandOn(control.host, "sh", `KUBECONFIG=${control.kubeconfig} `)}   # bin/lateen apply, describe, proxy-status
+
+Shells of the machines:`);
+    for (const host of [front, reviews1, reviews2, outsider]) {
+      console.log(
+        `  ${commandOn(host, "sh")}   # ${host.name}, ${host.address}, files in ${network.folder}/${host.name}`,
+      );
+    }
     await new Promise(() => {}); // a signal ends it
+  }
+}
+
+function readFlags(): { keep?: boolean; help?: boolean } {
+  try {
+    return parseArgs({ options: { keep: { type: "boolean" }, help: { type: "boolean" } } }).values;
+  } catch (error) {
+    console.error(`${describeError(error)}\n\n${usage}`);
+    process.exit(2);
   }
 }
 

@@ -31,11 +31,13 @@ export class ControlHost {
     return `https://${this.host.address}:15012`;
   }
 
+  get kubeconfig(): string {
+    return join(this.host.folder, "data", "admin.kubeconfig");
+  }
+
   /** One command of the operator, such as `apply -f mesh.yaml`. */
   async lateen(...args: string[]): Promise<string> {
-    const { host } = this;
-    const kubeconfig = join(host.folder, "data", "admin.kubeconfig");
-    const { stdout } = await host.run(lateen, [...args, "--kubeconfig", kubeconfig]);
+    const { stdout } = await this.host.run(lateen, [...args, "--kubeconfig", this.kubeconfig]);
     return stdout;
   }
 
@@ -101,7 +103,7 @@ export async function callFrom(host: Host, url: string, count = 1, perSecond = 0
 
 const asUser = [`--reuid=${applicationUser}`, `--regid=${applicationUser}`, "--clear-groups"];
 
-/** Opens a machine's shell, for `--keep`. */
-export function shellCommand(network: Network, host: Host): string {
-  return `ip netns exec ${host.namespace} sh   # ${host.address}, files in ${network.folder}/${host.name}`;
+/** Runs a command on a machine, for `--keep`. */
+export function commandOn(host: Host, command: string, env = ""): string {
+  return `${env}ip netns exec ${host.namespace} ${command}`;
 }
