@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { FakeClock } from "../kernel/clock.fake.ts";
 import { fakeLog } from "../kernel/log.fake.ts";
 import {
-  keepingLastAddresses,
   type MachineNetwork,
   NetworkFollower,
   networkEveryMs,
   reachableAddresses,
+  withSteadyAddresses,
 } from "./machine-network.ts";
 
 const ipv4 = (address: string, internal = false) => ({ address, internal, family: "IPv4" as const });
@@ -25,16 +25,20 @@ test("addresses that others can reach, IPv4 first", () => {
   assert.equal(reachableAddresses({ eth0: many }).length, 64);
 });
 
-test("addresses that are all lost stay until there are others", () => {
+test("addresses that stay keep their order, and the last ones stay until there are others", () => {
   let now: MachineNetwork = { addresses: [], ipv6: false };
-  const network = keepingLastAddresses(() => now);
+  const network = withSteadyAddresses(() => now);
   assert.deepEqual(network().addresses, []);
   now = { addresses: ["10.0.0.1"], ipv6: false };
   assert.deepEqual(network().addresses, ["10.0.0.1"]);
   now = { addresses: [], ipv6: true };
   assert.deepEqual(network(), { addresses: ["10.0.0.1"], ipv6: true });
-  now = { addresses: ["10.0.0.2"], ipv6: true };
-  assert.deepEqual(network().addresses, ["10.0.0.2"]);
+  now = { addresses: ["fd00::1"], ipv6: true };
+  assert.deepEqual(network().addresses, ["fd00::1"]);
+  now = { addresses: ["fd00::2", "fd00::1"], ipv6: true };
+  assert.deepEqual(network().addresses, ["fd00::1", "fd00::2"]);
+  now = { addresses: ["10.0.0.2", "fd00::3", "fd00::2"], ipv6: true };
+  assert.deepEqual(network().addresses, ["fd00::2", "10.0.0.2", "fd00::3"]);
 });
 
 test("a change is told once, when two looks agree", async () => {

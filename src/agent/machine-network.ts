@@ -64,12 +64,16 @@ export class NetworkFollower implements Stoppable {
   }
 }
 
-/** A machine that has lost all its addresses is not called at none: the last ones stay until there are others. */
-export function keepingLastAddresses(look: () => MachineNetwork): () => MachineNetwork {
-  let last: MachineNetwork | undefined;
+/**
+ * Addresses that stay keep their order, new ones come last: the first is the one that others call, and kernels list the
+ * newest first. A machine that has lost all of them keeps the last ones until there are others.
+ */
+export function withSteadyAddresses(look: () => MachineNetwork): () => MachineNetwork {
+  let last: readonly string[] = [];
   return () => {
-    const seen = look();
-    last = seen.addresses.length > 0 || last === undefined ? seen : { ...seen, addresses: last.addresses };
-    return last;
+    const { addresses, ipv6 } = look();
+    const kept = last.filter((address) => addresses.includes(address));
+    if (addresses.length > 0) last = [...kept, ...addresses.filter((address) => !kept.includes(address))];
+    return { addresses: last, ipv6 };
   };
 }

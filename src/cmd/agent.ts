@@ -6,7 +6,7 @@ import { type AgentSettings, defaultSettings, proxyOwner } from "../agent/agent-
 import { type ControlPlaneAddress, parseControlPlaneAddress } from "../agent/control-plane/control-plane-address.ts";
 import { MachineDns } from "../agent/dns/machine-dns.ts";
 import { agentErrors } from "../agent/errors.ts";
-import { keepingLastAddresses, reachableAddresses } from "../agent/machine-network.ts";
+import { reachableAddresses, withSteadyAddresses } from "../agent/machine-network.ts";
 import { kernelHasIpv6 } from "../capture/inet6-addresses.ts";
 import type { AgentOptions, JoinOptions } from "../cli/cli-deps.ts";
 import { systemClock } from "../kernel/clock.ts";
@@ -104,7 +104,7 @@ function makeAgent(
     ...defaultSettings,
     dataFolder: options.dataDir,
     runFolder: runFolderOf(context, options.dataDir),
-    network: keepingLastAddresses(() => ({
+    network: withSteadyAddresses(() => ({
       addresses: reachableAddresses(networkInterfaces()),
       ipv6: kernelHasIpv6(),
     })),

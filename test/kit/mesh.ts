@@ -4,7 +4,7 @@ import { copyFileSync, linkSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ControlPlane, type ControlPlaneOptions } from "./control-plane.ts";
 import { Machine } from "./machine.ts";
-import { Network } from "./network.ts";
+import { type HostOptions, Network } from "./network.ts";
 
 /** Machines need root: they are network namespaces. For `describe` and `it`. */
 export const rootOnly = process.getuid?.() === 0 ? {} : { skip: "needs root" };
@@ -45,13 +45,13 @@ export class Mesh {
   }
 
   /** A machine that has not joined. */
-  async addMachine(name: string): Promise<Machine> {
-    return new Machine(await this.network.addHost(name, ++this.lastAddress));
+  async addMachine(name: string, options: HostOptions = {}): Promise<Machine> {
+    return new Machine(await this.network.addHost(name, ++this.lastAddress, options));
   }
 
   /** A machine that runs the application of the tests, if it is to, and has joined a group. */
-  async join(name: string, group: string, options: { echo?: boolean } = {}): Promise<Machine> {
-    const machine = await this.addMachine(name);
+  async join(name: string, group: string, options: { echo?: boolean } & HostOptions = {}): Promise<Machine> {
+    const machine = await this.addMachine(name, options);
     if (options.echo === true) await machine.startEcho(name);
     await machine.join(this.control.url, await this.control.token(group));
     this.machines.push(machine);

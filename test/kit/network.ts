@@ -4,11 +4,14 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Inet6Address, inet6File, readInet6Addresses } from "../../src/capture/inet6-addresses.ts";
 import { runCommand } from "../../src/kernel/command.ts";
 import { type Program, type ProgramOptions, startProgram } from "./program.ts";
 
 /** Test addresses (RFC 2544): the switch has .1, hosts choose theirs. */
 const prefix = "198.18.0";
+/** The same for hosts that ask for IPv6 (RFC 4193); link-local addresses all of them have. */
+const prefix6 = "fd00:198:18:";
 
 /** A watchdog: a program that is to end by itself is killed after this time, milliseconds. */
 const attemptMs = 60_000;
@@ -18,6 +21,8 @@ export interface Host {
   readonly name: string;
   /** IPv4 address in 198.18.0.0/24. */
   readonly address: string;
+  /** IPv6 address in fd00:198:18::/64, of hosts that were asked to have one; with a default route. */
+  readonly address6: string;
   /** Name of the network namespace. */
   readonly namespace: string;
   /** A folder of the machine's own, removed with the network. */
@@ -28,8 +33,17 @@ export interface Host {
   run(command: string, args: readonly string[], options?: RunOptions): Promise<{ stdout: string; stderr: string }>;
   /** Runs a program that may fail; gives its status and the lines of both outputs. */
   attempt(command: string, args: readonly string[], options?: ProgramOptions): Promise<Attempt>;
+  /** The IPv6 addresses of an interface as the kernel has them now. */
+  addresses6(device: string): Promise<Inet6Address[]>;
   /** What runs on the machine now. */
   processes(): Promise<{ pid: number; commandLine: string }[]>;
+}
+
+export interface HostOptions {
+  /** An IPv6 address that others can reach, beside the link-local one. */
+  ipv6?: boolean;
+  /** Its resolver; the switch's IPv4 address where it is missing. */
+  resolver?: string;
 }
 
 export interface RunOptions {
@@ -69,6 +83,7 @@ export class Network {
       await network.ip(network.switchNamespace, ["link", "add", "br0", "type", "bridge"]);
       await network.ip(network.switchNamespace, ["address", "add", `${prefix}.1/24`, "dev", "br0"]);
       await network.ip(network.switchNamespace, ["link", "set", "br0", "up"]);
+      await network.ip(network.switchNamespace, ["address", "add", `${prefix6}:1/64`, "dev", "br0", "nodad"]);
       return network;
     } catch (error) {
       await network.stop();
@@ -79,11 +94,12 @@ export class Network {
   /**
    * Adds a machine to the switch. Its resolver is the switch, its default route too.
    *
-   * @param last last number of its address, 2 to 254
+   * @param last last number of its addresses, 2 to 254
    */
-  async addHost(name: string, last: number): Promise<Host> {
+  async addHost(name: string, last: number, options: HostOptions = {}): Promise<Host> {
     const namespace = `${this.id}-${name}`;
     const address = `${prefix}.${last}`;
+    const address6 = `${prefix6}:${last}`;
     const folder = join(this.folder, name);
     mkdirSync(folder, { mode: 0o711 });
     await this.addNamespace(namespace);
@@ -95,16 +111,26 @@ export class Network {
     await this.ip(this.switchNamespace, ["link", "set", port, "master", "br0"]);
     await this.ip(this.switchNamespace, ["link", "set", port, "up"]);
     await this.ip(namespace, ["address", "add", `${address}/24`, "dev", "eth0"]);
+    // Without this an address is tentative for a second or two, and connects to nobody.
+    await runCommand("ip", ["netns", "exec", namespace, "sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0"]);
     await this.ip(namespace, ["link", "set", "eth0", "up"]);
+    if (options.ipv6 === true) {
+      await this.ip(namespace, ["address", "add", `${address6}/64`, "dev", "eth0"]);
+      await this.ip(namespace, ["-6", "route", "add", "default", "via", `${prefix6}:1`]);
+    }
     await this.ip(namespace, ["route", "add", "default", "via", `${prefix}.1`]);
     // `ip netns exec` mounts these over the files of /etc.
     const etc = `/etc/netns/${namespace}`;
     mkdirSync(etc, { recursive: true });
-    writeFileSync(join(etc, "resolv.conf"), `nameserver ${prefix}.1\noptions timeout:2 attempts:2\n`);
+    writeFileSync(
+      join(etc, "resolv.conf"),
+      `nameserver ${options.resolver ?? `${prefix}.1`}\noptions timeout:2 attempts:2\n`,
+    );
     writeFileSync(join(etc, "hosts"), `127.0.0.1 localhost\n${address} ${name}\n`);
     return {
       name,
       address,
+      address6,
       namespace,
       folder,
       start: (command, args, options) => this.start(inside(namespace, name, command, args), options),
@@ -119,6 +145,7 @@ export class Network {
         clearTimeout(watchdog);
         return { code, output: program.lines.join("\n") };
       },
+      addresses6: async (device) => (await addressesIn(namespace)).filter((each) => each.device === device),
       processes: async () => (await pidsIn(namespace)).map((pid) => ({ pid, commandLine: commandLine(pid) })),
     };
   }
@@ -184,6 +211,8 @@ export class Network {
         // it ended in the meantime
       }
     }
+    const extra = (await addressesIn(name)).filter((each) => each.device === "lo" && each.address !== "::1");
+    if (extra.length > 0) this.found.push(`addresses of lo in ${name}: ${extra.map(({ address }) => address)}`);
     const rules = await rulesIn(name);
     if (rules !== "") this.found.push(`rules in ${name}: ${rules}`);
   }
@@ -195,6 +224,12 @@ async function pidsIn(namespace: string): Promise<number[]> {
     .split("\n")
     .filter((line) => line !== "")
     .map(Number);
+}
+
+async function addressesIn(namespace: string): Promise<Inet6Address[]> {
+  const read = ["netns", "exec", namespace, "cat", inet6File];
+  const { stdout } = await runCommand("ip", read).catch(() => ({ stdout: "" }));
+  return readInet6Addresses(stdout);
 }
 
 /** Tables of nftables in a namespace. */

@@ -7,6 +7,8 @@ import { connect } from "node:net";
 export interface Order {
   /** `http://…`, or `tcp://HOST:PORT` to say hello and print the answer. */
   url: string;
+  /** IP address to connect to instead of the URL's host; URLs cannot name a link-local one, which has a zone. */
+  at?: string;
   method?: string;
   headers?: Record<string, string>;
   /** 1 where it is missing. */
@@ -65,7 +67,9 @@ type Take = (answer: Omit<Answer, "tookMs">) => void;
 
 function askHttp(url: URL, take: Take, failed: (error: NodeJS.ErrnoException) => void): void {
   const { method = "GET", headers = {} } = order;
-  const outgoing = request(url, { agent, method, headers, timeout: answerMs }, (response) => {
+  const { at = url.hostname.replace(/^\[|\]$/g, "") } = order;
+  const options = { agent, method, headers: { host: url.host, ...headers }, hostname: at, timeout: answerMs };
+  const outgoing = request(url, options, (response) => {
     let body = "";
     response.setEncoding("utf8").on("data", (chunk: string) => {
       body += chunk;

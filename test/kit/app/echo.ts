@@ -31,6 +31,7 @@ const tcpServer = createTcpServer((socket) => {
   socket.on("data", (chunk) => socket.write(`${name} ${chunk.toString()}`));
 });
 
-server.listen(Number(httpPort), "0.0.0.0", () =>
-  tcpServer.listen(Number(tcpPort), "0.0.0.0", () => console.log(`${name} listens on ${httpPort} and ${tcpPort}`)),
+// Without an address: IPv4 and IPv6.
+server.listen(Number(httpPort), () =>
+  tcpServer.listen(Number(tcpPort), () => console.log(`${name} listens on ${httpPort} and ${tcpPort}`)),
 );
