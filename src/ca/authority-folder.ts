@@ -16,6 +16,7 @@ import type { TrustDomain } from "../identity/trust-domain.ts";
 import { hex } from "../kernel/bytes.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
+import { makeFolders } from "../kernel/make-folders.ts";
 import { replacePrivateFile, syncFolder, writeNewPrivateFile } from "../kernel/private-file.ts";
 import type { Random } from "../kernel/random.ts";
 import { caErrors } from "./errors.ts";
@@ -67,7 +68,7 @@ const names = { rootCert: "root-cert.pem", rootKey: "root-key.pem", issuing: "is
  */
 export async function openAuthorityFolder(options: AuthorityFolderOptions): Promise<Authorities> {
   const folder = join(options.dataFolder, "ca");
-  mkdirSync(options.dataFolder, { recursive: true, mode: 0o700 });
+  makeFolders(options.dataFolder, 0o700);
   if (!checkPrivateFolder(folder, options.uid)) await createFolder(folder, options);
   const authorities = readFolder(folder, options);
   if (authorities.issuing.certificate.notAfterMs > options.clock.now()) return authorities;

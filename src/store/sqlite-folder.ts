@@ -1,6 +1,7 @@
 // The data folder and the store's file: private to one user, and really a file.
-import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, lstatSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { folderRefusal, makeFolders } from "../kernel/make-folders.ts";
 import { storeErrors } from "./errors.ts";
 
 const fileName = "store.db";
@@ -17,7 +18,7 @@ const markName = "store.made";
  */
 export function prepareStoreFile(folder: string, uid: number | undefined): string {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder, 0o700);
     const stats = lstatSync(folder);
     if (!stats.isDirectory()) throw storeErrors.unsafeFolder(`${folder} is not a folder`);
     if (uid !== undefined && stats.uid !== uid) {
@@ -38,8 +39,12 @@ export function prepareStoreFile(folder: string, uid: number | undefined): strin
     if ((file.mode & 0o077) !== 0) chmodSync(path, 0o600);
     return path;
   } catch (cause) {
-    if (isSystemError(cause)) throw storeErrors.unsafeFolder(`${folder} cannot be used`, { cause });
-    throw cause;
+    const reason = folderRefusal(cause);
+    if (reason === undefined) throw cause;
+    throw storeErrors.unsafeFolder(`${folder} cannot be used: ${reason}`, {
+      cause,
+      remedy: "Name a folder that this user can make and write by --data-dir.",
+    });
   }
 }
 
@@ -54,8 +59,4 @@ function makeFile(path: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
-}
-
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && "syscall" in error;
 }

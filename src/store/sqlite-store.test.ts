@@ -89,6 +89,8 @@ test("a1-rights: folder and files are private, links and foreign types are refus
   const file = newFolder();
   writeFileSync(file, "");
   await assert.rejects(open(file), failsWith("LAT5007"));
+  await assert.rejects(open("/proc/lateen/store"), failsWith("LAT5007", /takes no new folders/));
+  await assert.rejects(open(join(file, "data")), failsWith("LAT5007", /a part of its path is a file/));
   await assert.rejects(open(newFolder(), { uid: 4_000_000 }), failsWith("LAT5007", /belongs to/));
 });
 

@@ -1,8 +1,9 @@
 // Puts the bootstrap where Envoy's user can read it, in a folder that this user cannot change.
-import { chmodSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AgentSettings } from "../agent-settings.ts";
 import { agentErrors } from "../errors.ts";
+import { makeAgentFolder } from "../storage/private-file.ts";
 import { buildBootstrap } from "./bootstrap.ts";
 import type { NodeInput } from "./node.ts";
 
@@ -15,7 +16,7 @@ const fileName = "envoy-rev.json";
  * @throws LateenError LAT4205 where the folder is somebody else's
  */
 export function prepareRunFolder({ runFolder, self }: Pick<AgentSettings, "runFolder" | "self">): void {
-  mkdirSync(runFolder, { recursive: true, mode: 0o755 });
+  makeAgentFolder(runFolder, 0o755);
   const found = lstatSync(runFolder);
   if (!found.isDirectory() || found.uid !== self) {
     throw agentErrors.unsafeFile(`${runFolder} is not a folder of user ${self}`);

@@ -1,8 +1,9 @@
 // Files that only the agent's user may read: checked before they are believed, replaced in one step.
-import { chmodSync, constants, lstatSync, mkdirSync } from "node:fs";
+import { chmodSync, constants, lstatSync } from "node:fs";
 import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describeError } from "../../kernel/error.ts";
+import { folderRefusal, makeFolders } from "../../kernel/make-folders.ts";
 import { privateFileFault } from "../../kernel/private-file.ts";
 import { agentErrors } from "../errors.ts";
 
@@ -12,11 +13,25 @@ import { agentErrors } from "../errors.ts";
  * @throws LateenError LAT4205
  */
 export function preparePrivateFolder(folder: string, self: number): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeAgentFolder(folder, 0o700);
   const found = lstatSync(folder);
   if (!found.isDirectory()) throw agentErrors.unsafeFile(`${folder} is not a folder`);
   if (found.uid !== self) throw agentErrors.unsafeFile(`${folder} belongs to user ${found.uid}, not ${self}`);
   if ((found.mode & 0o077) !== 0) chmodSync(folder, 0o700);
+}
+
+/** @throws LateenError LAT4205 */
+export function makeAgentFolder(folder: string, mode: number): void {
+  try {
+    makeFolders(folder, mode);
+  } catch (cause) {
+    const reason = folderRefusal(cause);
+    if (reason === undefined) throw cause;
+    throw agentErrors.unsafeFile(`${folder} cannot be made: ${reason}`, {
+      cause,
+      remedy: "Run as root, or name a folder that this user can make by --data-dir.",
+    });
+  }
 }
 
 /**
