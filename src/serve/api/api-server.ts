@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Secret } from "../../kernel/secret.ts";
+import { listenReason, listenRemedy } from "../listen/open-port.ts";
 import type { ApiHandler } from "./api-handler.ts";
 import { apiErrors } from "./errors.ts";
 import { bodyDeadlineMs, connectionLimit, headerBytesLimit } from "./limits.ts";
@@ -68,7 +69,10 @@ export class ApiServer implements Stoppable {
       await once(server, "listening");
       return new ApiServer(options, server);
     } catch (cause) {
-      throw apiErrors.listenFailed(`the configuration API cannot listen on ${host}:${port}`, { cause });
+      throw apiErrors.listenFailed(`the configuration API cannot listen on ${host}:${port}${listenReason(cause)}`, {
+        cause,
+        ...listenRemedy(cause),
+      });
     }
   }
 

@@ -27,5 +27,13 @@ test("metrics, health and readiness are served, read only, and nothing else", as
   assert.equal((await get("/metrics", "POST")).status, 405);
   assert.equal((await get("/debug/pprof")).status, 404);
   const again = MonitoringListener.listen({ ...place, port: listener.port, metrics, isReady: () => true });
-  await assert.rejects(again, (error) => error instanceof LateenError && error.code === "LAT2109");
+  const fails = (message: RegExp, remedy: RegExp) => (error: unknown) =>
+    error instanceof LateenError &&
+    error.code === "LAT2109" &&
+    message.test(error.message) &&
+    remedy.test(error.remedy);
+  await assert.rejects(again, fails(/: the port is in use$/, /another port/));
+  // 192.0.2.0/24 is for documentation (RFC 5737): no host has it.
+  const elsewhere = MonitoringListener.listen({ host: "192.0.2.1", port: 0, metrics, isReady: () => true });
+  await assert.rejects(elsewhere, fails(/: this host has no such address$/, /an address of this host/));
 });
