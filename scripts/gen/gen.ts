@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as wkt from "@bufbuild/protobuf/wkt";
+import { describeError, LateenError } from "../../src/kernel/error.ts";
 import { fetchWheel } from "../../src/kernel/wheel.ts";
 import { camelCase, readOverlayDescriptors } from "./overlay-descriptors.ts";
 import { readWheelDescriptors } from "./wheel-descriptors.ts";
@@ -70,7 +71,11 @@ function topological(files: ReadonlyMap<string, wkt.FileDescriptorProto>, roots:
   return order;
 }
 
-const fromWheel = readWheelDescriptors(await fetchWheel(wheel, { log: (line) => console.error(line) }));
+const unpacked = await fetchWheel(wheel, { log: (line) => console.error(line) }).catch((error: unknown) => {
+  console.error(`gen: ${describeError(error)}${error instanceof LateenError ? `\n  ${error.remedy}` : ""}`);
+  process.exit(1);
+});
+const fromWheel = readWheelDescriptors(unpacked);
 const usable = fromWheel.filter((file) => !/\/v2(alpha\d?)?\//.test(file.name) && !optionFiles.test(file.name));
 for (const file of usable) {
   stripOptions(file);

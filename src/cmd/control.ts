@@ -257,14 +257,20 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   ].join(" ");
 }
 
-/** @throws LateenError LAT1201 naming every error of the document */
+/** @throws LateenError LAT1201 where the file cannot be read, or naming every error of the document */
 function readMeshConfig(file: string | undefined, warn: (line: string) => void): CompleteMeshConfig {
-  const { config, problems } = decodeMeshConfig(
-    file === undefined ? "" : readFileSync(file, "utf8"),
-    file ?? "MeshConfig",
-  );
+  const text = file === undefined ? "" : readText(file);
+  const { config, problems } = decodeMeshConfig(text, file ?? "MeshConfig");
   for (const problem of problems) if (problem.severity !== "error") warn(formatProblem(problem));
   const errors = problems.filter((problem) => problem.severity === "error");
   if (errors.length > 0) throw cmdErrors.badMeshConfig(errors.map(formatProblem).join("\n"));
   return config;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw cmdErrors.badMeshConfig(`${file} cannot be read: ${describeError(cause)}`, { cause });
+  }
 }

@@ -4,8 +4,8 @@ import { defineErrors } from "../kernel/error.ts";
 export const cmdErrors = defineErrors({
   badMeshConfig: {
     code: "LAT1201",
-    meaning: "The MeshConfig document given with --mesh-config has errors.",
-    remedy: "Correct the document at the named lines.",
+    meaning: "The MeshConfig document given with --mesh-config cannot be read, or has errors.",
+    remedy: "Check the path, or correct the document at the named lines.",
   },
   badTokenRequest: {
     code: "LAT1202",

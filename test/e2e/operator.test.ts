@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { ControlPlaneRun, lateenPath } from "../kit/control-plane-run.ts";
+import { ControlPlaneRun, lateenPath, runLateen } from "../kit/control-plane-run.ts";
 import { workloadGroup } from "../kit/echo-objects.ts";
 import { eventually } from "../kit/eventually.ts";
 import { startProgram } from "../kit/program.ts";
@@ -29,6 +29,39 @@ describe("lateen up", () => {
     clearTimeout(watchdog);
     assert.ok(!program.lines.some((line) => line.startsWith("ready ")), program.lines.join("\n"));
   });
+
+  const mistakes: [what: string, flags: string[], says: RegExp][] = [
+    [
+      "a MeshConfig that is not there",
+      ["--mesh-config", "/nosuch.yaml"],
+      /^error LAT1201: \/nosuch\.yaml cannot be read/m,
+    ],
+    [
+      "a data folder that cannot be",
+      ["--data-dir", "/proc/lateen"],
+      /^error LAT5007: \/proc\/lateen\S+ cannot be used: its/m,
+    ],
+    [
+      "an address that is not this host's",
+      ["--listen", "192.0.2.1"],
+      /^error LAT2109: .*: this host has no such address/m,
+    ],
+    ["no address", ["--listen", "foo.invalid"], /^error LAT2109: cannot listen on foo\.invalid:/m],
+  ];
+  for (const [index, [what, flags, says]] of mistakes.entries()) {
+    it(`names ${what} and what to do`, async () => {
+      const { status, stderr } = await runLateen([
+        "up",
+        "--data-dir",
+        join(folder, `${index}`),
+        ...freePorts,
+        ...flags,
+      ]);
+      assert.equal(status, 1);
+      assert.match(stderr, says);
+      assert.doesNotMatch(stderr, /fault of lateen/);
+    });
+  }
 });
 
 describe("the configuration API", () => {
