@@ -61,10 +61,7 @@ describe("IPv6", rootOnly, () => {
   it("is captured where the machine has a link-local address alone", async () => {
     assert.match(await local.rules(), /chain inbound \{[\s\S]*redirect to :15006/);
     assert.doesNotMatch(await local.rules(), /nfproto ipv6/);
-    for (const port of [15001, 15006]) {
-      const { stdout } = await local.host.run("ss", ["-6Hltn", `sport = :${port}`]);
-      assert.match(stdout, new RegExp(`\\[::\\]:${port}\\b`));
-    }
+    assert.deepEqual(await listenersOf(local), ["[::1]:15053", "[::]:15001", "[::]:15006"]);
   });
 
   it("lets in what IPv4 lets in, through Envoy", async () => {
@@ -169,12 +166,17 @@ describe("IPv6", rootOnly, () => {
     });
   });
 
-  it("does not disturb a machine on which it is switched off", async () => {
+  it("does not disturb a machine on which it is switched off, and is there once it is switched on", async () => {
     const machine = await mesh.addMachine("off-1");
     await machine.host.run("sysctl", ["-qw", "net.ipv6.conf.all.disable_ipv6=1"]);
     await machine.join(mesh.control.url, await mesh.control.token("shop/front"));
     assert.equal(await machine.status("http://echo.shop.svc.cluster.local/"), 200);
     await machine.assertNothingRejected();
+    await machine.host.run("sysctl", ["-qw", "net.ipv6.conf.all.disable_ipv6=0"]);
+    await eventually(async () => {
+      assert.deepEqual(await loopbackOf(machine), ["::1", "::6"]);
+      assert.deepEqual(await listenersOf(machine), ["[::1]:15053", "[::]:15001", "[::]:15006"], "now it is on");
+    }, soon);
     await machine.stopAgent();
   });
 
@@ -213,6 +215,13 @@ describe("IPv6", rootOnly, () => {
 
   async function loopbackOf({ host }: Machine): Promise<string[]> {
     return (await host.addresses6("lo")).map(({ address }) => address).sort();
+  }
+
+  /** Where the proxy and the agent listen over IPv6, applications left out. */
+  async function listenersOf({ host }: Machine): Promise<string[]> {
+    const { stdout } = await host.run("ss", ["-6Hltn"]);
+    const places = stdout.split("\n").map((line) => line.trim().split(/\s+/)[3] ?? "");
+    return [...new Set(places)].filter((place) => place.startsWith("[::")).sort();
   }
 
   /** Where a neighbour can call the machine: IPv4, link-local, and every other IPv6 address. */

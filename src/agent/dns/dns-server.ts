@@ -2,7 +2,7 @@
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, isIPv6, type Server } from "node:net";
-import type { Clock } from "../../kernel/clock.ts";
+import type { Cancel, Clock } from "../../kernel/clock.ts";
 import { describeError } from "../../kernel/error.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
@@ -26,7 +26,7 @@ export interface DnsServerOptions {
   upstreams: () => readonly Upstream[];
   /** Of `/etc/resolv.conf`, lower case. */
   searchDomains: () => readonly string[];
-  /** Loopback addresses. Those that the machine does not have are left out, except the first. */
+  /** Loopback addresses. Those that the machine does not have are left out until it has them; the first must be there. */
   addresses?: readonly string[];
   /** 0 takes a free one. */
   port?: number;
@@ -42,6 +42,9 @@ const defaultAddresses = ["127.0.0.1", "::1"];
 
 /** A burst of queries waits in the kernel, bytes. */
 const receiveBufferBytes = 1 << 20;
+
+/** Between two looks for addresses that were missing, milliseconds: IPv6 is switched on and off without telling anybody. */
+export const missingEveryMs = 10_000;
 
 /** Tries to find one port that is free for UDP and TCP on every address, where the port may be chosen. */
 const portAttempts = 10;
@@ -60,6 +63,9 @@ export class DnsServer implements Stoppable {
   /** UDP clients that wait for a resolver; as many as the forwarder takes. */
   private readonly waiting = new Set<Promise<void>>();
   private listeners: Listener[] = [];
+  private readonly missing = new Set<string>();
+  private cancelRetry: Cancel | undefined;
+  private retrying: Promise<void> | undefined;
   private boundPort = 0;
 
   constructor(options: DnsServerOptions) {
@@ -78,11 +84,18 @@ export class DnsServer implements Stoppable {
    * @throws LateenError LAT4301
    */
   async start(): Promise<void> {
-    const { port = defaultPort, addresses = defaultAddresses, log } = this.options;
+    const { port = defaultPort, addresses = defaultAddresses, clock, log } = this.options;
     for (let attempt = 1; ; attempt++) {
       try {
         await this.listen(addresses, port);
         log.info("DNS server listening", { addresses: this.listeners.map(({ address }) => address), port: this.port });
+        if (this.missing.size > 0) {
+          this.cancelRetry = clock.every(missingEveryMs, () => {
+            this.retrying ??= this.retryMissing().finally(() => {
+              this.retrying = undefined;
+            });
+          });
+        }
         return;
       } catch (cause) {
         await this.close();
@@ -99,36 +112,61 @@ export class DnsServer implements Stoppable {
 
   /** Whoever still waits for a resolver is told at once that there will be no answer. */
   async stop(): Promise<void> {
+    this.cancelRetry?.();
     this.forwarder.stop();
+    await this.retrying;
     await Promise.all(this.waiting);
     await this.close();
   }
 
   private async listen(addresses: readonly string[], port: number): Promise<void> {
     this.boundPort = port;
+    this.missing.clear();
     for (const address of addresses) {
-      const tcp = createServer();
-      const udp = createSocket({ type: isIPv6(address) ? "udp6" : "udp4", recvBufferSize: receiveBufferBytes });
-      const listener = { address, udp, tcp };
-      this.listeners.push(listener);
       try {
-        tcp.listen(this.boundPort, address);
-        await once(tcp, "listening");
-        const bound = tcp.address();
-        if (bound !== null && typeof bound !== "string") this.boundPort = bound.port;
-        udp.bind(this.boundPort, address);
-        await once(udp, "listening");
+        await this.listenAt(address);
       } catch (error) {
-        const missing = ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(codeOf(error) ?? "");
-        if (address === addresses[0] || !missing) throw error;
-        this.listeners.pop();
-        udp.close();
-        tcp.close();
+        if (address === addresses[0] || !isMissing(error)) throw error;
+        this.missing.add(address);
         this.options.log.info("the machine has no such address; no DNS server on it", { address });
-        continue;
       }
-      this.serve(listener);
     }
+  }
+
+  private async retryMissing(): Promise<void> {
+    const { log } = this.options;
+    for (const address of this.missing) {
+      try {
+        await this.listenAt(address);
+        log.info("DNS server listening", { addresses: [address], port: this.port });
+      } catch (error) {
+        if (isMissing(error)) continue;
+        log.error("the DNS server cannot listen", { address, error: describeError(error) });
+      }
+      this.missing.delete(address);
+    }
+    if (this.missing.size === 0) this.cancelRetry?.();
+  }
+
+  /** Rejects with the system's error. */
+  private async listenAt(address: string): Promise<void> {
+    const tcp = createServer();
+    const udp = createSocket({ type: isIPv6(address) ? "udp6" : "udp4", recvBufferSize: receiveBufferBytes });
+    const listener = { address, udp, tcp };
+    try {
+      tcp.listen(this.boundPort, address);
+      await once(tcp, "listening");
+      const bound = tcp.address();
+      if (bound !== null && typeof bound !== "string") this.boundPort = bound.port;
+      udp.bind(this.boundPort, address);
+      await once(udp, "listening");
+    } catch (error) {
+      udp.close();
+      tcp.close();
+      throw error;
+    }
+    this.listeners.push(listener);
+    this.serve(listener);
   }
 
   private serve({ udp, tcp }: Listener): void {
@@ -181,6 +219,10 @@ export class DnsServer implements Stoppable {
       }),
     );
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(codeOf(error) ?? "");
 }
 
 function codeOf(error: unknown): string | undefined {
