@@ -151,7 +151,8 @@ export class ResourceCache {
     if (entry.latest.version === resource.version) {
       // Also where it was accepted once: another Envoy may refuse it, and must not be sent it for ever.
       entry.verdict = accepted ? "accepted" : "rejected";
-      if (accepted) entry.good = undefined;
+      // Nor is it what to return to where it was returned to itself: Envoy would be sent it for ever.
+      if (accepted || entry.good?.version === resource.version) entry.good = undefined;
     } else if (accepted) {
       // Overtaken on its way, but good: what to return to.
       if (entry.verdict !== "accepted") entry.good = resource;

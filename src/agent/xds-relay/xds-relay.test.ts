@@ -271,6 +271,22 @@ test("a version that was good and is refused by the next Envoy is not sent for e
   assert.deepEqual(second.sent(cluster), [["c"]]);
 });
 
+test("nor is a good version that was returned to, and is refused by the next Envoy", () => {
+  const { control, connect, envoy, relay } = setUp();
+  connect();
+  const first = envoy({ refuse: (_, body) => (body === "bad" ? "no" : undefined) });
+  first.subscribe(cluster, []);
+  control.set(cluster, [textResource("c", "1")]);
+  control.set(cluster, [textResource("c", "2", "bad")]);
+  control.set(cluster, [textResource("c", "1")]);
+  first.disconnect();
+  const second = envoy({ refuse: () => "no" });
+  second.subscribe(cluster, []);
+  assert.deepEqual(second.sent(cluster), [["c"], ["c"]], "once more for the control plane, as above");
+  assert.deepEqual(control.answers(cluster).slice(-1), ["c: no"]);
+  assert.equal(relay.cacheOf(cluster).get("c"), undefined);
+});
+
 test("a changed EDS cluster is followed at once by its load assignment, even if unchanged (DESIGN law 4)", () => {
   const { control, connect, envoy } = setUp();
   control.set(cluster, [edsCluster("c", "1"), edsCluster("d", "1")]);
