@@ -129,7 +129,7 @@ describe("apply", () => {
     assert.equal(ran.stdout, "virtualservice.networking.istio.io/reviews valid (dry run)\n");
     assert.equal(
       ran.stderr,
-      `${path}:11: warning IST0101 VirtualService shop/reviews spec.http[0].route[0].destination.host: there is no service with the host nowhere.shop.svc.cluster.local; requests to it fail with 503 (Create a ServiceEntry for it, or correct the host.)\n`,
+      `${path}:11: warning IST0101 VirtualService shop/reviews spec.http[0].route[0].destination.host: there is no service with the host nowhere.shop.svc.cluster.local among these files (Create a ServiceEntry for it, or correct the host. --dry-run=server looks at the mesh, too.)\n`,
     );
     const strict = await run(["apply", "-f", path, "--dry-run=client", "--strict"], { env });
     assert.equal(strict.status, 1);

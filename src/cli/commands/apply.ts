@@ -43,7 +43,7 @@ Examples:
   # Apply a folder
   lateen apply -f mesh/
 
-  # Check files without a server, warnings included
+  # Check files without a server as if they were all of the mesh, warnings included
   lateen apply -f mesh/ -R --dry-run=client --strict
 
   # From a pipe, into a namespace

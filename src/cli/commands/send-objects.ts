@@ -50,7 +50,7 @@ export async function sendObjects(context: Context, flags: SendFlags, verbs: Sen
   const namespace = likelyNamespace(context, flags);
   if (flags.dryRun === "client") {
     const { objects, problems } = checkTexts(texts, namespace, typed);
-    refuseProblems(context.terminal, [...problems, ...analyzeTogether(objects, [])], flags.strict === true);
+    refuseProblems(context.terminal, [...problems, ...analyzeTogether(objects, undefined)], flags.strict === true);
     refuseEmpty(context, objects);
     for (const { kind, object } of objects) {
       const name = object.metadata.name || `${object.metadata.generateName ?? ""}*`;

@@ -50,9 +50,13 @@ export function checkTexts(texts: readonly InputText[], namespace: string, typed
 /**
  * Warnings about `objects` that only show beside what is there already.
  *
- * @param present objects of the server; those that `objects` replace are left out
+ * @param present objects of the server; those that `objects` replace are left out. Undefined: the server was not asked
  */
-export function analyzeTogether(objects: readonly Decoded[], present: readonly AnalyzedObject[]): Problem[] {
+export function analyzeTogether(
+  objects: readonly Decoded[],
+  present: readonly AnalyzedObject[] | undefined,
+): Problem[] {
+  if (present === undefined) return analyze(objects, { filesOnly: true });
   const given = new Set(objects.map((each) => `${each.kind.group}/${formatObjectRef(refOf(each))}`));
   const kept = present.filter((each) => !given.has(`${each.kind.group}/${formatObjectRef(refOf(each))}`));
   const own = new Set<AnalyzedObject>(objects);

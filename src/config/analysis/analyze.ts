@@ -23,6 +23,8 @@ export interface AnalysisOptions {
   /** Problems of which objects are wanted; by default of all. The others still count as being there. */
   only?(object: AnalyzedObject): boolean;
 }
+  /** True where the objects are some files, and the mesh may hold more: what is missing may be there. */
+  filesOnly?: boolean;
 
 /** Problems of one analysis. */
 const problemLimit = 1_000;
@@ -36,8 +38,9 @@ const problemLimit = 1_000;
 export function analyze(objects: readonly AnalyzedObject[], options: AnalysisOptions = {}): Problem[] {
   const index = indexMesh(objects, options.domainSuffix ?? "cluster.local");
   const found = new Map<AnalyzedObject, Problem[]>();
-  const report: Report = (problem) => {
-    if (options.only?.(problem.on) === false) return;
+  const report: Report = (each) => {
+    if (options.only?.(each.on) === false) return;
+    const problem = options.filesOnly === true && each.missing !== undefined ? amongFiles(each, each.missing) : each;
     const list = found.get(problem.on);
     if (list === undefined) found.set(problem.on, [toProblem(problem)]);
     else list.push(toProblem(problem));
@@ -50,4 +53,12 @@ export function analyze(objects: readonly AnalyzedObject[], options: AnalysisOpt
   checkListenerPorts(index, options.listenPorts ?? defaultListenPorts, report);
   checkEvadableConditions(index, options.pathNormalization ?? "BASE", report);
   return objects.flatMap((each) => found.get(each) ?? []).slice(0, problemLimit);
+}
+
+function amongFiles(problem: Parameters<Report>[0], missing: string): Parameters<Report>[0] {
+  return {
+    ...problem,
+    message: `there is no ${missing} among these files`,
+    remedy: `${problem.remedy} --dry-run=server looks at the mesh, too.`,
+  };
 }

@@ -29,6 +29,8 @@ export type Report = (found: {
   path: string;
   message: string;
   remedy: string;
+  /** What is not there, as a noun, where that is all that is wrong. */
+  missing?: string;
 }) => void;
 
 /** All are warnings: a reference may be filled a moment later, and another team may own what is missing. */

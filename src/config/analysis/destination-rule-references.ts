@@ -14,6 +14,7 @@ export function checkDestinationRuleReferences(index: MeshIndex, report: Report)
         code: analysisCodes.unknownHost,
         path: "spec.host",
         message: `there is no service with the host ${host}; the rule has no effect`,
+        missing: `service with the host ${host}`,
         remedy: "Create a ServiceEntry for it, or correct the host.",
       });
       continue;
@@ -44,6 +45,7 @@ function checkSubsetLabels(
       code: analysisCodes.subsetWithoutEndpoints,
       path: `spec.subsets[${at}].labels`,
       message: `no known endpoint of ${host} carries ${wanted.join(",")}; requests to subset ${name} fail with 503`,
+      missing: `endpoint of ${host} with ${wanted.join(",")}`,
       remedy: "Correct the labels, or label the WorkloadGroup or WorkloadEntry.",
     });
   }

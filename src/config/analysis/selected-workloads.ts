@@ -41,11 +41,13 @@ function check(
   const scopes = namespace === undefined ? [...index.workloads.values()] : [index.workloads.get(namespace) ?? []];
   if (scopes.some((workloads) => workloads.some((labels) => carries(labels, wanted)))) return;
   const text = Object.entries(wanted).map(([key, value]) => `${key}=${value}`);
+  const place = namespace === undefined ? "" : ` of namespace ${namespace}`;
   report({
     on,
     code: analysisCodes.noWorkloads,
     path,
-    message: `no WorkloadGroup or WorkloadEntry${namespace === undefined ? "" : ` of namespace ${namespace}`} carries ${text.join(",")}`,
+    message: `no WorkloadGroup or WorkloadEntry${place} carries ${text.join(",")}`,
+    missing: `WorkloadGroup or WorkloadEntry${place} with ${text.join(",")}`,
     remedy: "Correct the labels, or create the WorkloadGroup.",
   });
 }

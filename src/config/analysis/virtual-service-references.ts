@@ -28,6 +28,7 @@ function checkGateways(index: MeshIndex, on: AnalyzedObject<VirtualService>, rep
       code: analysisCodes.referenceNotFound,
       path: `spec.gateways[${at}]`,
       message: `there is no Gateway ${name}`,
+      missing: `Gateway ${name}`,
       remedy: "Create it, correct the name, or write mesh for all sidecars.",
     });
   }
@@ -43,6 +44,7 @@ function checkDelegates(names: ReadonlySet<string>, on: AnalyzedObject<VirtualSe
       code: analysisCodes.referenceNotFound,
       path: `spec.http[${at}].delegate`,
       message: `there is no VirtualService ${name}`,
+      missing: `VirtualService ${name}`,
       remedy: "Create it, or correct the name.",
     });
   }
@@ -100,7 +102,11 @@ function checkDestination(
   if (destination.subset !== undefined) checkSubset(index, on, destination.subset, host, path, report);
 }
 
-function missingHost(index: MeshIndex, host: string, namespace: string): { message: string; remedy: string } {
+function missingHost(
+  index: MeshIndex,
+  host: string,
+  namespace: string,
+): { message: string; remedy: string; missing?: string } {
   const hidden = servicesFor(index, host)[0];
   if (hidden !== undefined) {
     return {
@@ -111,6 +117,7 @@ function missingHost(index: MeshIndex, host: string, namespace: string): { messa
   const nearest = nearestHost(index, host);
   return {
     message: `there is no service with the host ${host}; requests to it fail with 503`,
+    missing: `service with the host ${host}`,
     remedy: nearest === undefined ? "Create a ServiceEntry for it, or correct the host." : `Did you mean ${nearest}?`,
   };
 }
@@ -175,6 +182,7 @@ function checkSubset(
     code: analysisCodes.referenceNotFound,
     path: `${path}.subset`,
     message: `no DestinationRule for ${host} has a subset ${subset}; requests to it fail with 503`,
+    missing: `DestinationRule for ${host} with a subset ${subset}`,
     remedy:
       nearest === undefined ? "Add the subset to a DestinationRule, or correct the name." : `Did you mean ${nearest}?`,
   });
