@@ -191,7 +191,7 @@ describe("mistakes in configuration", () => {
   it("the same in a watched folder is taken, and logged with its code and place", async () => {
     writeFileSync(join(control.configDir, "usurper.yaml"), reviews("50").replace("name: reviews", "name: late"));
     await control.program.line(
-      /usurper\.yaml:1: warning IST0109 VirtualService shop\/late spec\.hosts\[0\].* with a warning/,
+      /usurper\.yaml:5: warning IST0109 VirtualService shop\/late spec\.hosts\[0\].* with a warning/,
     );
     await assertUntouched();
     rmSync(join(control.configDir, "usurper.yaml"));
