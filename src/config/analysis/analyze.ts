@@ -22,9 +22,9 @@ export interface AnalysisOptions {
   pathNormalization?: PathNormalization;
   /** Problems of which objects are wanted; by default of all. The others still count as being there. */
   only?(object: AnalyzedObject): boolean;
-}
   /** True where the objects are some files, and the mesh may hold more: what is missing may be there. */
   filesOnly?: boolean;
+}
 
 /** Problems of one analysis. */
 const problemLimit = 1_000;
