@@ -133,6 +133,8 @@ describe("runCli", () => {
       ["join", "https://cp/path", "--token", token],
       ["join", "https://cp", "--token", secret],
       ["join", "https://cp", "--token", token, "--name", "VM_1"],
+      ["join", "https://cp", "--token", token, "--name", "vm.example.com"],
+      ["join", "https://cp", "--token", token, "--name", "x".repeat(64)],
       ["join", "https://cp"],
       ["join"],
     ];

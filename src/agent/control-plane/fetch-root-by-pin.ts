@@ -53,9 +53,33 @@ export async function fetchRootByPin(
   const name = options.serverName ?? address.host;
   const mismatch = leaf === undefined ? undefined : checkServerIdentity(name, leaf.toLegacyObject());
   if (mismatch !== undefined) {
-    throw agentErrors.controlPlaneNotTrusted(`the certificate of ${place} does not name ${name}`, { cause: mismatch });
+    const others = namesOf(leaf?.subjectAltName ?? "");
+    throw agentErrors.controlPlaneNotTrusted(`the certificate of ${place} does not name ${name}, but ${others}`, {
+      cause: mismatch,
+      remedy: "Use one of these names, or start lateen up with --advertise for the one you use.",
+    });
   }
   return encodePem("CERTIFICATE", new Uint8Array(root.raw));
+}
+
+function unreachable(place: string, cause: NodeJS.ErrnoException): Error {
+  // OpenSSL's words for an answer that is no TLS name its own source files.
+  if (cause.code === "EPROTO" || cause.code?.startsWith("ERR_SSL_") === true) {
+    return agentErrors.controlPlaneUnreachable(`cannot reach ${place}: what answers there does not speak TLS`, {
+      cause,
+      remedy: "Machines join at the port for xDS with TLS, 15012 by default.",
+    });
+  }
+  return agentErrors.controlPlaneUnreachable(`cannot reach ${place}: ${describeError(cause)}`, { cause });
+}
+
+/** Names of a certificate that an error lists. */
+const namesLimit = 20;
+
+/** @param subjectAltName as Node prints it: `DNS:mesh.example.com, IP Address:10.0.0.5` */
+function namesOf(subjectAltName: string): string {
+  const names = [...subjectAltName.matchAll(/(?:DNS|IP Address):([^,\s"]+)/g)].map(([, name]) => name);
+  return names.length === 0 ? "nothing" : names.slice(0, namesLimit).join(", ");
 }
 
 /** The chain as the server sent it, leaf first; a root that signs itself ends it. */
@@ -80,7 +104,7 @@ function presentedChain(
     });
     socket.on("error", (cause) => {
       cancel();
-      reject(agentErrors.controlPlaneUnreachable(`cannot reach ${place}: ${describeError(cause)}`, { cause }));
+      reject(unreachable(place, cause));
     });
     socket.on("secureConnect", () => {
       cancel();

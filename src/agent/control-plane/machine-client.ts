@@ -106,7 +106,9 @@ function explain(error: unknown, place: string): Error {
     return agentErrors.controlPlaneNotTrusted(`${place} is not trusted: ${tlsFault}`, { cause: error });
   }
   if (refusals.has(failure.code)) {
-    return agentErrors.joinRefused(`${place} refused: ${failure.rawMessage}`, { cause: error });
+    // A control plane's own errors come with what to do.
+    const remedy = /^LAT\d{4} /.test(failure.rawMessage) ? { remedy: "Act on the reason that it gives." } : {};
+    return agentErrors.joinRefused(`${place} refused: ${failure.rawMessage}`, { cause: error, ...remedy });
   }
   return agentErrors.controlPlaneUnreachable(`${place}: ${describeError(failure)}`);
 }

@@ -103,8 +103,8 @@ function parseControlPlane(text: string): URL {
 }
 
 function parseMachineName(text: string): string {
-  if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text)) {
-    throw new InvalidArgumentError("Use lower-case letters, digits, '-' and '.', at most 253 characters.");
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) {
+    throw new InvalidArgumentError("Use lower-case letters, digits and '-', at most 63 characters.");
   }
   return text;
 }
