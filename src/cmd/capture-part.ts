@@ -124,7 +124,11 @@ export class MachineCapture implements CapturePart {
     const all = <T>(take: (capture: CaptureSettings) => readonly T[]): T[] => [...new Set(settings.flatMap(take))];
     const included = all((capture) => capture.includeInboundPorts);
     const capturesDns = settings.some((capture) => capture.captureDns) && resolvers.length > 0;
+    // The same for all of them: they are the mesh's.
+    const { outboundPort = 0, inboundPort = 0 } = settings[0] ?? {};
     return planCapture({
+      ...(outboundPort === 0 ? {} : { outboundPort }),
+      ...(inboundPort === 0 ? {} : { inboundPort }),
       proxyUid: proxyId,
       proxyGid: proxyId,
       ...(capturesDns ? { dnsPort, nameservers: resolvers } : {}),

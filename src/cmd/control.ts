@@ -140,6 +140,8 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     meshId: trustDomain,
     clusterId,
     captureDns: true,
+    proxyListenPort: settings.proxyListenPort,
+    proxyInboundListenPort: settings.proxyInboundListenPort,
   });
   const queries = lifecycle.add(new QueryBroker({ machineOf: (id) => registration.machineOf(id), clock, random }));
   const generator = queries.layer(withMachineConfig(new MeshGenerator(mesh, graph), { groups, mesh: machineMesh }));

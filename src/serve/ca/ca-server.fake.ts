@@ -41,6 +41,8 @@ export const meshSettings: MachineMeshSettings = {
   clusterId: "Kubernetes",
   meshId: "cluster.local",
   captureDns: true,
+  proxyListenPort: 15001,
+  proxyInboundListenPort: 15006,
 };
 
 export function workloadGroup(namespace: string, name: string, spec: WorkloadGroup): Config<WorkloadGroup> {

@@ -20,6 +20,7 @@ test("a group without settings gives Istio's defaults", () => {
   });
   assert.deepEqual(workload?.capture?.includeInboundPorts, []);
   assert.equal(workload?.capture?.captureDns, true);
+  assert.deepEqual([workload?.capture?.outboundPort, workload?.capture?.inboundPort], [15001, 15006]);
 });
 
 test("labels of metadata go over those of the template; canonical names follow app and version", () => {

@@ -20,6 +20,10 @@ export interface MachineMeshSettings {
   clusterId: string;
   /** Whether the agent answers the machine's DNS queries; Istio's default for machines is yes. */
   captureDns: boolean;
+  /** MeshConfig.proxyListenPort: where Envoy takes what the machine sends. */
+  proxyListenPort: number;
+  /** MeshConfig.proxyInboundListenPort: where Envoy takes what the machine is sent. */
+  proxyInboundListenPort: number;
 }
 
 /** Most ports or ranges taken from one annotation. */
@@ -57,6 +61,8 @@ export function machineConfigOf(group: Config<WorkloadGroup>, mesh: MachineMeshS
           excludeOutboundPorts: ports(annotations[annotation.excludeOutboundPorts]),
           excludeOutboundCidrs: ranges(annotations[annotation.excludeOutboundIpRanges]),
           captureDns: mesh.captureDns,
+          outboundPort: mesh.proxyListenPort,
+          inboundPort: mesh.proxyInboundListenPort,
         },
       },
     ],
