@@ -74,6 +74,13 @@ export const configErrors = defineErrors({
     remedy:
       "List what is let in, deny by source or port, or set pathNormalization to DECODE_AND_MERGE_SLASHES for paths.",
   },
+  claimedElsewhere: {
+    code: "LAT1015",
+    meaning:
+      "ServiceEntries of several namespaces claim one host or address, or one claims a short name or an address of another's service.",
+    remedy:
+      "Let one namespace define it. A namespace's own callers reach what it defines itself; for others a name of the mesh belongs to the namespace that it tells, an address that was given to the service it was given to, and all else to the oldest.",
+  },
 });
 
 /** The code of a kind of error, for problems, which are not thrown. */
@@ -92,4 +99,5 @@ export const configCodes = {
   duplicateObject: "LAT1012",
   listenerPort: "LAT1013",
   evadable: "LAT1014",
+  claimedElsewhere: "LAT1015",
 } as const;

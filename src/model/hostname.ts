@@ -9,7 +9,8 @@ export type Hostname = string & { readonly [hostnameBrand]: true };
  * with a dot stays as it is (Istio's ResolveShortnameToFQDN).
  */
 export function resolveHost(host: string, namespace: string, domainSuffix: string): Hostname {
-  const lower = host.toLowerCase();
+  // With a dot at its end, a name is the same one, spelled absolutely (RFC 1034 section 3.1).
+  const lower = host.toLowerCase().replace(/\.$/, "");
   return (lower === "*" || lower.includes(".") ? lower : `${lower}.${namespace}.svc.${domainSuffix}`) as Hostname;
 }
 
@@ -29,12 +30,25 @@ export function coveringHosts(host: Hostname): Hostname[] {
   return covering as Hostname[];
 }
 
+/** The namespace whose name is in a mesh-local host: `shop` of `reviews.shop.svc.cluster.local`; undefined for other hosts. */
+export function homeNamespace(host: string, domainSuffix: string): string | undefined {
+  const tail = `.svc.${domainSuffix}`;
+  if (!host.endsWith(tail) || isWildcardHost(host)) return undefined;
+  const [, owner = "", ...rest] = host.slice(0, -tail.length).split(".");
+  return owner === "" || rest.length > 0 ? undefined : owner;
+}
+
+/** Mesh-local hosts that `reviews.shop` or `reviews.shop.svc` is a short name of. */
+export function localHostsOf(host: Hostname, domainSuffix: string): Hostname[] {
+  const full = [`${host}.svc.${domainSuffix}`, ...(host.endsWith(".svc") ? [`${host}.${domainSuffix}`] : [])];
+  return full.filter((name) => homeNamespace(name, domainSuffix) !== undefined) as Hostname[];
+}
+
 /** Names by which a proxy in `namespace` may call a mesh-local host, beside the full one: `reviews`, `reviews.shop`, `reviews.shop.svc`. */
 export function shortNames(host: Hostname, namespace: string, domainSuffix: string): string[] {
-  const tail = `.svc.${domainSuffix}`;
-  if (!host.endsWith(tail) || isWildcardHost(host)) return [];
-  const [name = "", owner = "", ...rest] = host.slice(0, -tail.length).split(".");
-  if (owner === "" || rest.length > 0) return [];
+  const owner = homeNamespace(host, domainSuffix);
+  if (owner === undefined) return [];
+  const [name = ""] = host.split(".");
   const names = [`${name}.${owner}`, `${name}.${owner}.svc`];
   return owner === namespace ? [name, ...names] : names;
 }

@@ -6,10 +6,10 @@ import { formatCidr, parseCidr } from "../kernel/ip-address.ts";
 import type { DestinationLookup } from "./destination.ts";
 import { isHttp, isOpaqueTls } from "./protocol.ts";
 import type { Scope } from "./scope.ts";
-import { type Service, serviceAge } from "./service.ts";
+import type { Service } from "./service.ts";
 import { type SourceRef, sourceRefOf } from "./source-ref.ts";
 import { type TcpChain, takesEverything, tcpChains, withoutEqualMatches } from "./tcp-chain.ts";
-import { addressesOf } from "./visible-service.ts";
+import { addressesOf, addressRank } from "./visible-service.ts";
 
 export type OutboundListenerView =
   /** All addresses of one port: HTTP by route configuration, other connections by the chains. */
@@ -42,8 +42,8 @@ interface HttpPiece {
 interface ChainPiece {
   readonly port: number;
   readonly chains: readonly TcpChain[];
-  /** Sorts older services first: where two want the same connections, the older has them. */
-  readonly age: string;
+  /** Where two want the same connections, the one that sorts first has them. */
+  readonly rank: string;
   readonly sources: readonly SourceRef[];
 }
 
@@ -71,7 +71,7 @@ export function listenerPieces(
   const all = addressesOf(service, scope);
   const addresses = all.filter((address) => !address.includes("/"));
   const blocks = all.flatMap((address) => (address.includes("/") ? oneSpelling(address) : []));
-  const age = serviceAge(service);
+  const rank = addressRank(service, scope);
   const sources = [...service.sources, ...(virtualService === undefined ? [] : [sourceRefOf(virtualService)])];
   for (const port of service.ports) {
     if (isHttp(port.protocol)) {
@@ -79,7 +79,7 @@ export function listenerPieces(
       continue;
     }
     const chainsAt = (at: readonly string[]) => tcpChains(service, port, virtualService, scope, lookup, at);
-    const common = { port: port.number, age, sources };
+    const common = { port: port.number, rank, sources };
     for (const address of addresses) pieces.push({ kind: "address", address, chains: chainsAt([]), ...common });
     if (addresses.length > 0 && blocks.length === 0) continue;
     const chains = chainsAt(blocks);
@@ -115,10 +115,9 @@ export function outboundListenerView(
   const [first] = pieces;
   if (first === undefined) return undefined;
   if (first.kind !== "address" && isListenerPort(first.port, own)) return undefined;
-  const withChains = pieces.filter((piece) => piece.kind !== "http").sort((a, b) => (a.age < b.age ? -1 : 1));
+  const withChains = pieces.filter((piece) => piece.kind !== "http").sort((a, b) => (a.rank < b.rank ? -1 : 1));
   if (first.kind === "address") {
-    const oldest = withChains[0] as AddressPiece;
-    const { address, port, chains, sources } = oldest;
+    const { address, port, chains, sources } = withChains[0] as AddressPiece;
     return { kind: "address", address, port, chains: withoutEqualMatches(chains), sources };
   }
   const http = withChains.length < pieces.length;

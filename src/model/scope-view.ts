@@ -8,7 +8,7 @@ import type { VirtualService } from "../config/virtual-service/virtual-service.t
 import { type ClusterView, clusterViews } from "./cluster-view.ts";
 import type { DestinationLookup } from "./destination.ts";
 import { type HostRules, selectRules } from "./destination-rule.ts";
-import { coveringHosts, type Hostname, resolveHost } from "./hostname.ts";
+import { coveringHosts, type Hostname, localHostsOf, resolveHost } from "./hostname.ts";
 import { type LoadAssignmentView, loadAssignmentViews } from "./load-assignment-view.ts";
 import type { Mesh } from "./mesh.ts";
 import { defaultMeshSettings, type MeshSettings, meshSettingsKey } from "./mesh-settings.ts";
@@ -56,7 +56,7 @@ export class ScopeView {
   constructor(mesh: Mesh, scope: Scope) {
     this.scope = scope;
     this.settings = mesh.settings;
-    const services = this.own(deriveVisibleServices(mesh.servicesByHost, scope));
+    const services = this.own(deriveVisibleServices(mesh.servicesByHost, scope, mesh.domainSuffix));
     const reads = new ScopeReads(mesh, services, scope);
     this.clusters = this.own(
       new Derived<Service, ClusterView>({
@@ -111,6 +111,10 @@ export class ScopeView {
           const virtualService = reads.virtualService(host as Hostname, read);
           // Only the object that names this very host: a wildcard's own virtual host is made under the wildcard.
           if (virtualService?.spec.http === undefined || !reads.names(virtualService, host)) return [];
+          const isShortForm = localHostsOf(host as Hostname, mesh.domainSuffix).some(
+            (local) => read.get(services, local) !== undefined,
+          );
+          if (isShortForm && virtualService.key.namespace !== scope.namespace) return [];
           const view = hostVirtualHost(host, serviceLessPort, virtualService, scope, reads.lookup(read));
           return [[`${serviceLessPort}/${host}`, { port: serviceLessPort, virtualHost: view }]];
         },

@@ -9,10 +9,10 @@ import type { ClusterName } from "./cluster-name.ts";
 import { type DestinationLookup, resolveDestination } from "./destination.ts";
 import { isWildcardHost, shortNames } from "./hostname.ts";
 import type { Scope } from "./scope.ts";
-import { type Service, serviceAge } from "./service.ts";
-import { ageOf, type SourceRef, sourceRefOf } from "./source-ref.ts";
+import type { Service } from "./service.ts";
+import { type SourceRef, sourceRefOf } from "./source-ref.ts";
 import { scopedRules } from "./virtual-service.ts";
-import { addressesOf } from "./visible-service.ts";
+import { addressesOf, addressRank } from "./visible-service.ts";
 
 type RouteDestination = NonNullable<HttpRoute["route"]>[number];
 
@@ -46,8 +46,8 @@ export interface VirtualHostView {
   readonly name: string;
   /** The host itself, which no other virtual host may take, then its other names and addresses. */
   readonly domains: readonly string[];
-  /** Sorts older first: of two virtual hosts with one domain, the older keeps it. */
-  readonly age: string;
+  /** Of two virtual hosts with one domain, the one that sorts first keeps it. */
+  readonly rank: string;
   /** In order; empty where no VirtualService holds. */
   readonly rules: readonly HttpRuleView[];
   /** Where requests go that no rule takes; undefined where a VirtualService holds. */
@@ -72,7 +72,7 @@ export function serviceVirtualHost(
   return {
     name: `${service.host}:${port}`,
     domains: serviceDomains(service, scope, lookup.domainSuffix),
-    age: serviceAge(service),
+    rank: addressRank(service, scope),
     rules: holds ? rules : [],
     fallback: holds ? undefined : own,
     virtualService: holds ? virtualService?.key : undefined,
@@ -91,7 +91,7 @@ export function hostVirtualHost(
   return {
     name: `${host}:${port}`,
     domains: isWildcardHost(host) ? [host] : [host, `${host}.`],
-    age: `${ageOf(config)}/${config.key.namespace}/${host}`,
+    rank: "", // its one name is its own
     rules: ruleViews(config, config.spec.http ?? [], scope, port, lookup),
     fallback: undefined,
     virtualService: config.key,

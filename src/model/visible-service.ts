@@ -1,30 +1,39 @@
 // The services that one scope may see, one for each host.
 import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";
+import { homeNamespace, localHostsOf } from "./hostname.ts";
 import type { Scope } from "./scope.ts";
-import type { Service } from "./service.ts";
+import { type Service, serviceAge } from "./service.ts";
 import { ageOf } from "./source-ref.ts";
 import { isVisible } from "./visibility.ts";
 
 /**
  * By host. Where several namespaces define a host, the caller's own wins, else the oldest (Istio's
- * PILOT_SIDECAR_PICK_BEST_SERVICE_NAMESPACE).
+ * PILOT_SIDECAR_PICK_BEST_SERVICE_NAMESPACE); but a name that tells its namespace belongs to that one before any third, and
+ * so do its short forms: `reviews.shop` is `reviews.shop.svc.cluster.local`, whatever else a namespace calls so.
  *
  * @param servicesByHost all services, gathered by host
  */
 export function deriveVisibleServices(
   servicesByHost: Collection<readonly Service[]>,
   scope: Scope,
+  domainSuffix: string,
 ): Derived<readonly Service[], Service> {
+  const isOwn = ({ namespace }: Service): boolean => namespace === scope.namespace;
+  const isSeen = (service: Service): boolean => isOwn(service) || isVisible(service.visibility, scope.namespace);
+  const isHome = ({ host, namespace }: Service): boolean => homeNamespace(host, domainSuffix) === namespace;
   return new Derived<readonly Service[], Service>({
     name: `visible-services(${scope.namespace})`,
     from: servicesByHost,
-    derive: (services, host) => {
-      const visible = services.filter(
-        (service) => service.namespace === scope.namespace || isVisible(service.visibility, scope.namespace),
+    uses: [servicesByHost],
+    derive: (services, host, read) => {
+      const visible = services.filter(isSeen);
+      const best = visible.find(isOwn) ?? visible.find(isHome) ?? [...visible].sort(olderFirst)[0];
+      if (best === undefined) return [];
+      const isShortForm = localHostsOf(best.host, domainSuffix).some((local) =>
+        read.get(servicesByHost, local)?.some((service) => isSeen(service) && isHome(service)),
       );
-      const best = visible.find((service) => service.namespace === scope.namespace) ?? [...visible].sort(olderFirst)[0];
-      return best === undefined ? [] : [[host, best]];
+      return isShortForm && !isOwn(best) ? [] : [[host, best]];
     },
     equals: Object.is,
   });
@@ -33,6 +42,16 @@ export function deriveVisibleServices(
 function olderFirst(a: Service, b: Service): number {
   const [ageA, ageB] = [a, b].map((service) => ageOf(service.entries[0])) as [string, string];
   return ageA === ageB ? (a.namespace < b.namespace ? -1 : 1) : ageA < ageB ? -1 : 1;
+}
+
+/**
+ * Who has an address that several claim, to be compared as text: the caller's own namespace, then the service that it was
+ * allocated to, then the oldest.
+ */
+export function addressRank(service: Service, scope: Pick<Scope, "namespace">): string {
+  const isAllocated = service.addresses.length === 0 && service.autoAddresses.length > 0;
+  const rank = service.namespace === scope.namespace ? 0 : isAllocated ? 1 : 2;
+  return `${rank}/${serviceAge(service)}`;
 }
 
 /** Addresses a proxy of the scope sees for the service: stated ones, else allocated ones. */

@@ -108,7 +108,7 @@ export class ScopeResources {
         from: view.virtualHosts,
         equals: (a, b) =>
           a.fragment.version === b.fragment.version &&
-          a.placed.virtualHost.age === b.placed.virtualHost.age &&
+          a.placed.virtualHost.rank === b.placed.virtualHost.rank &&
           sameSources(a.sources, b.sources),
         derive: (placed, key) => [
           [
@@ -177,7 +177,7 @@ export class ScopeResources {
 
 /**
  * Envoy refuses a route configuration in which two virtual hosts have the same domain. A host's own name is its own; of other
- * names and addresses, the oldest has what several claim.
+ * names and addresses, the first by rank has what several claim.
  */
 function withoutSharedDomains(members: readonly PlacedFragment[]): VirtualHostFragment[] {
   const owners = new Map<string, PlacedFragment | undefined>([["*", undefined]]);
@@ -188,8 +188,8 @@ function withoutSharedDomains(members: readonly PlacedFragment[]): VirtualHostFr
     const [host = ""] = member.fragment.domains;
     for (const domain of member.fragment.domains) if (domain === host || domain === `${host}.`) claim(member, domain);
   }
-  const byAge = members.toSorted((a, b) => (a.placed.virtualHost.age < b.placed.virtualHost.age ? -1 : 1));
-  for (const member of byAge) for (const domain of member.fragment.domains) claim(member, domain);
+  const byRank = members.toSorted((a, b) => (a.placed.virtualHost.rank < b.placed.virtualHost.rank ? -1 : 1));
+  for (const member of byRank) for (const domain of member.fragment.domains) claim(member, domain);
   return members.flatMap((member) => {
     const { placed, fragment } = member;
     const domains = fragment.domains.filter((domain) => owners.get(domain) === member);

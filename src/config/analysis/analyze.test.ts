@@ -237,7 +237,7 @@ spec:
   ports: [{number: 80, name: grpc, protocol: GRPC}]
 `;
     assert.deepEqual(
-      findings(reviews + other).map((line) => /IST\d+ \S+ \S+ \S+/.exec(line)?.[0]),
+      findings(reviews + other).flatMap((line) => /IST\d+ \S+ \S+ \S+/.exec(line)?.[0] ?? []),
       [
         "IST0177 ServiceEntry shop/reviews spec.ports[0].protocol:",
         "IST0177 ServiceEntry web/other spec.ports[0].protocol:",
@@ -305,6 +305,42 @@ spec: ${spec}
     ]);
     assert.deepEqual(found("MESH_EXTERNAL", 15006), inside);
     assert.deepEqual(found("MESH_INTERNAL", 15001), []);
+  });
+
+  describe("names and addresses of other namespaces", () => {
+    const entry = (namespace: string, spec: string): string =>
+      `apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a, namespace: ${namespace}}\n` +
+      `spec: {resolution: STATIC, ports: [{number: 80, name: http}], ${spec}}\n---\n`;
+    const shop = (more = "") => entry("shop", `hosts: [web.shop.svc.cluster.local]${more}`);
+    const found = (yaml: string): string[] =>
+      findings(yaml).map((line) => /(LAT\d+) ServiceEntry (\w+)\/a (\S+):/.exec(line)?.slice(1).join(" ") ?? line);
+
+    for (const [what, mine, both] of [
+      ["a full name", "hosts: [web.shop.svc.cluster.local]", true],
+      ["a short name", "hosts: [web.shop]", false],
+      ["a short name with svc", "hosts: [Web.shop.svc]", false],
+    ] as const) {
+      test(`${what} of another's service`, () => {
+        const expected = ["LAT1015 evil spec.hosts[0]", ...(both ? ["LAT1015 shop spec.hosts[0]"] : [])];
+        assert.deepEqual(found(entry("evil", mine) + shop()), expected);
+        assert.deepEqual(found(entry("evil", mine)), [], "nobody else has it");
+        assert.deepEqual(found(entry("evil", `${mine}, exportTo: [.]`) + shop(", exportTo: [.]")), []);
+        assert.deepEqual(found(entry("shop", mine)), []);
+      });
+    }
+
+    test("an address that another states, or that the mesh gives", () => {
+      const stated = (namespace: string, address: string): string =>
+        entry(namespace, `hosts: [${namespace}.example.com], addresses: ['${address}']`);
+      assert.deepEqual(found(stated("evil", "2001:DB8::1") + stated("shop", "2001:db8:0::1")), [
+        "LAT1015 evil spec.addresses[0]",
+        "LAT1015 shop spec.addresses[0]",
+      ]);
+      assert.deepEqual(found(stated("evil", "10.0.0.1") + stated("shop", "10.0.0.2")), []);
+      for (const given of ["240.240.0.1", "240.240.3.0/24", "2001:2::5"]) {
+        assert.deepEqual(found(stated("evil", given)), ["LAT1015 evil spec.addresses[0]"], given);
+      }
+    });
   });
 
   describe("conditions that callers get around", () => {

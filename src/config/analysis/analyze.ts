@@ -6,6 +6,7 @@ import { checkConflictingHosts } from "./conflicting-hosts.ts";
 import { checkConflictingProtocols } from "./conflicting-protocol.ts";
 import { checkDestinationRuleReferences } from "./destination-rule-references.ts";
 import { checkEvadableConditions, type PathNormalization } from "./evadable-conditions.ts";
+import { checkForeignClaims } from "./foreign-claims.ts";
 import { checkListenerPorts } from "./listener-ports.ts";
 import { indexMesh } from "./mesh-index.ts";
 import { checkSelectedWorkloads } from "./selected-workloads.ts";
@@ -36,7 +37,8 @@ const problemLimit = 1_000;
  * @returns warnings with Istio's codes, in the order of the objects
  */
 export function analyze(objects: readonly AnalyzedObject[], options: AnalysisOptions = {}): Problem[] {
-  const index = indexMesh(objects, options.domainSuffix ?? "cluster.local");
+  const domainSuffix = options.domainSuffix ?? "cluster.local";
+  const index = indexMesh(objects, domainSuffix);
   const found = new Map<AnalyzedObject, Problem[]>();
   const report: Report = (each) => {
     if (options.only?.(each.on) === false) return;
@@ -47,6 +49,7 @@ export function analyze(objects: readonly AnalyzedObject[], options: AnalysisOpt
   };
   checkVirtualServiceReferences(index, report);
   checkConflictingHosts(index, report);
+  checkForeignClaims(index, domainSuffix, report);
   checkDestinationRuleReferences(index, report);
   checkSelectedWorkloads(index, options.rootNamespace ?? "istio-system", report);
   checkConflictingProtocols(index, report);

@@ -93,7 +93,7 @@ export class AutoAddresses implements Stoppable {
   }
 
   private fullName(host: string, namespace: string): string {
-    const lower = host.toLowerCase();
+    const lower = host.toLowerCase().replace(/\.$/, "");
     return lower.includes(".") ? lower : `${lower}.${namespace}.svc.${this.options.domainSuffix}`;
   }
 

@@ -131,10 +131,13 @@ function decodeOne(text: string, { source, defaultNamespace }: FileContext): Dec
   };
 }
 
-/** Without what only a server may say; files written from `kubectl get -o yaml` have it. */
+/**
+ * Without what only a server may say; files written from `kubectl get -o yaml` have it. A time of creation decides which of
+ * two objects has what both claim, so it must not be for the author to choose.
+ */
 function authored(object: ApiObject): ApiObject {
   const { status: _status, metadata, ...rest } = object;
-  const { name, namespace, labels, annotations, creationTimestamp } = metadata;
+  const { name, namespace, labels, annotations } = metadata;
   return {
     ...rest,
     metadata: {
@@ -142,7 +145,6 @@ function authored(object: ApiObject): ApiObject {
       namespace,
       ...(labels === undefined ? {} : { labels }),
       ...(annotations === undefined ? {} : { annotations }),
-      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
     },
   };
 }

@@ -122,6 +122,13 @@ test("all files of the folder and below it are read, and nothing else", async ()
   assert.equal(watched.problems.size, 0);
 });
 
+test("an author cannot say how old an object is: the older one has what two claim", async () => {
+  const text = policy("a").replace("{ name: a,", "{ creationTimestamp: '1970-01-01T00:00:00Z', uid: x, name: a,");
+  const { objects } = await load(newFolder({ "a.yaml": text }));
+  const [config] = objects.values();
+  assert.deepEqual(config?.meta, { name: "a", namespace: "shop" });
+});
+
 test("a file moved into place changes what differs, in one batch, and lines alone are no change", async () => {
   const folder = newFolder({ "a.yaml": policy("a") + policy("b") + policy("c") });
   const watched = await load(folder);
