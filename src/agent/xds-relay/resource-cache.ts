@@ -161,6 +161,18 @@ export class ResourceCache {
     }
   }
 
+  /**
+   * Forgets rejected versions where there is a good one. A control plane that is told the good versions sends what it still
+   * wants; of what its author took back meanwhile it says nothing.
+   */
+  returnToGood(): void {
+    for (const [name, { verdict, good }] of this.entries) {
+      if (verdict === "rejected" && good !== undefined) {
+        this.entries.set(name, { latest: good, verdict: "accepted", good: undefined });
+      }
+    }
+  }
+
   /** Gives every resource that was rejected another try; returns their names. */
   retry(): string[] {
     const names: string[] = [];

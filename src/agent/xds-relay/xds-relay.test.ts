@@ -211,6 +211,22 @@ test("listeners that were refused are tried again once one is gone: it may have 
   assert.equal(control.answers(listener).at(-1), "ACK");
 });
 
+test("what was refused is not tried again where its author has returned to the good version while nobody was connected", () => {
+  const { control, connect, envoy } = setUp();
+  connect();
+  const proxy: FakeEnvoy = envoy({
+    refuse: (_, body) => (body === "on b's port" && proxy.inForce(listener)["b"] !== undefined ? "no" : undefined),
+  });
+  proxy.subscribe(listener, []);
+  control.set(listener, [textResource("b", "1"), textResource("a", "1")]);
+  control.set(listener, [textResource("a", "2", "on b's port")]);
+  control.disconnect();
+  control.set(listener, [textResource("a", "1")]);
+  connect();
+  control.set(listener, [], ["b"]);
+  assert.deepEqual(proxy.inForce(listener), { a: "1" });
+});
+
 test("a control plane that comes back, or is a new one, sends what was refused again, and hears again of it", () => {
   const { control, connect, envoy } = setUp();
   connect();

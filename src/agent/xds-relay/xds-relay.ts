@@ -122,6 +122,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   /** Takes a new stream to the control plane; the one before it is over. */
   openUpstream(send: (message: Uint8Array) => void): UpstreamListener {
     this.deliveries.clear();
+    for (const cache of this.caches.values()) cache.returnToGood();
     const upstream = new Upstream(this, send);
     this.upstream = upstream;
     return {
