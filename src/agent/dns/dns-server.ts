@@ -44,7 +44,7 @@ const defaultAddresses = ["127.0.0.1", "::1"];
 const receiveBufferBytes = 1 << 20;
 
 /** Between two looks for addresses that were missing, milliseconds: IPv6 is switched on and off without telling anybody. */
-export const missingEveryMs = 10_000;
+const missingEveryMs = 10_000;
 
 /** Tries to find one port that is free for UDP and TCP on every address, where the port may be chosen. */
 const portAttempts = 10;
