@@ -6,7 +6,8 @@ import { utf8 } from "../../kernel/bytes.ts";
 import { FakeClock } from "../../kernel/clock.fake.ts";
 import { fakeLog } from "../../kernel/log.fake.ts";
 import { Metrics } from "../../kernel/metric.ts";
-import type { FakeResource } from "./control-plane.fake.ts";
+import { FakeControlPlane, type FakeResource } from "./control-plane.fake.ts";
+import { FakeEnvoy, type FakeEnvoyOptions } from "./envoy.fake.ts";
 import { XdsRelay } from "./xds-relay.ts";
 
 export function fakeRelay() {
@@ -19,6 +20,20 @@ export function fakeRelay() {
     metrics: new Metrics(),
   });
   return { relay, clock, lines };
+}
+
+/** A relay between a control plane and Envoys in memory. */
+export function relayRig() {
+  const { relay, clock, lines } = fakeRelay();
+  const control = new FakeControlPlane();
+  return {
+    relay,
+    clock,
+    lines,
+    control,
+    connect: () => control.connect((send) => relay.openUpstream(send)),
+    envoy: (options?: FakeEnvoyOptions) => new FakeEnvoy((call) => relay.acceptEnvoy(call), options),
+  };
 }
 
 export function textResource(name: string, version: string, text = `${name} ${version}`): FakeResource {
