@@ -288,6 +288,21 @@ describe("get --watch", () => {
     assert.equal(watches[1]?.query.get("resourceVersion"), "250");
   });
 
+  test("a control plane that stops is said to be stopping", async () => {
+    const stopping = { status: 503, body: status(503, "ServiceUnavailable", "the control plane is stopping") };
+    for (const [last, says] of [
+      [stopping, /^error LAT9006: .*the control plane is stopping\n {2}The control plane is starting or stopping/],
+      [undefined, /^error LAT9004: \S+ ends watches at once\n {2}It may be stopping/],
+    ] as const) {
+      server.route = ({ query }) => (query.get("limit") === "1" ? last : undefined);
+      const begun = server.watching();
+      const ran = run(["get", "vs", "-w"], { server });
+      await begun;
+      server.endWatches();
+      assert.match((await ran).stderr, says);
+    }
+  });
+
   test("a watch that is too far behind starts over with a list", async () => {
     const stop = new AbortController();
     const begun = server.watching();

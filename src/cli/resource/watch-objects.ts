@@ -93,7 +93,11 @@ async function follow(
     context.deps.signal,
   );
   if (!context.deps.signal.aborted && events === 0 && context.deps.clock.monotonic() - startedAt < shortestWatchMs) {
-    throw cliErrors.badAnswer(`${session.client.server.origin} ends watches at once`);
+    // A control plane that stops ends its watches first; asked again, it says better what is the matter.
+    await session.client.json<unknown>({ path: resourcePath(kind, flags.namespace), query: { limit: "1" } });
+    throw cliErrors.unreachable(`${session.client.server.origin} ends watches at once`, {
+      remedy: "It may be stopping, or a proxy in front of it may cut long answers; try again in a moment.",
+    });
   }
   return version;
 }
