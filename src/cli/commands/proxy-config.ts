@@ -1,5 +1,5 @@
 // lateen proxy-config: what a machine's Envoy holds, in istioctl's tables.
-import { Command } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { Fields } from "../../kernel/fields.ts";
 import { addConnectionFlags } from "../api/connection-flags.ts";
 import { withSession } from "../api/session.ts";
@@ -41,6 +41,9 @@ interface Flags extends SourceFlags {
   output: Format;
 }
 
+const listenerTypes = ["HTTP", "TCP", "HTTP+TCP", "UNKNOWN"];
+/** envoy.config.core.v3.HealthStatus */
+const healthStates = ["HEALTHY", "UNHEALTHY", "DEGRADED", "DRAINING", "TIMEOUT", "UNKNOWN"];
 const fullDump = "config_dump?include_eds";
 /** istioctl sets the table of listeners more tightly than the others. */
 const listenerLayout: TableLayout = { gap: 1 };
@@ -85,6 +88,14 @@ function dumpCommand(
   return addConnectionFlags(command).addHelpText("after", `\nExample:\n  ${example}`);
 }
 
+/** A flag's parser that takes these words in any case. */
+function oneOf(words: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (!words.includes(text.toUpperCase())) throw new InvalidArgumentError(`Give one of ${words.join(", ")}.`);
+    return text;
+  };
+}
+
 async function readDump(context: Context, name: string | undefined, flags: Flags): Promise<ConfigDump> {
   return readConfigDump(await envoyText(context, name, fullDump, flags));
 }
@@ -97,7 +108,7 @@ function printTable(
   for (const line of tableLines(rows, layout)) context.terminal.print(line);
 }
 
-/** As data if asked for, else as a table. */
+/** As data if asked for, else as a table; headings alone would look like a fault. */
 function show(
   context: Context,
   format: Format,
@@ -105,8 +116,12 @@ function show(
   rows: () => readonly (readonly string[])[],
   layout?: TableLayout,
 ): void {
-  if (format === "short") printTable(context, rows(), layout);
-  else context.terminal.print(structuredText(format, data));
+  if (format !== "short") {
+    context.terminal.print(structuredText(format, data));
+    return;
+  }
+  printTable(context, rows(), layout);
+  if (Array.isArray(data) && data.length === 0) context.terminal.note("Nothing that the proxy holds fits.");
 }
 
 function clusterCommand(context: Context): Command {
@@ -120,7 +135,9 @@ function clusterCommand(context: Context): Command {
     .option("--fqdn <host>", "only clusters whose name holds this")
     .option("--port <port>", "only clusters for this port", parsePort)
     .option("--subset <subset>", "only clusters whose name holds this subset")
-    .option("--direction <direction>", "only inbound or outbound clusters")
+    .addOption(
+      new Option("--direction <direction>", "only clusters of this direction").choices(["inbound", "outbound"]),
+    )
     .action(async (name: string | undefined, flags: Flags & ClusterFilter) => {
       const clusters = findClusters(await readDump(context, name, flags), flags);
       show(context, flags.output, clusters, () => [clusterHeading, ...clusters.map(clusterRow)]);
@@ -137,7 +154,7 @@ function listenerCommand(context: Context): Command {
   )
     .option("--address <address>", "only listeners on this address")
     .option("--port <port>", "only listeners on this port", parsePort)
-    .option("--type <type>", "only listeners of this type: HTTP, TCP, HTTP+TCP")
+    .option("--type <type>", "only listeners of this type: HTTP, TCP, HTTP+TCP, UNKNOWN", oneOf(listenerTypes))
     .action(async (name: string | undefined, flags: Flags & ListenerFilter) => {
       const listeners = findListeners(await readDump(context, name, flags), flags);
       show(
@@ -176,7 +193,7 @@ function endpointCommand(context: Context): Command {
     .option("--address <address>", "only endpoints with this address")
     .option("--port <port>", "only endpoints with this port", parsePort)
     .option("--cluster <name>", "only endpoints of this cluster, by its full name")
-    .option("--status <status>", "only endpoints of this health, such as healthy")
+    .option("--status <status>", "only endpoints of this health, such as healthy", oneOf(healthStates))
     .action(async (name: string | undefined, flags: Flags & EndpointFilter) => {
       const text = await envoyText(context, name, "clusters?format=json", flags);
       const clusters = parseDump(text);

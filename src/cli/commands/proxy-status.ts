@@ -51,7 +51,11 @@ async function run(
   } else if (name !== undefined) {
     for (const proxy of proxies) for (const line of detailLines(proxy, nowMs)) context.terminal.print(line);
   } else if (proxies.length === 0) {
-    context.terminal.note("No proxies are connected.");
+    context.terminal.note(
+      all.length === 0
+        ? "No proxies are connected."
+        : `No proxies of namespace ${flags.namespace} are connected; ${all.length} of others are.`,
+    );
   } else {
     for (const line of tableLines([heading, ...proxies.map((proxy) => row(proxy, nowMs))], istioctlLayout)) {
       context.terminal.print(line);

@@ -97,6 +97,8 @@ describe("proxy-status", () => {
     const ran = await run(["ps", "web-11.shop"], { server });
     assert.equal(ran.status, 1);
     assert.match(ran.stderr, /^error LAT9013: no proxy "web-11\.shop" is connected\n {2}Did you mean web-1\.shop\?/);
+    const none = await run(["ps", "-n", "nowhere"], { server });
+    assert.equal(none.stderr, "No proxies of namespace nowhere are connected; 3 of others are.\n");
     proxies = [];
     assert.equal((await run(["ps"], { server })).stderr, "No proxies are connected.\n");
   });
@@ -109,6 +111,20 @@ describe("proxy-config", () => {
     assert.equal(ran.status, 0);
     return ran.stdout.trimEnd().split("\n");
   };
+
+  test("a filter that nothing can fit is wrong usage; one that nothing fits says so", async () => {
+    for (const [command, flag] of [
+      ["listener", "--type"],
+      ["endpoint", "--status"],
+      ["cluster", "--direction"],
+    ] as const) {
+      assert.equal((await run(["pc", command, "web-1.shop", flag, "foo"], { server })).status, 2, flag);
+    }
+    assert.equal((await run(["pc", "endpoint", "web-1.shop", "--status", "healthy"], { server })).status, 0);
+    const ran = await run(["pc", "route", "web-1.shop", "--name", "nosuch"], { server });
+    assert.equal(ran.status, 0);
+    assert.equal(ran.stderr, "Nothing that the proxy holds fits.\n");
+  });
 
   test("machines that share a name are told apart by WorkloadEntry or node id", async () => {
     const nodeId = (address: string): string => `sidecar~${address}~vm.shop~shop.svc.cluster.local`;
