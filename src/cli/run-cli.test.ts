@@ -64,7 +64,8 @@ describe("runCli", () => {
     assert.deepEqual(await run(["get"]), {
       status: 2,
       stdout: "",
-      stderr: "error: missing required argument 'kind'\nRun 'lateen get --help' for its flags and an example.\n",
+      stderr:
+        "error LAT9001: missing required argument 'kind'\nRun 'lateen get --help' for its flags and an example.\n",
     });
     for (const argv of [
       ["get", "vs", "-o", "xml"],

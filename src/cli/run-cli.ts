@@ -91,6 +91,7 @@ function rootCommand(context: Context): Command {
     .configureOutput({
       writeOut: (text) => context.terminal.print(text.trimEnd()),
       writeErr: (text) => context.terminal.note(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error: /, `error ${usageCode}: `)),
       getOutHelpWidth: () => helpWidth,
       getErrHelpWidth: () => helpWidth,
     });

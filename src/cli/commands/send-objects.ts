@@ -6,6 +6,7 @@ import type { ApiStatus } from "../api/api-status.ts";
 import { type ResourceKind, resourceLabel } from "../api/resource-kind.ts";
 import { likelyNamespace, type Session, withSession } from "../api/session.ts";
 import type { Context } from "../context.ts";
+import { cliErrors } from "../errors.ts";
 import { analyzeTogether, checkTexts, printProblems, refuseProblems } from "../input/check-objects.ts";
 import { presentObjects } from "../input/present-objects.ts";
 import { readInput } from "../input/read-files.ts";
@@ -51,7 +52,7 @@ export async function sendObjects(context: Context, flags: SendFlags, verbs: Sen
   if (flags.dryRun === "client") {
     const { objects, problems } = checkTexts(texts, namespace, typed);
     refuseProblems(context.terminal, [...problems, ...analyzeTogether(objects, undefined)], flags.strict === true);
-    refuseEmpty(context, objects);
+    refuseEmpty(objects);
     for (const { kind, object } of objects) {
       const name = object.metadata.name || `${object.metadata.generateName ?? ""}*`;
       printResult(context, flags, `${resourceLabel(kind)}/${name}`, verbs.clientDryRun, "dry run");
@@ -71,7 +72,7 @@ export async function sendObjects(context: Context, flags: SendFlags, verbs: Sen
     const together = await analyzeOnServer(context, session, objects);
     refuseProblems(context.terminal, [...problems, ...(together ?? [])], flags.strict === true);
     silenceKnown(session, problems, together !== undefined);
-    refuseEmpty(context, objects);
+    refuseEmpty(objects);
     await sendAll(context, session, flags, verbs, objects, send);
     if (flags.strict === true && session.warnings.size > 0) {
       context.terminal.note("error: the control plane warned, and --strict was given; the objects were sent");
@@ -107,10 +108,12 @@ function silenceKnown(session: Session, problems: readonly Problem[], isAnalyzed
   );
 }
 
-function refuseEmpty(context: Context, objects: readonly Decoded[]): void {
+/** @throws LateenError LAT9009 */
+function refuseEmpty(objects: readonly Decoded[]): void {
   if (objects.length > 0) return;
-  context.terminal.note("error: the files hold no objects");
-  context.status = 1;
+  throw cliErrors.unreadableFile("the files hold no objects", {
+    remedy: "Check the path; -R also reads the folders below it.",
+  });
 }
 
 async function sendAll(
