@@ -256,13 +256,13 @@ export function parseJson(text: string, server: URL): unknown {
   }
 }
 
-/** LAT9006 with what the server said and, where it is known, what to do. */
-export function refusal(status: ApiStatus): LateenError {
+/** LAT9006 with what the server said and, where it is known, what to do; `advice` where the caller knows better. */
+export function refusal(status: ApiStatus, advice?: string): LateenError {
   const causes = status.causes.map((cause) => `\n  ${cause.field === "" ? "" : `${cause.field}: `}${cause.message}`);
   const reason = status.reason === "" ? `HTTP ${status.code}` : status.reason;
   // Kubernetes' message for Invalid already lists its causes on one line.
   const message = `the control plane refused (${reason}): ${status.message}${causes.length > 1 ? causes.join("") : ""}`;
-  const remedy = remedies[status.code];
+  const remedy = advice ?? remedies[status.code];
   return cliErrors.refused(message, remedy === undefined ? {} : { remedy });
 }
 

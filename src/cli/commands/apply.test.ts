@@ -302,6 +302,17 @@ describe("delete", () => {
     server.requests.length = 0;
   });
 
+  test("a namespace that holds objects: the advice is to delete these", async () => {
+    server.route = ({ method }) =>
+      method === "DELETE" ? { status: 409, body: status(409, "Conflict", "objects are in it") } : undefined;
+    const { stderr } = await run(["delete", "ns", "shop"], { server });
+    assert.match(
+      stderr,
+      /objects are in it\n {2}Delete the objects in it first; lateen get all -n shop lists them\.\n$/,
+    );
+    server.route = () => undefined;
+  });
+
   test("by name, by file, by label", async () => {
     assert.equal(
       (await run(["delete", "vs", "reviews"], { server })).stdout,

@@ -156,7 +156,11 @@ async function deleteOne(
     });
     if (!answer.ok) {
       if (answer.status.code === 404 && flags.ignoreNotFound === true) return;
-      const error = refusal(answer.status);
+      const isFull = kind.kind === "Namespace" && answer.status.code === 409;
+      const error = refusal(
+        answer.status,
+        isFull ? `Delete the objects in it first; lateen get all -n ${name} lists them.` : undefined,
+      );
       if (only) throw error;
       context.terminal.note(`error ${error.code}: ${error.message}`);
       context.status = 1;
