@@ -47,7 +47,7 @@ import { MeshGenerator } from "../translate/mesh-generator.ts";
 import { startConfigApi } from "./config-api.ts";
 import type { CommandContext } from "./context.ts";
 import { cmdErrors } from "./errors.ts";
-import { addressesOf, formatHostPort } from "./listen-address.ts";
+import { addressesOf, formatHostPort, reachableHost } from "./listen-address.ts";
 import { ownRoutes } from "./own-routes.ts";
 
 /** Istio's name of a cluster that is given none. */
@@ -210,6 +210,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     options.xdsPlaintext === undefined
       ? undefined
       : lifecycle.add(await PlaintextListener.listen({ ...options.xdsPlaintext, ads }));
+  const joinHost = options.advertise[0] ?? reachableHost(host, []);
   // Operators: the configuration API, on loopback unless told otherwise.
   const api = lifecycle.add(
     await startConfigApi({
@@ -240,6 +241,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
         hasGroup: (namespace, group) => groupOf(namespace, group) !== undefined,
         queries,
         entryOf: (connectionId) => registration.machineOf(connectionId),
+        joinUrl: joinHost === undefined ? undefined : `https://${formatHostPort(joinHost, secure.port)}`,
       }),
       hostNames: options.advertise,
       clock,

@@ -17,6 +17,8 @@ export interface OwnRoutesOptions {
   /** Whether a WorkloadGroup of this name exists. */
   hasGroup: (namespace: string, name: string) => boolean;
   queries: QueryBroker;
+  /** Where machines join; undefined where that is not known. */
+  joinUrl: string | undefined;
   /** The key of the WorkloadEntry that a connection is registered as. */
   entryOf: (connectionId: string) => string | undefined;
 }
@@ -95,7 +97,8 @@ async function ask(queries: QueryBroker, request: ExtraRequest, question: Questi
   return { code: status, text: fromUtf8(body), contentType: contentType === "" ? "text/plain" : contentType };
 }
 
-async function createToken(request: ExtraRequest, { tokens, hasGroup }: OwnRoutesOptions): Promise<JoinTokenResponse> {
+async function createToken(request: ExtraRequest, options: OwnRoutesOptions): Promise<JoinTokenResponse> {
+  const { tokens, hasGroup, joinUrl } = options;
   const order = readTokenRequest(await request.json());
   const [namespace = "", name = ""] = order.group.split("/");
   if (!hasGroup(namespace, name)) {
@@ -107,7 +110,8 @@ async function createToken(request: ExtraRequest, { tokens, hasGroup }: OwnRoute
     ...(order.uses === undefined ? {} : { uses: order.uses }),
   });
   const { expiresAt, group, id } = tokenInfo(record);
-  return { id, token: token.reveal(), group, expiresAt, uses: record.uses };
+  const made = { id, token: token.reveal(), group, expiresAt, uses: record.uses };
+  return joinUrl === undefined ? made : { ...made, joinUrl };
 }
 
 /** @throws LateenError LAT1202 */

@@ -16,6 +16,8 @@ export interface JoinTokenResponse {
   /** RFC 3339. */
   expiresAt: string;
   uses: number;
+  /** `https://mesh.example.com:15012`, where machines join; absent where the control plane knows no name that they can use. */
+  joinUrl?: string;
 }
 
 export interface JoinTokenInfo {

@@ -85,6 +85,7 @@ describe("the configuration API", () => {
       return ran;
     });
     const id = /^Token (\w+): /.exec(made.stderr)?.[1] ?? "";
+    assert.ok(made.stderr.includes(`lateen join ${run.addresses.xds} --token`), made.stderr);
     assert.match((await run.lateen("token", "list")).stdout, new RegExp(`^${id} `, "m"));
     assert.deepEqual(await run.lateen("token", "delete", id), {
       ...{ status: 0, stdout: `token "${id}" deleted\n`, stderr: "" },

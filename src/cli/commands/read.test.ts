@@ -173,10 +173,17 @@ describe("token", () => {
       /^Token abc: good for one machine of shop\/reviews until 2026-01-01T01:05:00Z\.\nNext, on the machine: lateen join https:\/\/CONTROL-PLANE:15012 --token TOKEN\n$/,
     );
     assert.deepEqual(JSON.parse(server.writes[0]?.body ?? ""), { group: "shop/reviews", ttlSeconds: 5400, uses: 3 });
+    const joinUrl = "https://mesh.example.com:25012";
+    server.route = ({ path }) =>
+      path === "/lateen/v1/tokens" ? { status: 201, body: { ...made, joinUrl } } : undefined;
+    const known = await run(["token", "create", "--group", "shop/reviews"], { server });
+    assert.match(known.stderr, /lateen join https:\/\/mesh\.example\.com:25012 --token TOKEN\n$/);
+    server.requests.length = 0;
+    server.route = ({ path }) => (path === "/lateen/v1/tokens" ? { status: 201, body: made } : undefined);
     const json = await run(["token", "create", "--group", "reviews", "-o", "json"], { server });
     assert.deepEqual(JSON.parse(json.stdout), made);
     assert.equal(json.stderr, "");
-    assert.deepEqual(JSON.parse(server.writes[1]?.body ?? ""), { group: "shop/reviews" });
+    assert.deepEqual(JSON.parse(server.writes[0]?.body ?? ""), { group: "shop/reviews" });
   });
 
   test("create refuses what cannot be", async () => {

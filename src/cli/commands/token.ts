@@ -88,7 +88,9 @@ async function createToken(context: Context, session: Session, flags: CreateFlag
   context.terminal.print(made.token);
   const joins = made.uses === 1 ? "one machine" : `${made.uses} machines`;
   context.terminal.note(`Token ${made.id}: good for ${joins} of ${made.group} until ${made.expiresAt}.`);
-  context.terminal.note(`Next, on the machine: lateen join https://${joinHost(session)}:15012 --token TOKEN`);
+  context.terminal.note(
+    `Next, on the machine: lateen join ${made.joinUrl ?? `https://${joinHost(session)}:15012`} --token TOKEN`,
+  );
 }
 
 /** Loopback is of no use to another machine. */
