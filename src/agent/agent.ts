@@ -31,11 +31,11 @@ import { NetworkFollower } from "./machine-network.ts";
 import { readMachineConfig, readNameTable } from "./machine-view.ts";
 import { agentTopics } from "./query/agent-topics.ts";
 import { QueryAnswerer } from "./query/query-answerer.ts";
+import type { RunningParts } from "./running-parts.ts";
 import { secretHandlers } from "./sds/secret-service.ts";
 import { GrpcServer } from "./socket/grpc-server.ts";
 import { MetricsPage } from "./status/metrics-page.ts";
-import { agentRoutes, envoyMetricsRoutes } from "./status/status-routes.ts";
-import { StatusServer } from "./status/status-server.ts";
+import { openStatusPorts } from "./status/status-ports.ts";
 import { SealedFolder } from "./storage/sealed-folder.ts";
 import { loadMachine, type StoredMachine, saveMachine } from "./stored-machine.ts";
 import { Waiters } from "./waiters.ts";
@@ -49,19 +49,6 @@ const envoyTimeoutMs = 1_000;
 /** How long the report of readiness waits for the first name table, milliseconds; a foreign control plane may have none. */
 const nameTableWaitMs = 5_000;
 
-/** What exists while the agent runs. */
-interface Running {
-  machine: StoredMachine;
-  resolved: ResolvedEnvoy;
-  relay: XdsRelay;
-  link: AdsLink;
-  envoy: EnvoyProcess;
-  capture: CaptureKeeper | undefined;
-  config: MachineConfig;
-  /** Undefined until the control plane has told, or what it told was read from disk. */
-  services?: number;
-}
-
 export class Agent implements Stoppable {
   private readonly options: AgentOptions;
   private readonly lifecycle = new Lifecycle();
@@ -71,7 +58,7 @@ export class Agent implements Stoppable {
   private folder: SealedFolder | undefined;
   private resolved: ResolvedEnvoy | undefined;
   private machine: Omit<StoredMachine, "identity"> | undefined;
-  private running: Running | undefined;
+  private running: RunningParts | undefined;
   private starting: Promise<void> | undefined;
   private stopped = false;
 
@@ -175,21 +162,13 @@ export class Agent implements Stoppable {
     const handlers = secretHandlers(identity, log).set(adsPath, (call) => relay.acceptEnvoy(call));
     await lifecycle.add(new GrpcServer({ handlers, log })).listen(socketPath, settings.runAs, settings.self);
     const page = new MetricsPage({ admin, metrics, log });
-    const agentPort = await lifecycle
-      .add(
-        new StatusServer(
-          agentRoutes(
-            page,
-            () => this.probe(admin),
-            () => this.status,
-          ),
-          log,
-        ),
-      )
-      .listen(settings.statusAddress, settings.ports.agent);
-    await lifecycle
-      .add(new StatusServer(envoyMetricsRoutes(page), log))
-      .listen(settings.statusAddress, settings.ports.prometheus);
+    const agentPort = await openStatusPorts(lifecycle, {
+      settings,
+      page,
+      obstacles: () => this.probe(admin),
+      status: () => this.status,
+      log,
+    });
     const configPath = writeBootstrap(settings, node, { socketPath, agentPort });
     await endStaleEnvoy(settings.runFolder, configPath, { clock, log, send: sendSignal });
     // Until Envoy has ended it may call applications as capture lets it.
@@ -215,7 +194,7 @@ export class Agent implements Stoppable {
     lifecycle.defer(() => forgetEnvoy(settings.runFolder));
 
     const capture = this.captureKeeper();
-    const running: Running = { machine, resolved, relay, link, envoy, capture, config: machine.config };
+    const running: RunningParts = { machine, resolved, relay, link, envoy, capture, config: machine.config };
     this.running = running;
     this.learn(relay);
     lifecycle.defer(relay.onChange(() => this.waiters.wake()));
