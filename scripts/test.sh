@@ -8,5 +8,5 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 sh scripts/check.sh
 echo "tests with the real Envoy" >&2
-# One file after the other: each brings up machines of its own.
-node_modules/.bin/node --test --test-concurrency=1 --test-reporter=spec 'test/e2e/**/*.test.ts'
+# One file after the other: each brings up machines of its own. The longest takes two minutes; one that hangs must fail.
+node_modules/.bin/node --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec 'test/e2e/**/*.test.ts'

@@ -61,9 +61,11 @@ export class ControlPlaneRun {
     const ports = ["--xds-port", "0", "--api-port", "0", "--metrics-port", "0", "--xds-plaintext", "127.0.0.1:0"];
     const folders = ["--data-dir", this.dataDir, "--config-dir", this.configDir];
     const program = this.startOn(lateenPath, ["up", "--listen", "127.0.0.1", ...folders, ...ports, ...flags]);
-    const fields = Object.fromEntries(
-      [...(await program.line(/^ready /)).matchAll(/(\w+)=(\S+)/g)].map((m) => [m[1], m[2]]),
-    );
+    const ready = await program.line(/^ready /).catch(async (error: unknown) => {
+      await program.stop();
+      throw error;
+    });
+    const fields = Object.fromEntries([...ready.matchAll(/(\w+)=(\S+)/g)].map((m) => [m[1], m[2]]));
     const { api = "", xds = "", metrics = "", plaintext = "" } = fields;
     this.running = { program, addresses: { api, xds, metrics, plaintext: `http://${plaintext}` } };
     return this.running.addresses;
