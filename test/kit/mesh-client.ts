@@ -23,6 +23,9 @@ export interface Traffic {
   bytes: number;
 }
 
+/** A watchdog: longest wait for a condition, milliseconds. */
+const untilMs = 120_000;
+
 export class MeshClient {
   /** By type and name; stays over reconnects. */
   readonly held: Readonly<Record<ProxyType, Map<string, Held>>> = {
@@ -72,12 +75,20 @@ export class MeshClient {
 
   /** Resolves once the condition holds; it is looked at after each response. */
   until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const look = (): void => {
         if (!condition()) return;
+        clearTimeout(watchdog);
         this.watchers.delete(look);
         resolve();
       };
+      const watchdog = setTimeout(() => {
+        this.watchers.delete(look);
+        const held = Object.entries(this.held).map(([type, resources]) => `${resources.size} of type ${type}`);
+        reject(
+          new TypeError(`in vain after ${this.traffic.responses.length} responses: ${condition}; ${held.join(", ")}`),
+        );
+      }, untilMs);
       this.watchers.add(look);
       look();
     });
