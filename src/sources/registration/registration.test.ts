@@ -13,7 +13,8 @@ import { fakeLog } from "../../kernel/log.fake.ts";
 import { Metrics } from "../../kernel/metric.ts";
 import type { NodeInfo } from "../../xds/node-info.ts";
 import type { MachineRecord } from "./machine-record.ts";
-import { Registration, type RegistrationOptions, restoredGraceMs } from "./registration.ts";
+import { Registration, restoredGraceMs } from "./registration.ts";
+import type { RegistrationOptions } from "./registration-options.ts";
 
 const graceMs = 10_000;
 

@@ -4,18 +4,14 @@
 // of the same account that claims the same is refused while the owner is connected, and told why, so that the mesh never
 // flaps between two. One of another account is served, but not registered before the owner gives way: what it says must
 // neither take the owner's place nor, where the owner is the liar, cut it off from its configuration.
-import type { Collection } from "../../collection/collection.ts";
-import type { Graph } from "../../collection/graph.ts";
 import { Group } from "../../collection/group.ts";
 import { Source } from "../../collection/source.ts";
 import { type Config, formatConfigKey } from "../../config/object.ts";
 import { type WorkloadEntry, workloadEntryKind } from "../../config/workload-entry/workload-entry.ts";
 import type { WorkloadGroup } from "../../config/workload-group/workload-group.ts";
 import { workloadOf } from "../../identity/spiffe-id.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import { LateenError } from "../../kernel/error.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
-import type { Log } from "../../kernel/log.ts";
 import { Metrics } from "../../kernel/metric.ts";
 import type { NodeInfo } from "../../xds/node-info.ts";
 import { buildWorkloadEntry } from "./build-workload-entry.ts";
@@ -23,28 +19,12 @@ import { type ConnectedMachine, mayJoin, readClaim } from "./claim.ts";
 import { addressConflict, nameConflict } from "./conflict.ts";
 import { registrationErrors } from "./errors.ts";
 import type { Machine } from "./machine.ts";
-import type { MachineJournal } from "./machine-journal.ts";
+import { MachineIndex } from "./machine-index.ts";
 import type { MachineRecord } from "./machine-record.ts";
 import { PublishPace } from "./publish-pace.ts";
 import { type RegistrationMetrics, registrationMetrics } from "./registration-metrics.ts";
+import type { RegistrationOptions } from "./registration-options.ts";
 import { WaitingClaims } from "./waiting-claims.ts";
-
-export interface RegistrationOptions {
-  graph: Graph;
-  /** Every WorkloadGroup; where several have one name, the first by key counts. */
-  groups: Collection<Config<WorkloadGroup>>;
-  /** Cluster id; part of the entries' keys. */
-  source: string;
-  /** Name of this control plane, for people. */
-  controller: string;
-  clock: Clock;
-  log: Log;
-  metrics?: Metrics;
-  /** Remembers machines beyond the life of this process. */
-  journal?: Pick<MachineJournal, "note">;
-  /** Lets machines register loopback addresses: for trials with several proxies on one host. */
-  allowLoopback?: boolean;
-}
 
 /** Istio's PILOT_WORKLOAD_ENTRY_GRACE_PERIOD. */
 export const gracePeriodMs = 10_000;
@@ -67,20 +47,13 @@ export class Registration implements Stoppable {
   private readonly metrics: RegistrationMetrics;
   private readonly groups: Group<Config<WorkloadGroup>>;
   private readonly unsubscribe: () => void;
-  /** By key of the entry. */
-  private readonly machines = new Map<string, Machine>();
+  private readonly machines = new MachineIndex();
   /** Key of the entry, by connection. */
   private readonly byConnection = new Map<string, string>();
-  /** Key of the entry, by network and address. */
-  private readonly byPlace = new Map<string, string>();
-  /** Keys of entries, by serial number of the certificate. */
-  private readonly byCertificate = new Map<string, Set<string>>();
   private readonly waiting = new WaitingClaims();
   private readonly pace: PublishPace;
   /** Keys of machines that have gone, left or moved, and of which `retry` does not know yet. */
   private readonly yielding: string[] = [];
-  /** Keys of entries, by `namespace/name` of the group. */
-  private readonly byGroup = new Map<string, Set<string>>();
 
   constructor(options: RegistrationOptions) {
     this.options = options;
@@ -94,7 +67,7 @@ export class Registration implements Stoppable {
     this.groups = new Group("WorkloadGroups by name", options.groups, ({ key }) => [`${key.namespace}/${key.name}`]);
     this.unsubscribe = this.groups.subscribe((changes) => {
       options.graph.batch(() => {
-        for (const { key } of changes) for (const entry of this.byGroup.get(key) ?? []) this.publish(entry);
+        for (const { key } of changes) for (const entry of this.machines.keysOfGroup(key)) this.publish(entry);
       });
     });
   }
@@ -131,10 +104,9 @@ export class Registration implements Stoppable {
     graph.batch(() => {
       for (const record of records.slice(0, machineLimit)) {
         const key = this.keyOf(record.namespace, record.name);
-        if (this.machines.has(key) || this.byPlace.has(record.place)) continue;
+        if (this.machines.get(key) !== undefined || this.machines.keyAt(record.place) !== undefined) continue;
         const cancel = clock.after(restoredGraceMs, () => this.expire(key, "it did not come back"));
         this.add(key, { ...record, state: { kind: "leaving", cancel } });
-        this.byPlace.set(record.place, key);
         this.publish(key);
       }
     });
@@ -176,10 +148,7 @@ export class Registration implements Stoppable {
     this.pace.stop();
     this.machines.clear();
     this.waiting.clear();
-    this.byCertificate.clear();
     this.byConnection.clear();
-    this.byPlace.clear();
-    this.byGroup.clear();
   }
 
   /**
@@ -197,7 +166,7 @@ export class Registration implements Stoppable {
     const { name, identity, place, network, seenThere, certificate } = claim;
     const key = this.keyOf(namespace, name);
     const owner = this.machines.get(key);
-    const rivalKey = this.byPlace.get(place) ?? key;
+    const rivalKey = this.machines.keyAt(place) ?? key;
     const rival = rivalKey === key ? undefined : this.machines.get(rivalKey);
     // A machine that is away and whose group is not for it any more keeps nothing.
     const stale = owner?.state.kind === "leaving" && this.fittingGroup(owner) === undefined;
@@ -226,10 +195,6 @@ export class Registration implements Stoppable {
       this.add(key, { namespace, name, group: groupName, identity, registeredAtMs, ...account, state });
     }
     this.byConnection.set(connectionId, key);
-    this.byPlace.set(place, key);
-    if (certificate !== undefined) {
-      this.byCertificate.set(certificate, (this.byCertificate.get(certificate) ?? new Set()).add(key));
-    }
     this.note(key);
     // Together: an address is never in two entries.
     this.pace.note(...(rival === undefined ? [] : [rivalKey]), key);
@@ -238,10 +203,10 @@ export class Registration implements Stoppable {
 
   /** One certificate is one machine's; more names than a machine may change among are a flood. */
   private checkCertificate(key: string, certificate: string | undefined): void {
-    const keys = this.byCertificate.get(certificate ?? "");
-    if (keys === undefined || keys.has(key) || keys.size < certificateLimit) return;
+    const keys = this.machines.keysOfCertificate(certificate);
+    if (keys.includes(key) || keys.length < certificateLimit) return;
     throw registrationErrors.certificateShared(
-      `${keys.size} machines are registered with the certificate ${certificate} already`,
+      `${keys.length} machines are registered with the certificate ${certificate} already`,
     );
   }
 
@@ -290,12 +255,11 @@ export class Registration implements Stoppable {
   }
 
   private add(key: string, machine: Machine): void {
-    this.machines.set(key, machine);
+    this.machines.add(key, machine);
     this.metrics.registered.inc();
     this.metrics.machines.set(this.machines.size);
-    const group = `${machine.namespace}/${machine.group}`;
-    this.byGroup.set(group, (this.byGroup.get(group) ?? new Set()).add(key));
     const { identity, name, node } = machine;
+    const group = `${machine.namespace}/${machine.group}`;
     this.options.log.info("registered a machine", { entry: name, group, identity, address: node.ips[0] });
   }
 
@@ -307,8 +271,7 @@ export class Registration implements Stoppable {
   ): void {
     this.metrics.updated.inc();
     if (machine.place !== account.place) this.yielding.push(key);
-    this.leave(key, machine);
-    Object.assign(machine, account);
+    this.machines.move(key, machine, account);
     const { state } = machine;
     if (state.kind === "leaving") state.cancel();
     const open = [...(state.kind === "leaving" ? [] : state.connections), connectionId];
@@ -316,27 +279,14 @@ export class Registration implements Stoppable {
     machine.state = { kind: "connected", connections: open.slice(-connectionLimit) };
   }
 
-  /** Gives up the machine's address and its share of its certificate. */
-  private leave(key: string, { place, certificate = "" }: Machine): void {
-    if (this.byPlace.get(place) === key) this.byPlace.delete(place);
-    const keys = this.byCertificate.get(certificate);
-    keys?.delete(key);
-    if (keys?.size === 0) this.byCertificate.delete(certificate);
-  }
-
   private remove(key: string, reason: string): void {
-    const machine = this.machines.get(key);
+    const machine = this.machines.delete(key);
     if (machine === undefined) return;
     const { state } = machine;
     if (state.kind === "leaving") state.cancel();
     else for (const id of state.connections) this.byConnection.delete(id);
-    this.machines.delete(key);
-    this.leave(key, machine);
     this.yielding.push(key);
     const group = `${machine.namespace}/${machine.group}`;
-    const members = this.byGroup.get(group);
-    members?.delete(key);
-    if (members?.size === 0) this.byGroup.delete(group);
     this.options.journal?.note(key, undefined);
     this.metrics.removed.inc();
     this.metrics.machines.set(this.machines.size);
