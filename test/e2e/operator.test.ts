@@ -125,6 +125,11 @@ spec:
     await described(/Problems:\n {2}error LAT1\d{3} \S+web\.yaml:8: spec\.http/);
     const { stdout, stderr } = await run.lateen("get", "vs", "-A");
     assert.match(stdout, /^shop +web /m);
+    writeFileSync(join(run.configDir, "new.yaml"), service("[]").replace("name: web", "name: new"));
+    await run.program.line(/new\.yaml:8: error LAT1/);
+    const never = await run.lateen("get", "vs", "new", "-n", "shop");
+    assert.equal(never.status, 1);
+    assert.match(never.stderr, /^warning: not taken: \S+new\.yaml:8: error LAT1\d{3} VirtualService shop\/new /m);
     assert.match(stderr, /^warning: not taken: \S+web\.yaml:8: error LAT1\d{3} VirtualService shop\/web /m);
   });
 });

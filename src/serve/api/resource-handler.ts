@@ -80,7 +80,7 @@ export class ResourceHandler {
     switch (verb) {
       case "get": {
         const entry = view.get(kind, namespace, name ?? "");
-        if (entry === undefined) throw notFound(kind, name ?? "");
+        if (entry === undefined) return jsonReply(404, notFound(kind, name ?? "").status, warnings());
         return jsonReply(200, representation.one(render(entry)), warnings());
       }
       case "list": {
