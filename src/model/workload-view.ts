@@ -70,7 +70,7 @@ function inboundServices(service: Service, proxy: ProxyWorkload, registered: rea
   return service.entries.flatMap((entry) =>
     instancesOf(entry.spec, proxy, registered).map(({ ports }) => ({
       service,
-      ports: listeningPorts(entry, { ...proxy.ports, ...ports }),
+      ports: listeningPorts(entry, ports ?? {}),
     })),
   );
 }

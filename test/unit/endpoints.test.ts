@@ -139,4 +139,16 @@ describe("two instances on one machine", () => {
       }
     });
   }
+
+  it("serve where callers are sent, whatever ports the machine's own group names", () => {
+    for (const objects of [entry("m", `${inline}[${at("")}]`), entry("m", chosen) + first]) {
+      const group = { name: "m-1", ip: "198.18.1.1", labels: { app: "m" }, ports: { http: 9999 } };
+      const result = machine(meshOf(objects), group).receive({
+        port: 8080,
+        transport: { kind: "raw_buffer" },
+        request: { method: "GET", path: "/", authority: "m.example.com" },
+      });
+      assert.deepEqual([result.outcome, result.filterChain], ["accepted", "0.0.0.0_8080"]);
+    }
+  });
 });
