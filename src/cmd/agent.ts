@@ -9,6 +9,7 @@ import { agentErrors } from "../agent/errors.ts";
 import { reachableAddresses, withSteadyAddresses } from "../agent/machine-network.ts";
 import { kernelHasIpv6 } from "../capture/inet6-addresses.ts";
 import type { AgentOptions, JoinOptions } from "../cli/cli-deps.ts";
+import { untilAborted } from "../kernel/abort.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { createLog, type Log } from "../kernel/log.ts";
 import { Metrics } from "../kernel/metric.ts";
@@ -161,11 +162,4 @@ function tellObstacles(obstacles: string): void {
 function machineName(): string {
   const label = (hostname().split(".")[0] ?? "").toLowerCase().replace(/[^a-z0-9-]/g, "-");
   return label.replace(/^-+|-+$/g, "") || "machine";
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
