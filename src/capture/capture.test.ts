@@ -1,6 +1,7 @@
 // Real rules in a real kernel: each test runs in network namespaces of its own.
 //
 // LATEEN_TEST_IPTABLES names a folder with iptables programs; without it those of the host are used, if any.
+
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,6 +17,7 @@ import { CaptureWatch } from "./capture-watch.ts";
 import { capturedProbe } from "./captured-probe.ts";
 import { detectBackend } from "./detect-backend.ts";
 import { readInet6Addresses } from "./inet6-addresses.ts";
+import { netSysctl } from "./net-sysctl.fake.ts";
 import { type NetworkActor, startActor } from "./network-actor.fake.ts";
 import {
   connectNamespaces,
@@ -106,7 +108,8 @@ function backendSuite(
       machine = first;
       await connectNamespaces(machine, second, 1);
       await connectNamespaces(machine, third, 2);
-      await machine.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
+      for (const name of ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"])
+        await machine.run(...netSysctl(name, 1));
       await second.run("ip", "route", "add", "10.91.2.0/24", "via", ownAddress);
       await third.run("ip", "route", "add", "10.91.1.0/24", "via", "10.91.2.1");
       await second.run("ip", "route", "add", "fd91:2::/64", "via", ownAddress6);

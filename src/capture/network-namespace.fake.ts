@@ -3,6 +3,8 @@ import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { runCommand } from "../kernel/command.ts";
+import { kernelHasIpv6 } from "./inet6-addresses.ts";
+import { netSysctl } from "./net-sysctl.fake.ts";
 
 export interface NetworkNamespace {
   readonly name: string;
@@ -55,6 +57,8 @@ export async function connectNamespaces(a: NetworkNamespace, b: NetworkNamespace
   ] as const) {
     await namespace.run("ip", "addr", "add", `10.91.${net}.${host}/24`, "dev", device);
     await namespace.run("ip", "addr", "add", `fd91:${net}::${host}/64`, "dev", device, "nodad");
+    // Without this the link-local address is tentative for a second or two, and answers nobody.
+    if (kernelHasIpv6()) await namespace.run(...netSysctl(`net.ipv6.conf.${device}.accept_dad`, 0));
     await namespace.run("ip", "link", "set", device, "up");
   }
 }

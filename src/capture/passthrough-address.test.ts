@@ -1,8 +1,10 @@
 // The address on the loopback interface of real network namespaces.
+
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { fakeLog } from "../kernel/log.fake.ts";
 import { readInet6Addresses } from "./inet6-addresses.ts";
+import { netSysctl } from "./net-sysctl.fake.ts";
 import { createNamespace, type NetworkNamespace, namespacesMissing } from "./network-namespace.fake.ts";
 import { PassthroughAddress } from "./passthrough-address.ts";
 
@@ -75,7 +77,7 @@ describe("the passthrough address in a real kernel", { skip: skip ?? false, conc
   });
 
   test("comes when IPv6 is switched on", async () => {
-    const switchTo = (value: number) => namespace.run("sysctl", "-qw", `net.ipv6.conf.all.disable_ipv6=${value}`);
+    const switchTo = (value: number) => namespace.run(...netSysctl("net.ipv6.conf.all.disable_ipv6", value));
     const address = inNamespace();
     await address.ensure();
     await switchTo(1);

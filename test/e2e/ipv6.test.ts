@@ -1,6 +1,8 @@
 // What holds over IPv4 holds over IPv6, at addresses of every kind, and at those that come later.
+
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { netSysctl } from "../../src/capture/net-sysctl.fake.ts";
 import { meshService, peerAuthentication, workloadGroup } from "../kit/echo-objects.ts";
 import { eventually } from "../kit/eventually.ts";
 import type { Machine } from "../kit/machine.ts";
@@ -37,6 +39,11 @@ spec:
   rules: [{to: [{operation: {ports: ["${otherPort}"]}}]}]
 ---
 `;
+
+function setSysctl({ host }: Machine, disabled: number): Promise<unknown> {
+  const [program, ...args] = netSysctl("net.ipv6.conf.all.disable_ipv6", disabled);
+  return host.run(program, args);
+}
 
 describe("IPv6", rootOnly, () => {
   let mesh: Mesh;
@@ -152,7 +159,7 @@ describe("IPv6", rootOnly, () => {
     });
 
     it("holds after IPv6 was switched off and on", async () => {
-      const switchTo = (value: number) => local.host.run("sysctl", ["-qw", `net.ipv6.conf.all.disable_ipv6=${value}`]);
+      const switchTo = (value: number) => setSysctl(local, value);
       await switchTo(1);
       assert.deepEqual(await local.host.addresses6("eth0"), []);
       await switchTo(0);
@@ -168,11 +175,11 @@ describe("IPv6", rootOnly, () => {
 
   it("does not disturb a machine on which it is switched off, and is there once it is switched on", async () => {
     const machine = await mesh.addMachine("off-1");
-    await machine.host.run("sysctl", ["-qw", "net.ipv6.conf.all.disable_ipv6=1"]);
+    await setSysctl(machine, 1);
     await machine.join(mesh.control.url, await mesh.control.token("shop/front"));
     assert.equal(await machine.status("http://echo.shop.svc.cluster.local/"), 200);
     await machine.assertNothingRejected();
-    await machine.host.run("sysctl", ["-qw", "net.ipv6.conf.all.disable_ipv6=0"]);
+    await setSysctl(machine, 0);
     await eventually(async () => {
       assert.deepEqual(await loopbackOf(machine), ["::1", "::6"]);
       assert.deepEqual(await listenersOf(machine), ["[::1]:15053", "[::]:15001", "[::]:15006"], "now it is on");

@@ -4,7 +4,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Inet6Address, inet6File, readInet6Addresses } from "../../src/capture/inet6-addresses.ts";
+import { type Inet6Address, inet6File, kernelHasIpv6, readInet6Addresses } from "../../src/capture/inet6-addresses.ts";
+import { netSysctl } from "../../src/capture/net-sysctl.fake.ts";
 import { runCommand } from "../../src/kernel/command.ts";
 import { type Program, type ProgramOptions, startProgram } from "./program.ts";
 
@@ -83,7 +84,9 @@ export class Network {
       await network.ip(network.switchNamespace, ["link", "add", "br0", "type", "bridge"]);
       await network.ip(network.switchNamespace, ["address", "add", `${prefix}.1/24`, "dev", "br0"]);
       await network.ip(network.switchNamespace, ["link", "set", "br0", "up"]);
-      await network.ip(network.switchNamespace, ["address", "add", `${prefix6}:1/64`, "dev", "br0", "nodad"]);
+      if (kernelHasIpv6()) {
+        await network.ip(network.switchNamespace, ["address", "add", `${prefix6}:1/64`, "dev", "br0", "nodad"]);
+      }
       return network;
     } catch (error) {
       await network.stop();
@@ -112,7 +115,9 @@ export class Network {
     await this.ip(this.switchNamespace, ["link", "set", port, "up"]);
     await this.ip(namespace, ["address", "add", `${address}/24`, "dev", "eth0"]);
     // Without this an address is tentative for a second or two, and connects to nobody.
-    await runCommand("ip", ["netns", "exec", namespace, "sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0"]);
+    if (kernelHasIpv6()) {
+      await runCommand("ip", ["netns", "exec", namespace, ...netSysctl("net.ipv6.conf.eth0.accept_dad", 0)]);
+    }
     await this.ip(namespace, ["link", "set", "eth0", "up"]);
     if (options.ipv6 === true) {
       await this.ip(namespace, ["address", "add", `${address6}/64`, "dev", "eth0"]);

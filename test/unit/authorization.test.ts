@@ -1,108 +1,12 @@
-// Policies decide as Istio documents them, on whatever they are asked.
+// Single policies decide as Istio documents them.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import type { AuthorizationPolicy } from "../../src/config/authorization-policy/authorization-policy.ts";
-import { authorizationPolicyKind } from "../../src/config/authorization-policy/authorization-policy.ts";
-import { validateObject } from "../../src/config/validate.ts";
 import { defaultMeshSettings } from "../../src/model/mesh-settings.ts";
-import type { InboundResult } from "../../src/simulate/inbound-result.ts";
 import { simulateInbound } from "../../src/simulate/simulate-inbound.ts";
 import { MeshRig } from "../../src/translate/mesh-rig.fake.ts";
-import type { ClientView } from "../../src/xds/generator.ts";
-import { type ReferenceCall, type ReferencePolicy, referenceVerdict } from "./authorization-reference.fake.ts";
-import { randomCall, randomPolicies, randomPolicy } from "./random-policies.fake.ts";
-
-const mesh = { rootNamespace: "istio-system", trustDomain: "td.example", trustDomainAliases: ["old.example"] };
-const workload = { namespace: "shop", labels: { app: "reviews" } };
-
-/** The workload's proxy under these policies; port 80 is HTTP, every other one is not. */
-function proxyOf(policies: readonly ReferencePolicy[]): ClientView {
-  const rig = new MeshRig({ ...defaultMeshSettings, ...mesh });
-  const put = (kind: string, name: string, namespace: string, spec: object) =>
-    rig.put({ key: { source: "files", group: "test", kind, namespace, name }, meta: { name, namespace }, spec });
-  put("ServiceEntry", "reviews", "shop", {
-    hosts: ["reviews"],
-    location: "MESH_INTERNAL",
-    resolution: "STATIC",
-    ports: [
-      { number: 80, name: "http", protocol: "HTTP" },
-      { number: 3306, name: "tcp", protocol: "TCP" },
-    ],
-    workloadSelector: { labels: { app: "reviews" } },
-  });
-  for (const { name, namespace, spec } of policies) put("AuthorizationPolicy", name, namespace, spec);
-  return rig.open({ name: "reviews", ...workload, ip: "198.18.1.1" });
-}
-
-function ask(view: ClientView, call: ReferenceCall): InboundResult {
-  const { peer, http } = call;
-  return simulateInbound(view, {
-    port: call.port,
-    ip: call.destinationIp,
-    sourceIp: call.sourceIp,
-    transport:
-      peer === undefined
-        ? { kind: "raw_buffer" }
-        : {
-            kind: "tls",
-            sni: call.sni,
-            alpn: ["istio"],
-            peer: `spiffe://${peer.trustDomain}/ns/${peer.namespace}/sa/${peer.account}`,
-          },
-    ...(http === undefined
-      ? {}
-      : {
-          request: { method: http.method, path: `${http.path}?q=/admin`, authority: http.host, headers: http.headers },
-        }),
-  });
-}
-
-function letsIn(view: ClientView, call: ReferenceCall): boolean {
-  const { outcome } = ask(view, call);
-  assert.ok(outcome === "accepted" || outcome === "denied", outcome);
-  return outcome === "accepted";
-}
-
-describe("AuthorizationPolicies", () => {
-  it("decide as the reference does, for random policies and calls", () => {
-    let decisions = 0;
-    let refused = 0;
-    fc.assert(
-      fc.property(randomPolicies, fc.array(randomCall, { minLength: 12, maxLength: 20 }), (held, calls) => {
-        const view = proxyOf(held);
-        for (const one of calls) {
-          const expected = referenceVerdict(held, workload, one, mesh);
-          decisions += 1;
-          if (!expected) refused += 1;
-          assert.equal(letsIn(view, one), expected, JSON.stringify(one));
-        }
-      }),
-      { numRuns: 300 },
-    );
-    // Else the generators would prove little.
-    assert.ok(
-      decisions > 3000 && refused > decisions / 5 && refused < (decisions * 4) / 5,
-      `${refused} of ${decisions}`,
-    );
-  });
-
-  it("of the random kind are ones that authors may write", () => {
-    fc.assert(
-      fc.property(randomPolicy, ({ name, namespace, spec }) => {
-        const object = {
-          apiVersion: "security.istio.io/v1",
-          kind: "AuthorizationPolicy",
-          metadata: { name, namespace },
-          spec,
-        };
-        const errors = validateObject(authorizationPolicyKind, object).filter(({ severity }) => severity === "error");
-        assert.deepEqual(errors, []);
-      }),
-      { numRuns: 200 },
-    );
-  });
-});
+import type { ReferenceCall } from "./authorization-reference.fake.ts";
+import { ask, letsIn, proxyOf, workload } from "./authorization-world.fake.ts";
 
 describe("single policies", () => {
   const plaintext: ReferenceCall = {
