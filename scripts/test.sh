@@ -4,7 +4,7 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
 if [ "$(id -u)" -eq 0 ]; then
-  sh scripts/packages.sh nft=nftables ip=iproute2 python3=python3 git=git systemctl=systemd systemd-nspawn=systemd-container
+  sh scripts/packages.sh nft=nftables ip=iproute2 python3=python3 git=git systemctl=systemd systemd-nspawn=systemd-container ps=procps
 fi
 sh scripts/check.sh
 echo "10,000 damaged inputs for each reader" >&2
