@@ -1,5 +1,5 @@
 // One agent on a machine: a second one would take the first one's socket and ports from under its Envoy.
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { prepareRunFolder } from "./bootstrap/write-bootstrap.ts";
 import { agentErrors } from "./errors.ts";
@@ -19,18 +19,24 @@ export interface AgentLock {
 export function takeAgentLock(settings: { runFolder: string; self: number }, pid: number): AgentLock {
   prepareRunFolder(settings);
   const path = join(settings.runFolder, lockName);
-  for (;;) {
-    try {
-      const file = openSync(path, "wx", 0o600);
-      writeFileSync(file, `${pid} ${startOf(pid) ?? ""}`);
-      closeSync(file);
-      return { release: () => rmSync(path, { force: true }) };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  // Linked under its name when it is whole: another agent must not take a half-written one for a dead agent's.
+  const draft = `${path}.${pid}`;
+  rmSync(draft, { force: true });
+  writeFileSync(draft, `${pid} ${startOf(pid) ?? ""}`, { mode: 0o600, flag: "wx" });
+  try {
+    for (;;) {
+      try {
+        linkSync(draft, path);
+        return { release: () => rmSync(path, { force: true }) };
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      }
+      const other = runningAgent(settings.runFolder);
+      if (other !== undefined) throw agentErrors.runsAlready(`an agent runs on this machine already, process ${other}`);
+      rmSync(path, { force: true }); // of one that was killed
     }
-    const other = runningAgent(settings.runFolder);
-    if (other !== undefined) throw agentErrors.runsAlready(`an agent runs on this machine already, process ${other}`);
-    rmSync(path, { force: true }); // of one that was killed
+  } finally {
+    rmSync(draft, { force: true });
   }
 }
 

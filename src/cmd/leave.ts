@@ -23,13 +23,16 @@ const endLimitMs = 30_000;
 /** `lateen leave`: agent, capture, unit and identity go; the control plane forgets the machine when its stream ends. */
 export function leaveMachine(context: CommandContext): (options: LeaveOptions) => Promise<number> {
   return async ({ dataDir }) => {
+    // Whatever fails, the rest goes: a machine must not stay half in a mesh.
     let status = 0;
     await removeUnit().catch((error: unknown) => {
-      // The rest goes all the same: a machine must not stay half in a mesh because systemd fails.
       console.error(`the systemd unit could not be removed: ${describeError(error)}`);
       status = 1;
     });
-    await endAgent(runFolderOf(context, dataDir));
+    await endAgent(runFolderOf(context, dataDir)).catch((error: unknown) => {
+      console.error(describeError(error));
+      status = 1;
+    });
     if (process.getuid?.() === 0) await removeCapture(systemClock, createLog("warn"));
     const wasJoined = existsSync(join(dataDir, machineFileName));
     // Only a folder that an agent made: the flag may name anything.
@@ -46,7 +49,11 @@ async function endAgent(runFolder: string): Promise<void> {
   const pid = runningAgent(runFolder);
   if (pid === undefined) return;
   console.error(`stopping the agent, process ${pid}`);
-  process.kill(pid, "SIGTERM");
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch {
+    return; // it ended in the meantime
+  }
   const endMs = systemClock.monotonic() + endLimitMs;
   while (runningAgent(runFolder) === pid) {
     if (systemClock.monotonic() > endMs) throw cmdErrors.agentStays(`the agent, process ${pid}, does not end`);

@@ -29,6 +29,8 @@ export function unitText({ program, dataDir, envoy }: UnitOptions): string {
 Description=Lateen agent: this machine's part in the service mesh
 After=network-online.target
 Wants=network-online.target
+# By default systemd gives up after five failures in 10 s; a machine must come back whenever it can.
+StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${command.join(" ")}
@@ -62,6 +64,8 @@ export async function installUnit(text: string): Promise<void> {
   writeFileSync(unitPath, text, { mode: 0o644 });
   await runCommand("systemctl", ["daemon-reload"]);
   await runCommand("systemctl", ["enable", unitName]);
+  // One that an older unit gave up would refuse to start.
+  await runCommand("systemctl", ["reset-failed", unitName]).catch(() => {});
   await runCommand("systemctl", ["restart", unitName]);
 }
 

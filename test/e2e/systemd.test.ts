@@ -70,6 +70,16 @@ describe("the systemd unit", missing === undefined ? {} : { skip: missing }, () 
     await isIn();
   });
 
+  it("never gives up: an agent that fails at once, again and again, comes back when it can", async () => {
+    // What a full disk or a late mount would do.
+    await booted.run("mv", "/var/lib/lateen/agent", "/var/lib/lateen/away");
+    await booted.run("systemctl", "kill", "--signal=KILL", "lateen-agent");
+    await eventually(async () => assert.ok(Number(await unit("NRestarts")) >= 8), patience);
+    await booted.run("rm", "-rf", "/var/lib/lateen/agent");
+    await booted.run("mv", "/var/lib/lateen/away", "/var/lib/lateen/agent");
+    await isIn();
+  });
+
   it("brings the machine back into the mesh after a reboot, without anybody's help", async () => {
     await booted.reboot();
     await isIn();
