@@ -32,7 +32,8 @@ export function buildHttpProtocolOptions({ http2, policy, tls, protocol, externa
   };
   const useClientProtocol = http?.useClientProtocol === true && isHttp(protocol);
   const names = isHttp(protocol) ? requestNames(tls) : undefined;
-  const httpFilters = external && isHttp(protocol) ? outsideFilters() : [];
+  // Whatever the port says: a route may send plain HTTP to an HTTPS port, for the cluster to speak TLS. Others never look.
+  const httpFilters = external ? outsideFilters() : [];
   const isDefault = !http2 && !useClientProtocol && names === undefined && Object.keys(common).length === 0;
   if (isDefault && httpFilters.length === 0) return undefined;
   return packAny(HttpProtocolOptionsSchema, {
