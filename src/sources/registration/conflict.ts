@@ -2,7 +2,8 @@
 //
 // An address is only said, so a claim must not take it from another account's machine, not even while that one is away: a
 // machine would lose its place whenever the control plane or its own connection starts again. Where the connection itself
-// comes from the address, it is more than said: the network leads there.
+// comes from the address, it is more than said: the network leads there. But a machine may forward for others, who then
+// come from its address as well: against a machine that was seen there too, it says nothing.
 import type { LateenError } from "../../kernel/error.ts";
 import type { Claim } from "./claim.ts";
 import { registrationErrors } from "./errors.ts";
@@ -23,7 +24,7 @@ export function nameConflict(owner: Machine, claim: Claim): LateenError | undefi
 /** Why another machine, which has the claimed address, keeps it; undefined where it must go. */
 export function addressConflict(rival: Machine, claim: Claim): LateenError | undefined {
   const sameIdentity = rival.identity === claim.identity;
-  if (rival.state.kind === "leaving" && (sameIdentity || claim.seenThere)) return undefined;
+  if (sameIdentity && rival.state.kind === "leaving") return undefined;
   if (!sameIdentity && claim.seenThere && !rival.seenThere) return undefined;
   return registrationErrors.addressTaken(
     `the address ${claim.node.ips[0]} belongs to ${rival.namespace}/${rival.name}, which is ${presence(rival)}`,

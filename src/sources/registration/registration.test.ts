@@ -476,12 +476,29 @@ test("who is seen at the address has it, before another account that only says s
   assert.deepEqual(names(), ["low-low-1"]);
 });
 
-test("F20: an address that another account's machine had is used again at once where it is seen", () => {
+test("F20: an address that another account's machine had is used again at once where that one was never seen", () => {
   setGroup("low", { template: { serviceAccount: "low" } });
-  connect("1", node(), spiffe(), { address: "10.0.0.1" });
-  connectLow("2", { address: "10.0.0.1" });
-  assert.deepEqual(names(), ["reviews-vm-1"]);
+  connect("1", node(), spiffe(), { address: "192.0.2.1" });
   registration.disconnected("1");
+  connectLow("2", { address: "10.0.0.1" });
+  assert.deepEqual(names(), ["low-low-1"]);
+});
+
+test("who comes from a machine's address, being behind it, does not get the address while the machine is away for a moment", async () => {
+  setGroup("low", { template: { serviceAccount: "low" } });
+  const connectHost = (id: string): void => connect(id, node(), spiffe(), { address: "10.0.0.1" });
+  connectHost("host");
+  connectLow("inner", { address: "10.0.0.1" });
+  registration.disconnected("host");
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  await clock.advance(graceMs - 1);
+  connectLow("inner-2", { address: "10.0.0.1" });
+  connectHost("host-2");
+  await clock.advance(10 * graceMs);
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  assert.ok(changes.every((change) => change.after !== undefined));
+  registration.disconnected("host-2");
+  await clock.advance(graceMs);
   assert.deepEqual(names(), ["low-low-1"], "it waited");
 });
 
