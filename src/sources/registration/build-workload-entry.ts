@@ -50,7 +50,7 @@ export function buildWorkloadEntry(input: EntryInput): Config<WorkloadEntry> {
   const { namespace } = group.key;
   const labels = entryLabels(group, node);
   const locality = firstOf(isOwnAgent(node), template.locality, nodeLocality(node));
-  const network = entryNetwork(group, node);
+  const network = entryNetwork(group);
   const spec: WorkloadEntry = {
     address: node.ips[0] ?? "",
     labels,
@@ -77,9 +77,12 @@ export function buildWorkloadEntry(input: EntryInput): Config<WorkloadEntry> {
   return { key: { source: input.source, group: apiGroup, kind, namespace, name }, meta, spec };
 }
 
-/** The network that the machine's address belongs to; empty for the mesh's own. */
-export function entryNetwork(group: Config<WorkloadGroup>, node: NodeInfo): string {
-  return firstOf(isOwnAgent(node), group.spec.template.network, node.network);
+/**
+ * The network that the machine's address belongs to; empty for the mesh's own. The group alone says it: an address has one
+ * machine on its network, and a machine that named a network of its own would have any address.
+ */
+export function entryNetwork(group: Config<WorkloadGroup>): string {
+  return group.spec.template.network ?? "";
 }
 
 /**

@@ -45,7 +45,7 @@ export function readClaim(
   const { node, address, certificate } = connection;
   const identity = provenIdentity(connection.identities, group);
   const own = usableAddress(node, options.allowLoopback);
-  const network = entryNetwork(group, node);
+  const network = entryNetwork(group);
   return {
     group: group.key.name,
     name: entryName(group.key.name, node),
