@@ -129,14 +129,17 @@ export class Http2Front {
       return;
     }
     if (front.peer.kind === "anonymous" && !this.admitAnonymous(stream, headers)) return;
+    const path = String(headers[":path"]);
+    // connect's router leaves a query out; the guards, which go by the whole path, would not know the call. gRPC has none.
+    const hasQuery = path.includes("?");
     const isGrpc = headers["content-type"]?.startsWith("application/grpc") === true && headers[":method"] === "POST";
-    const variant = isGrpc ? this.options.ads.variantOf(String(headers[":path"])) : undefined;
+    const variant = isGrpc ? this.options.ads.variantOf(path) : undefined;
     if (variant !== undefined) {
       const { peer, address, onSettled } = front;
       this.options.ads.accept(stream, { variant, peer, address, onSettled });
-    } else if (this.unary === undefined || !isGrpc) refuse(stream, headers, notServed());
+    } else if (this.unary === undefined || !isGrpc || hasQuery) refuse(stream, headers, notServed());
     else {
-      const refusal = this.options.guards?.get(String(headers[":path"]))?.(front.peer, stream);
+      const refusal = this.options.guards?.get(path)?.(front.peer, stream);
       if (refusal !== undefined) {
         refuse(stream, headers, refusal);
         return;

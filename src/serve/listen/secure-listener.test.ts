@@ -142,13 +142,14 @@ test("an answer is taken from who was asked, refused at its headers from others,
   const guards = new Map([[answerPath, answerGate((identity) => (identity === reviews ? questions : 0))]]);
   const { ca, tls, url } = await startBed(t, { guards });
   const identity = await ca.identity(reviews);
-  const begin = (by: ClientIdentity): AdsClient => {
-    const call = new AdsClient({ url, tls: tls(by), path: answerPath });
+  const begin = (by: ClientIdentity, path = answerPath): AdsClient => {
+    const call = new AdsClient({ url, tls: tls(by), path });
     t.after(() => call.close());
     call.stream.write(Buffer.from([0, 3, 0xff, 0xff, 0xff])); // the begin of 64 MiB
     return call;
   };
   assert.match((await begin(identity).ended).message, /^LAT2114 /);
+  assert.match((await begin(identity, `${answerPath}?x`).ended).message, /^LAT2106 /, "no other spelling of the path");
   questions = 1;
   const low = await ca.identity("spiffe://cluster.local/ns/shop/sa/low" as SpiffeId);
   assert.match((await begin(low).ended).message, /^LAT2114 /);
