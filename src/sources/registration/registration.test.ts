@@ -453,6 +453,40 @@ test("a machine that waits for another account's address is registered when that
   assert.deepEqual(names(), []);
 });
 
+test("a machine that cannot be registered when its turn comes goes on waiting", async () => {
+  setGroup("low", { template: { serviceAccount: "low" } });
+  const waiting = async (count: number): Promise<void> =>
+    assert.match(await metrics.text(), new RegExp(`\\nlateen_unregistered_machines ${count}\\n`));
+  connectLow("liar");
+  connect("1");
+  // Without its group.
+  deleteGroup("reviews");
+  registration.disconnected("liar");
+  await clock.advance(graceMs);
+  await waiting(1);
+  // With a group that is another account's.
+  setGroup("reviews", { template: { serviceAccount: "other" } });
+  await waiting(1);
+  assert.deepEqual(names(), []);
+  setGroup("reviews", { template: { serviceAccount: "reviews" } });
+  assert.deepEqual(names(), ["reviews-vm-1"]);
+  await waiting(0);
+  // As the fifth machine of a certificate.
+  connectLow("liar-2", {}, lowNode({ ips: ["10.0.0.2"] }));
+  const certificate = "0A";
+  const other = (id: string, ip: string): void =>
+    connect(id, node({ machine: id, ips: [ip] }), spiffe(), { certificate });
+  other("waits", "10.0.0.2");
+  for (const last of [3, 4, 5, 6]) other(`vm-${last}`, `10.0.0.${last}`);
+  registration.disconnected("liar-2");
+  await clock.advance(graceMs);
+  await waiting(1);
+  registration.disconnected("vm-3");
+  await clock.advance(graceMs);
+  await waiting(0);
+  assert.ok(names().includes("reviews-waits"));
+});
+
 test("a connection that ends while it waits is forgotten", async () => {
   setGroup("low", { template: { serviceAccount: "low" } });
   connect("1");

@@ -4,23 +4,23 @@
 // of the same account that claims the same is refused while the owner is connected, and told why, so that the mesh never
 // flaps between two. One of another account is served, but not registered before the owner gives way: what it says must
 // neither take the owner's place nor, where the owner is the liar, cut it off from its configuration.
-import { Group } from "../../collection/group.ts";
 import { Source } from "../../collection/source.ts";
 import { type Config, formatConfigKey } from "../../config/object.ts";
 import { type WorkloadEntry, workloadEntryKind } from "../../config/workload-entry/workload-entry.ts";
-import type { WorkloadGroup } from "../../config/workload-group/workload-group.ts";
 import { workloadOf } from "../../identity/spiffe-id.ts";
 import { LateenError } from "../../kernel/error.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import { Metrics } from "../../kernel/metric.ts";
 import type { NodeInfo } from "../../xds/node-info.ts";
 import { buildWorkloadEntry } from "./build-workload-entry.ts";
-import { type ConnectedMachine, mayJoin, readClaim } from "./claim.ts";
+import { type ConnectedMachine, readClaim } from "./claim.ts";
 import { addressConflict, nameConflict } from "./conflict.ts";
 import { registrationErrors } from "./errors.ts";
 import type { Machine } from "./machine.ts";
+import { MachineGroups } from "./machine-groups.ts";
 import { MachineIndex } from "./machine-index.ts";
 import type { MachineRecord } from "./machine-record.ts";
+import { anyMachineGone, certificateFreed, groupChanged, type Obstacle } from "./obstacle.ts";
 import { PublishPace } from "./publish-pace.ts";
 import { type RegistrationMetrics, registrationMetrics } from "./registration-metrics.ts";
 import type { RegistrationOptions } from "./registration-options.ts";
@@ -45,14 +45,13 @@ export class Registration implements Stoppable {
   readonly entries: Source<Config<WorkloadEntry>>;
   private readonly options: RegistrationOptions;
   private readonly metrics: RegistrationMetrics;
-  private readonly groups: Group<Config<WorkloadGroup>>;
-  private readonly unsubscribe: () => void;
+  private readonly groups: MachineGroups;
   private readonly machines = new MachineIndex();
   /** Key of the entry, by connection. */
   private readonly byConnection = new Map<string, string>();
   private readonly waiting = new WaitingClaims();
   private readonly pace: PublishPace;
-  /** Keys of machines that have gone, left or moved, and of which `retry` does not know yet. */
+  /** What has happened that connections wait for (see `Obstacle`), and of which `retry` does not know yet. */
   private readonly yielding: string[] = [];
 
   constructor(options: RegistrationOptions) {
@@ -64,10 +63,13 @@ export class Registration implements Stoppable {
         for (const key of keys) this.publish(key);
       });
     });
-    this.groups = new Group("WorkloadGroups by name", options.groups, ({ key }) => [`${key.namespace}/${key.name}`]);
-    this.unsubscribe = this.groups.subscribe((changes) => {
+    this.groups = new MachineGroups(options.groups, (names) => {
       options.graph.batch(() => {
-        for (const { key } of changes) for (const entry of this.machines.keysOfGroup(key)) this.publish(entry);
+        for (const [namespace, name] of names) {
+          for (const entry of this.machines.keysOfGroup(`${namespace}/${name}`)) this.publish(entry);
+          this.yielding.push(groupChanged(namespace, name));
+        }
+        this.retry();
       });
     });
   }
@@ -83,8 +85,9 @@ export class Registration implements Stoppable {
     if (node.autoRegisterGroup === undefined) return;
     if (this.byConnection.has(connectionId) || this.waiting.has(connectionId)) return;
     try {
-      const conflict = this.register(connection, false);
-      if (conflict !== undefined) this.refused(node, "serving a machine without registering it", conflict);
+      const obstacle = this.register(connection);
+      if (obstacle?.refuses === true) throw obstacle.error;
+      if (obstacle !== undefined) this.serveUnregistered(connection, obstacle);
     } catch (error) {
       if (error instanceof LateenError) this.refused(node, "refused to register a machine", error);
       else this.metrics.refused.inc();
@@ -138,11 +141,10 @@ export class Registration implements Stoppable {
   machineOf(connectionId: string): string | undefined {
     const key = this.byConnection.get(connectionId);
     const machine = key === undefined ? undefined : this.machines.get(key);
-    return machine !== undefined && this.fittingGroup(machine) !== undefined ? key : undefined;
+    return machine !== undefined && this.groups.fitting(machine) !== undefined ? key : undefined;
   }
 
   async stop(): Promise<void> {
-    this.unsubscribe();
     this.groups.dispose();
     for (const { state } of this.machines.values()) if (state.kind === "leaving") state.cancel();
     this.pace.stop();
@@ -152,13 +154,13 @@ export class Registration implements Stoppable {
   }
 
   /**
-   * @param isServed the connection is too far on to be refused
-   * @returns what is in the way, where the connection has to wait for another machine
+   * @returns what is in the way, if anything
+   * @throws LateenError LAT4401, LAT4402, LAT4405: the group is not for the machine
    */
-  private register(connection: ConnectedMachine, isServed: boolean): LateenError | undefined {
+  private register(connection: ConnectedMachine): Obstacle | undefined {
     const { connectionId, node } = connection;
     const { namespace, autoRegisterGroup: groupName = "" } = node;
-    const group = this.groupOf(namespace, groupName);
+    const group = this.groups.get(namespace, groupName);
     if (group === undefined) {
       throw registrationErrors.groupMissing(`there is no WorkloadGroup ${namespace}/${groupName}`);
     }
@@ -169,19 +171,19 @@ export class Registration implements Stoppable {
     const rivalKey = this.machines.keyAt(place) ?? key;
     const rival = rivalKey === key ? undefined : this.machines.get(rivalKey);
     // A machine that is away and whose group is not for it any more keeps nothing.
-    const stale = owner?.state.kind === "leaving" && this.fittingGroup(owner) === undefined;
+    const stale = owner?.state.kind === "leaving" && this.groups.fitting(owner) === undefined;
     const nameTaken = owner === undefined || stale ? undefined : nameConflict(owner, claim);
     const conflict = nameTaken ?? (rival === undefined ? undefined : addressConflict(rival, claim));
     if (conflict !== undefined) {
-      const holder = nameTaken === undefined ? rival : owner;
-      if (holder?.identity === identity && !isServed) throw conflict;
-      this.wait(nameTaken === undefined ? rivalKey : key, connection);
-      return conflict;
+      const [holder, awaits] = nameTaken === undefined ? [rival, rivalKey] : [owner, key];
+      return { error: conflict, awaits, refuses: holder?.identity === identity };
     }
     if (owner === undefined && this.machines.size >= machineLimit) {
-      throw registrationErrors.tooMany(`${machineLimit} machines are registered`);
+      const error = registrationErrors.tooMany(`${machineLimit} machines are registered`);
+      return { error, awaits: anyMachineGone, refuses: true };
     }
-    this.checkCertificate(key, certificate);
+    const shared = this.sharedCertificate(key, certificate);
+    if (shared !== undefined) return shared;
 
     const connectedAtMs = this.options.clock.now();
     const account = { node, network, place, seenThere, certificate, connectedAtMs };
@@ -202,16 +204,23 @@ export class Registration implements Stoppable {
   }
 
   /** One certificate is one machine's; more names than a machine may change among are a flood. */
-  private checkCertificate(key: string, certificate: string | undefined): void {
+  private sharedCertificate(key: string, certificate = ""): Obstacle | undefined {
     const keys = this.machines.keysOfCertificate(certificate);
-    if (keys.includes(key) || keys.length < certificateLimit) return;
-    throw registrationErrors.certificateShared(
+    if (keys.includes(key) || keys.length < certificateLimit) return undefined;
+    const error = registrationErrors.certificateShared(
       `${keys.length} machines are registered with the certificate ${certificate} already`,
     );
+    return { error, awaits: certificateFreed(certificate), refuses: true };
   }
 
-  private wait(holder: string, connection: ConnectedMachine): void {
-    this.waiting.add(holder, connection);
+  /** @param tried the event after which the connection was tried; what it goes on waiting for has been said */
+  private serveUnregistered(connection: ConnectedMachine, { error, awaits }: Obstacle, tried?: string): void {
+    this.wait(awaits, connection);
+    if (awaits !== tried) this.refused(connection.node, "serving a machine without registering it", error);
+  }
+
+  private wait(awaits: string, connection: ConnectedMachine): void {
+    this.waiting.add(awaits, connection);
     this.metrics.waiting.set(this.waiting.size);
   }
 
@@ -225,20 +234,26 @@ export class Registration implements Stoppable {
     }
   }
 
-  /** Registers connections that waited for what has been given up since. */
+  /** Registers connections that waited for what has happened since. Those that still cannot be registered go on waiting. */
   private retry(): void {
-    for (let key = this.yielding.pop(); key !== undefined; key = this.yielding.pop()) {
-      for (const connection of this.waiting.take(key)) {
-        const { node } = connection;
-        try {
-          this.register(connection, true);
-        } catch (error) {
-          if (!(error instanceof LateenError)) throw error;
-          this.refused(node, "serving a machine without registering it", error);
-        }
+    for (let event = this.yielding.pop(); event !== undefined; event = this.yielding.pop()) {
+      for (const connection of this.waiting.take(event)) {
+        const obstacle = this.obstacleOf(connection);
+        if (obstacle !== undefined) this.serveUnregistered(connection, obstacle, event);
       }
     }
     this.metrics.waiting.set(this.waiting.size);
+  }
+
+  /** As `register`, for a connection that is too far on to be refused. */
+  private obstacleOf(connection: ConnectedMachine): Obstacle | undefined {
+    try {
+      return this.register(connection);
+    } catch (error) {
+      if (!(error instanceof LateenError)) throw error;
+      const { namespace, autoRegisterGroup = "" } = connection.node;
+      return { error, awaits: groupChanged(namespace, autoRegisterGroup), refuses: false };
+    }
   }
 
   private expire(key: string, reason: string): void {
@@ -271,6 +286,10 @@ export class Registration implements Stoppable {
   ): void {
     this.metrics.updated.inc();
     if (machine.place !== account.place) this.yielding.push(key);
+    const { certificate } = machine;
+    if (certificate !== undefined && certificate !== account.certificate) {
+      this.yielding.push(certificateFreed(certificate));
+    }
     this.machines.move(key, machine, account);
     const { state } = machine;
     if (state.kind === "leaving") state.cancel();
@@ -285,7 +304,8 @@ export class Registration implements Stoppable {
     const { state } = machine;
     if (state.kind === "leaving") state.cancel();
     else for (const id of state.connections) this.byConnection.delete(id);
-    this.yielding.push(key);
+    this.yielding.push(key, anyMachineGone);
+    if (machine.certificate !== undefined) this.yielding.push(certificateFreed(machine.certificate));
     const group = `${machine.namespace}/${machine.group}`;
     this.options.journal?.note(key, undefined);
     this.metrics.removed.inc();
@@ -300,12 +320,12 @@ export class Registration implements Stoppable {
       this.entries.delete(key);
       return;
     }
-    const group = this.fittingGroup(machine);
+    const group = this.groups.fitting(machine);
     const { source, controller, log } = this.options;
     const serviceAccount = workloadOf(machine.identity)?.serviceAccount ?? "";
     if (group === undefined) {
       const reason =
-        this.groupOf(machine.namespace, machine.group) === undefined
+        this.groups.get(machine.namespace, machine.group) === undefined
           ? "its WorkloadGroup is gone"
           : "its WorkloadGroup has another service account";
       if (this.entries.has(key)) log.warn("took a machine out", { entry: machine.name, reason });
@@ -317,16 +337,6 @@ export class Registration implements Stoppable {
       key,
       buildWorkloadEntry({ group, node, serviceAccount, name, connectedAtMs, registeredAtMs, controller, source }),
     );
-  }
-
-  /** The machine's group, as long as it is for the machine's account. */
-  private fittingGroup({ namespace, group: name, identity }: Machine): Config<WorkloadGroup> | undefined {
-    const group = this.groupOf(namespace, name);
-    return group !== undefined && mayJoin(identity, group) ? group : undefined;
-  }
-
-  private groupOf(namespace: string, name: string): Config<WorkloadGroup> | undefined {
-    return this.groups.get(`${namespace}/${name}`)?.[0];
   }
 
   private keyOf(namespace: string, name: string): string {

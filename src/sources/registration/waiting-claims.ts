@@ -1,47 +1,47 @@
-// Connections that are served without being registered, because another machine has their name or address.
+// Connections that are served without being registered, because something is in the way (see `Obstacle`).
 import type { ConnectedMachine } from "./claim.ts";
 
 export class WaitingClaims {
-  /** By connection id: the key of the machine that is in the way. */
-  private readonly holders = new Map<string, string>();
-  /** By key of the machine in the way, oldest first. */
+  /** By connection id: the event that it waits for. */
+  private readonly events = new Map<string, string>();
+  /** By event, oldest first. */
   private readonly claims = new Map<string, Map<string, ConnectedMachine>>();
 
   /** Connections; each is one open stream, so their limit is this one's. */
   get size(): number {
-    return this.holders.size;
+    return this.events.size;
   }
 
   has(connectionId: string): boolean {
-    return this.holders.has(connectionId);
+    return this.events.has(connectionId);
   }
 
-  add(holder: string, connection: ConnectedMachine): void {
+  add(event: string, connection: ConnectedMachine): void {
     const { connectionId } = connection;
-    this.holders.set(connectionId, holder);
-    this.claims.set(holder, (this.claims.get(holder) ?? new Map()).set(connectionId, connection));
+    this.events.set(connectionId, event);
+    this.claims.set(event, (this.claims.get(event) ?? new Map()).set(connectionId, connection));
   }
 
   /** True where the connection was waiting. */
   delete(connectionId: string): boolean {
-    const holder = this.holders.get(connectionId);
-    if (holder === undefined) return false;
-    this.holders.delete(connectionId);
-    const others = this.claims.get(holder);
+    const event = this.events.get(connectionId);
+    if (event === undefined) return false;
+    this.events.delete(connectionId);
+    const others = this.claims.get(event);
     others?.delete(connectionId);
-    if (others?.size === 0) this.claims.delete(holder);
+    if (others?.size === 0) this.claims.delete(event);
     return true;
   }
 
-  /** Takes out those that wait for a machine to give way. */
-  take(holder: string): ConnectedMachine[] {
-    const taken = [...(this.claims.get(holder)?.values() ?? [])];
+  /** Takes out those that wait for an event. */
+  take(event: string): ConnectedMachine[] {
+    const taken = [...(this.claims.get(event)?.values() ?? [])];
     for (const { connectionId } of taken) this.delete(connectionId);
     return taken;
   }
 
   clear(): void {
-    this.holders.clear();
+    this.events.clear();
     this.claims.clear();
   }
 }
