@@ -4,10 +4,21 @@
 // machine would lose its place whenever the control plane or its own connection starts again. Where the connection itself
 // comes from the address, it is more than said: the network leads there. But a machine may forward for others, who then
 // come from its address as well: against a machine that was seen there too, it says nothing.
+import type { Config } from "../../config/object.ts";
+import type { WorkloadGroup } from "../../config/workload-group/workload-group.ts";
 import type { LateenError } from "../../kernel/error.ts";
 import type { Claim } from "./claim.ts";
 import { registrationErrors } from "./errors.ts";
 import type { Machine } from "./machine.ts";
+import { groupChanged, type Obstacle } from "./obstacle.ts";
+
+/** Why the claim's account must not have the name, which is for another account's group. */
+export function nameReserved(claim: Claim, { key }: Config<WorkloadGroup>): Obstacle {
+  const error = registrationErrors.nameTaken(
+    `${key.namespace}/${claim.name} is the name of a machine of WorkloadGroup ${key.name}; the claim comes from ${claim.identity} for ${claim.group}`,
+  );
+  return { error, awaits: groupChanged(key.namespace, key.name), refuses: false };
+}
 
 /** Why the machine that is registered under the claimed name keeps it; undefined where the claim is as good. */
 export function nameConflict(owner: Machine, claim: Claim): LateenError | undefined {

@@ -16,7 +16,7 @@ export const registrationErrors = defineErrors({
   nameTaken: {
     code: "LAT4403",
     meaning:
-      "Another machine is registered and connected under the same name: two machines joined with one name, or one is a copy of the other's disk.",
+      "Another machine is registered and connected under the same name: two machines joined with one name, or one is a copy of the other's disk. Or the name is for another service account's WorkloadGroup: that of machine v2-vm1 in group reviews is the one of vm1 in reviews-v2.",
     remedy:
       "Join one of them again with another --name. If a machine only changed its address, wait: its old connection is given up within seconds.",
   },

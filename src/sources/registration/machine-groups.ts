@@ -28,6 +28,18 @@ export class MachineGroups {
     return this.groups.get(`${namespace}/${name}`)?.[0];
   }
 
+  /**
+   * The group that the name of an entry is for. Names do not tell where the group's part ends (`a-b-c` is machine `b-c` of
+   * `a`, or machine `c` of `a-b`): of the groups that there are, it is the one with the longest name.
+   */
+  ofEntry(namespace: string, name: string): Config<WorkloadGroup> | undefined {
+    for (let end = name.lastIndexOf("-"); end > 0; end = name.lastIndexOf("-", end - 1)) {
+      const group = this.get(namespace, name.slice(0, end));
+      if (group !== undefined) return group;
+    }
+    return undefined;
+  }
+
   /** The machine's group, as long as it is for the machine's account. */
   fitting({ namespace, group: name, identity }: Machine): Config<WorkloadGroup> | undefined {
     const group = this.get(namespace, name);

@@ -386,18 +386,44 @@ test("F21, T20: of two machines with one name the first stays, and the second is
   assert.deepEqual(names(), ["reviews-vm-1"]);
 });
 
-test("F21: a name is not taken over by another identity or group while its owner is connected", async () => {
+const oneNode = (more: NodeOverrides = {}): NodeInfo => node({ autoRegisterGroup: "a", machine: "b-c", ...more });
+const twoNode = (more: NodeOverrides = {}): NodeInfo =>
+  node({ autoRegisterGroup: "a-b", machine: "c", ips: ["10.0.0.2"], ...more });
+
+test("F21: an entry's name is for one group: no other account takes it by the name of its machine, whoever comes first", async () => {
   setGroup("a", { template: { serviceAccount: "one" } });
   setGroup("a-b", { template: { serviceAccount: "two" } });
-  connect("1", node({ autoRegisterGroup: "a", machine: "b-c" }), spiffe("one"));
-  const rival = node({ autoRegisterGroup: "a-b", machine: "c", ips: ["10.0.0.2"] });
-  connect("2", rival, spiffe("two"));
-  assert.equal(entry("a-b-c")?.spec.serviceAccount, "one");
+  connect("1", oneNode(), spiffe("one"));
+  assert.deepEqual(names(), [], "served, but not registered");
   assert.ok(logged.lines.some((line) => line.level === "warn" && line["code"] === "LAT4403"));
-  registration.disconnected("1");
-  assert.equal(entry("a-b-c")?.spec.serviceAccount, "one", "the owner is expected back");
-  await clock.advance(graceMs);
+  connect("2", twoNode(), spiffe("two"));
   assert.equal(entry("a-b-c")?.spec.serviceAccount, "two");
+  registration.disconnected("2");
+  await clock.advance(graceMs);
+  assert.deepEqual(names(), []);
+  deleteGroup("a-b");
+  assert.equal(entry("a-b-c")?.spec.serviceAccount, "one", "it waited");
+});
+
+test("F21: a machine that has a name from before the group it is for keeps it until that group's machine comes", async () => {
+  setGroup("a", { template: { serviceAccount: "one" } });
+  connect("1", oneNode(), spiffe("one"));
+  setGroup("a-b", { template: { serviceAccount: "two" } });
+  registration.disconnected("1");
+  connect("1b", oneNode(), spiffe("one"));
+  assert.equal(entry("a-b-c")?.spec.serviceAccount, "one");
+  connect("2", twoNode(), spiffe("two"));
+  assert.equal(entry("a-b-c")?.spec.serviceAccount, "two");
+  assert.equal(registration.machineOf("1b"), undefined);
+  assert.match(await metrics.text(), /\nlateen_unregistered_machines 1\n/);
+});
+
+test("F21: of one account's groups, those of one name do not get in each other's way until two machines do", () => {
+  setGroup("a", { template: { serviceAccount: "one" } });
+  setGroup("a-b", { template: { serviceAccount: "one" } });
+  connect("1", oneNode(), spiffe("one"));
+  assert.deepEqual(names(), ["a-b-c"]);
+  assert.throws(() => connect("2", twoNode(), spiffe("one")), { code: "LAT4403" });
 });
 
 /** A machine of another account, which says that it has the address of the machines of `node()`. */

@@ -13,8 +13,8 @@ import type { Stoppable } from "../../kernel/lifecycle.ts";
 import { Metrics } from "../../kernel/metric.ts";
 import type { NodeInfo } from "../../xds/node-info.ts";
 import { buildWorkloadEntry } from "./build-workload-entry.ts";
-import { type ConnectedMachine, readClaim } from "./claim.ts";
-import { addressConflict, nameConflict } from "./conflict.ts";
+import { type ConnectedMachine, mayJoin, readClaim } from "./claim.ts";
+import { addressConflict, nameConflict, nameReserved } from "./conflict.ts";
 import { registrationErrors } from "./errors.ts";
 import type { Machine } from "./machine.ts";
 import { MachineGroups } from "./machine-groups.ts";
@@ -168,11 +168,14 @@ export class Registration implements Stoppable {
     const { name, identity, place, network, seenThere, certificate } = claim;
     const key = this.keyOf(namespace, name);
     const owner = this.machines.get(key);
+    const returns = owner?.identity === identity && owner.group === groupName;
+    const named = this.groups.ofEntry(namespace, name);
+    if (named !== undefined && !mayJoin(identity, named) && !returns) return nameReserved(claim, named);
     const rivalKey = this.machines.keyAt(place) ?? key;
     const rival = rivalKey === key ? undefined : this.machines.get(rivalKey);
-    // A machine that is away and whose group is not for it any more keeps nothing.
-    const stale = owner?.state.kind === "leaving" && this.groups.fitting(owner) === undefined;
-    const nameTaken = owner === undefined || stale ? undefined : nameConflict(owner, claim);
+    // A machine from before the group that the name is for, or from before that was for this account.
+    const yields = owner !== undefined && named !== undefined && !mayJoin(owner.identity, named) && !returns;
+    const nameTaken = owner === undefined || yields ? undefined : nameConflict(owner, claim);
     const conflict = nameTaken ?? (rival === undefined ? undefined : addressConflict(rival, claim));
     if (conflict !== undefined) {
       const [holder, awaits] = nameTaken === undefined ? [rival, rivalKey] : [owner, key];
@@ -187,14 +190,13 @@ export class Registration implements Stoppable {
 
     const connectedAtMs = this.options.clock.now();
     const account = { node, network, place, seenThere, certificate, connectedAtMs };
-    if (rival !== undefined) this.evict(rivalKey, rival, key);
-    if (owner?.identity === identity && owner.group === groupName) {
+    if (rival !== undefined) this.evict(rivalKey, "another machine has its address now", key);
+    if (owner !== undefined && returns) {
       this.rejoin(key, owner, account, connectionId);
     } else {
-      if (owner !== undefined) this.remove(key, "another identity has its name now");
+      if (owner !== undefined) this.evict(key, "another identity has its name now", key);
       const state: Machine["state"] = { kind: "connected", connections: [connectionId] };
-      const registeredAtMs = connectedAtMs;
-      this.add(key, { namespace, name, group: groupName, identity, registeredAtMs, ...account, state });
+      this.add(key, { namespace, name, group: groupName, identity, registeredAtMs: connectedAtMs, ...account, state });
     }
     this.byConnection.set(connectionId, key);
     this.note(key);
@@ -224,13 +226,14 @@ export class Registration implements Stoppable {
     this.metrics.waiting.set(this.waiting.size);
   }
 
-  /** A machine that only said that it has the address gives way to the one that is seen there; it stays connected. */
-  private evict(key: string, machine: Machine, successor: string): void {
-    const { state, identity, node, certificate } = machine;
-    this.remove(key, "another machine has its address now");
-    const connections = state.kind === "connected" ? state.connections : [];
-    for (const connectionId of connections) {
-      this.wait(successor, { connectionId, identities: [identity], node, certificate });
+  /** A machine gives way to one with a better claim; it stays connected. */
+  private evict(key: string, reason: string, successor: string): void {
+    const machine = this.remove(key, reason);
+    if (machine?.state.kind !== "connected") return;
+    const { identity, node, certificate, seenThere } = machine;
+    const origin = seenThere ? { address: node.ips[0] ?? "" } : {};
+    for (const connectionId of machine.state.connections) {
+      this.wait(successor, { connectionId, identities: [identity], node, certificate, ...origin });
     }
   }
 
@@ -298,9 +301,9 @@ export class Registration implements Stoppable {
     machine.state = { kind: "connected", connections: open.slice(-connectionLimit) };
   }
 
-  private remove(key: string, reason: string): void {
+  private remove(key: string, reason: string): Machine | undefined {
     const machine = this.machines.delete(key);
-    if (machine === undefined) return;
+    if (machine === undefined) return undefined;
     const { state } = machine;
     if (state.kind === "leaving") state.cancel();
     else for (const id of state.connections) this.byConnection.delete(id);
@@ -311,6 +314,7 @@ export class Registration implements Stoppable {
     this.metrics.removed.inc();
     this.metrics.machines.set(this.machines.size);
     this.options.log.info("removed a machine", { entry: machine.name, group, reason });
+    return machine;
   }
 
   /** Brings the entry in line with machine and group; without a group that fits there is none. */
