@@ -15,6 +15,7 @@ import { selectorLabelKeys } from "./destination-rule.ts";
 import { deriveEndpoints, type ServiceEndpoints } from "./endpoint.ts";
 import { resolveHost } from "./hostname.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
+import { isHttp } from "./protocol.ts";
 import { type AutoAddresses, deriveServices, type Service } from "./service.ts";
 import { isForMesh, sourceLabelKeys } from "./virtual-service.ts";
 import { deriveWorkloads, type Workload } from "./workload.ts";
@@ -39,6 +40,8 @@ export interface Mesh {
   /** By `namespace/host`. */
   readonly services: Collection<Service>;
   readonly servicesByHost: Collection<readonly Service[]>;
+  /** Services with a port of HTTP, by each of their addresses; not by blocks. */
+  readonly httpServicesByAddress: Collection<readonly Service[]>;
   /** Services whose selector or endpoints are of the namespace. */
   readonly servicesByNamespace: Collection<readonly Service[]>;
   readonly workloads: Collection<Workload>;
@@ -72,6 +75,11 @@ export function deriveMesh(inputs: MeshInputs): Mesh {
     domainSuffix,
     services,
     servicesByHost: new Group("services-of-host", services, (service) => [service.host]),
+    httpServicesByAddress: new Group("http-services-by-address", services, ({ ports, addresses, autoAddresses }) =>
+      ports.some(({ protocol }) => isHttp(protocol))
+        ? [...addresses.filter((address) => !address.includes("/")), ...autoAddresses]
+        : [],
+    ),
     servicesByNamespace: new Group("services-of-namespace", services, (service) => [service.namespace]),
     workloads,
     workloadsByAddress: new Group("workloads-by-address", workloads, ({ namespace, addresses }) =>

@@ -19,13 +19,14 @@ import {
   listenerPieces,
   type OutboundListenerView,
   outboundListenerView,
+  ownBlocks,
 } from "./outbound-listener-view.ts";
 import { isHttp } from "./protocol.ts";
 import type { Scope } from "./scope.ts";
 import { type Service, serviceKey } from "./service.ts";
 import { hostVirtualHost, serviceVirtualHost, type VirtualHostView } from "./virtual-host-view.ts";
 import { selectVirtualService } from "./virtual-service.ts";
-import { deriveVisibleServices } from "./visible-service.ts";
+import { type AddressClaim, addressClaim, addressesOf, deriveVisibleServices } from "./visible-service.ts";
 
 /** A virtual host and the port of the route configuration it is in. */
 export interface PlacedVirtualHost {
@@ -138,13 +139,22 @@ export class ScopeView {
     const piecesByListener = this.own(
       new Group(`pieces-by-listener(${scope.namespace})`, pieces, (piece) => [listenerName(piece)]),
     );
+    const ownBlocksByPort = this.own(
+      new Group(`own-blocks(${scope.namespace})`, pieces, (piece) =>
+        ownBlocks(piece) === undefined ? [] : [String(piece.port)],
+      ),
+    );
     this.listeners = this.own(
       new Derived<readonly ListenerPiece[], OutboundListenerView>({
         name: `listeners(${scope.namespace})`,
         from: piecesByListener,
-        uses: [mesh.settings],
+        uses: [services, ownBlocksByPort, mesh.httpServicesByAddress, mesh.settings],
         derive: (members, name, read) => {
-          const view = outboundListenerView(members, scope, reads.settings(read));
+          const view = outboundListenerView(members, scope, reads.settings(read), {
+            http: (address, port) => reads.httpAt(address, port, read),
+            ownBlocks: (port) =>
+              (read.get(ownBlocksByPort, String(port)) ?? []).flatMap((piece) => ownBlocks(piece) ?? []),
+          });
           return view === undefined ? [] : [[name, view]];
         },
       }),
@@ -197,6 +207,17 @@ class ScopeReads {
   virtualService(host: Hostname, read: Reader): Config<VirtualService> | undefined {
     const candidates = coveringHosts(host).map((name) => read.get(this.mesh.virtualServices, name) ?? []);
     return selectVirtualService(candidates, this.scope.namespace, this.settings(read).defaultVirtualServiceExportTo);
+  }
+
+  /** Claims of the services that the scope sees with HTTP at an address. */
+  httpAt(address: string, port: number, read: Reader): AddressClaim[] {
+    const there = read.get(this.mesh.httpServicesByAddress, address) ?? [];
+    return there.flatMap(({ host, namespace, ports }) => {
+      if (!ports.some(({ number, protocol }) => number === port && isHttp(protocol))) return [];
+      const seen = read.get(this.services, host);
+      const isThere = seen?.namespace === namespace && addressesOf(seen, this.scope).includes(address);
+      return isThere ? [addressClaim(seen, this.scope)] : [];
+    });
   }
 
   /** True where the VirtualService names the host itself. */

@@ -13,7 +13,7 @@ const match: fc.Arbitrary<TcpMatch> = fc.record({
 const chains = fc.array(match, { maxLength: 6 }).map((matches) =>
   matches.map((one, index): TcpChain => {
     const destinations = [{ cluster: `c${index}` as ClusterName, weight: 1 }];
-    return { host: `h${index}`, match: one, destinations, idleTimeout: undefined };
+    return { host: `h${index % 3}`, match: one, destinations, idleTimeout: undefined };
   }),
 );
 
@@ -25,17 +25,28 @@ function cells({ match: { serverNames, destinations, sources } }: TcpChain): str
   );
 }
 
+/** What a cell asks for beside its source. */
+function placeOf(cell: string): string {
+  return cell.slice(0, cell.lastIndexOf("|"));
+}
+
 describe("withoutEqualMatches", () => {
-  it("leaves no match to two chains, loses none, and the first keeps what two ask for", () => {
+  it("leaves no place to two hosts and no match to two chains, loses no other, and the first keeps what two ask for", () => {
     fc.assert(
       fc.property(chains, (given) => {
         const kept = withoutEqualMatches(given).flatMap((chain) =>
-          cells(chain).map((cell) => [cell, chain.host] as const),
+          cells(chain).map((cell) => [cell, chain.destinations[0]?.cluster] as const),
         );
         assert.equal(new Set(kept.map(([cell]) => cell)).size, kept.length, "two chains with one match");
-        const expected = new Map<string, string>();
-        for (const chain of given)
-          for (const cell of cells(chain)) if (!expected.has(cell)) expected.set(cell, chain.host);
+        const owners = new Map<string, string>();
+        const expected = new Map<string, string | undefined>();
+        for (const chain of given) {
+          for (const cell of cells(chain)) {
+            if (!owners.has(placeOf(cell))) owners.set(placeOf(cell), chain.host);
+            if (owners.get(placeOf(cell)) !== chain.host || expected.has(cell)) continue;
+            expected.set(cell, chain.destinations[0]?.cluster);
+          }
+        }
         assert.deepEqual(new Map([...kept].sort()), new Map([...expected].sort()));
       }),
       { numRuns: 1000 },

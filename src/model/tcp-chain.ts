@@ -128,13 +128,20 @@ function cidrs(blocks: readonly string[] | undefined): string[] {
 }
 
 /**
- * Chains whose matches do not overlap exactly, which Envoy refuses: the first keeps what two ask for.
+ * Chains of which no two ask for the same, which Envoy refuses: the first keeps it. A server name at a destination belongs to
+ * one host, whichever sources others ask for: a narrower source must not take a part of what is another's.
  */
 export function withoutEqualMatches(chains: readonly TcpChain[]): TcpChain[] {
+  const owners = new Map<string, string>();
   const taken = new Set<string>();
   return chains.flatMap((chain) => {
     const cells = cellsOf(chain.match);
-    const free = cells.filter((cell) => !taken.has(JSON.stringify(cell)));
+    const free = cells.filter((cell) => {
+      const place = JSON.stringify([cell.serverNames, cell.destinations]);
+      const owner = owners.get(place) ?? chain.host;
+      owners.set(place, owner);
+      return owner === chain.host && !taken.has(JSON.stringify(cell));
+    });
     for (const cell of free) taken.add(JSON.stringify(cell));
     return free.length === cells.length ? [chain] : free.map((match) => ({ ...chain, match }));
   });
@@ -151,6 +158,11 @@ function cellsOf({ serverNames, destinations, sources }: TcpMatch): TcpMatch[] {
   );
 }
 
-export function takesEverything({ match }: TcpChain): boolean {
-  return match.serverNames.length + match.destinations.length + match.sources.length === 0;
+export function takesEverything(chain: TcpChain): boolean {
+  return takesAnyPlace(chain) && chain.match.sources.length === 0;
+}
+
+/** True where neither server name nor destination tells the chain's connections from others. */
+export function takesAnyPlace({ match }: TcpChain): boolean {
+  return match.serverNames.length + match.destinations.length === 0;
 }

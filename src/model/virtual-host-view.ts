@@ -12,7 +12,7 @@ import type { Scope } from "./scope.ts";
 import type { Service } from "./service.ts";
 import { type SourceRef, sourceRefOf } from "./source-ref.ts";
 import { scopedRules } from "./virtual-service.ts";
-import { addressesOf, addressRank } from "./visible-service.ts";
+import { addressClaim, addressesOf } from "./visible-service.ts";
 
 type RouteDestination = NonNullable<HttpRoute["route"]>[number];
 
@@ -72,7 +72,7 @@ export function serviceVirtualHost(
   return {
     name: `${service.host}:${port}`,
     domains: serviceDomains(service, scope, lookup.domainSuffix),
-    rank: addressRank(service, scope),
+    rank: addressClaim(service, scope).rank,
     rules: holds ? rules : [],
     fallback: holds ? undefined : own,
     virtualService: holds ? virtualService?.key : undefined,

@@ -44,14 +44,26 @@ function olderFirst(a: Service, b: Service): number {
   return ageA === ageB ? (a.namespace < b.namespace ? -1 : 1) : ageA < ageB ? -1 : 1;
 }
 
+/** By what a service has the addresses that it calls its own. */
+export interface AddressClaim {
+  /** `own`: it is of the caller's namespace. `given`: the addresses were allocated to it. `stated`: it says so. */
+  readonly by: "own" | "given" | "stated";
+  /** Who has an address that several claim, to be compared as text: own before given before stated, then the oldest. */
+  readonly rank: string;
+}
+
+export function addressClaim(service: Service, scope: Pick<Scope, "namespace" | "autoAddresses">): AddressClaim {
+  const isGiven = scope.autoAddresses && service.addresses.length === 0 && service.autoAddresses.length > 0;
+  const by = service.namespace === scope.namespace ? "own" : isGiven ? "given" : "stated";
+  return { by, rank: `${{ own: 0, given: 1, stated: 2 }[by]}/${serviceAge(service)}` };
+}
+
 /**
- * Who has an address that several claim, to be compared as text: the caller's own namespace, then the service that it was
- * allocated to, then the oldest.
+ * True where a block that one service has stays whole though another claims a part of it. Else the narrower claim has its
+ * part: a wide one must not take what many others claim, however old it is.
  */
-export function addressRank(service: Service, scope: Pick<Scope, "namespace">): string {
-  const isAllocated = service.addresses.length === 0 && service.autoAddresses.length > 0;
-  const rank = service.namespace === scope.namespace ? 0 : isAllocated ? 1 : 2;
-  return `${rank}/${serviceAge(service)}`;
+export function keepsWhole(block: AddressClaim, part: AddressClaim): boolean {
+  return block.by === "own" && part.by === "stated";
 }
 
 /** Addresses a proxy of the scope sees for the service: stated ones, else allocated ones. */

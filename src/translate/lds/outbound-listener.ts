@@ -34,7 +34,8 @@ export function buildOutboundListener(view: OutboundListenerView, mesh: MeshSett
     bindToPort: false,
     filterChains: [
       ...view.chains.map((chain) => tcpChain(chain, mesh)),
-      ...(http ? [httpChain(view.port, mesh, tls)] : []),
+      ...(http ? [httpChain(view.port, mesh, tls, [])] : []),
+      ...(http && view.httpBlocks.length > 0 ? [httpChain(view.port, mesh, tls, view.httpBlocks)] : []),
     ],
   });
   if (tls) {
@@ -50,11 +51,18 @@ export function buildOutboundListener(view: OutboundListenerView, mesh: MeshSett
   return listener;
 }
 
-/** @param besideTls the listener has TLS chains too, so this one must take plaintext only */
-function httpChain(port: number, mesh: MeshSettings, besideTls: boolean): FilterChain {
+/**
+ * @param besideTls the listener has TLS chains too, so this one must take plaintext only
+ * @param blocks CIDR blocks that other chains would take with theirs, for Envoy goes by destination first; empty for any place
+ */
+function httpChain(port: number, mesh: MeshSettings, besideTls: boolean, blocks: readonly string[]): FilterChain {
+  const match = {
+    ...(besideTls ? { transportProtocol: "raw_buffer" } : {}),
+    ...(blocks.length === 0 ? {} : { prefixRanges: blocks.map(buildCidrRange) }),
+  };
   return create(FilterChainSchema, {
     name: `0.0.0.0_${port}`,
-    ...(besideTls ? { filterChainMatch: { transportProtocol: "raw_buffer" } } : {}),
+    ...(Object.keys(match).length === 0 ? {} : { filterChainMatch: match }),
     filters: [
       buildHttpConnectionManager(
         {
