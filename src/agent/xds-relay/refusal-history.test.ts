@@ -188,6 +188,8 @@ class World {
     const inForce = this.envoy?.inForce(typeUrl) ?? {};
     const refused = this.server.refused(typeUrl);
     assert.equal(this.server.settled(typeUrl), true, `${typeUrl} is settled`);
+    const asked = [...this.machine.relay.wanted(typeUrl).names];
+    assert.deepEqual(this.server.names(typeUrl).sort(), asked.sort(), `${typeUrl}: nothing more is asked for`);
     for (const name of names) {
       const wanted = this.server.table(typeUrl).get(name)?.version;
       const what = `${typeUrl} ${name} ${wanted}`;

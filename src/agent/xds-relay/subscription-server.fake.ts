@@ -53,6 +53,11 @@ export class SubscriptionServer {
     return [...(this.stream?.types.get(typeUrl)?.refused.keys() ?? [])];
   }
 
+  /** Names that the machine asks for one by one. */
+  names(typeUrl: string): string[] {
+    return [...(this.stream?.types.get(typeUrl)?.wantedNames ?? [])];
+  }
+
   settled(typeUrl: string): boolean {
     return this.stream?.types.get(typeUrl)?.settled ?? true;
   }

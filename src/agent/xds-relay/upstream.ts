@@ -47,6 +47,8 @@ export class Upstream {
   private readonly send: (message: Uint8Array) => void;
   /** What this stream has been told, by type. */
   private readonly told = new Map<string, { wildcard: boolean; names: Set<string> }>();
+  /** What `refuse` has asked for, by type: names, and the nonce of the response that brought each. */
+  private readonly askedAgain = new Map<string, Map<string, string | undefined>>();
   private introduced = false;
 
   /** Opens the protocol on a new stream and asks for everything wanted. */
@@ -103,6 +105,10 @@ export class Upstream {
         });
       }
     }
+    const asked = this.askedAgain.get(response.typeUrl);
+    for (const name of asked === undefined ? [] : [...resources.map((resource) => resource.name), ...removed]) {
+      if (asked?.has(name) === true) asked.set(name, response.nonce);
+    }
     this.host.received({ typeUrl: response.typeUrl, nonce: response.nonce, resources, removed });
   }
 
@@ -113,16 +119,34 @@ export class Upstream {
       responseNonce: nonce,
       ...(errors.length === 0 ? {} : { errorDetail: rejectionOf(errors) }),
     });
+    const unsubscribe = this.givenUp(typeUrl, nonce);
+    // By itself: some servers look at nothing else of a request that rejects.
+    if (unsubscribe.length > 0) this.request({ typeUrl, resourceNamesUnsubscribe: unsubscribe });
   }
 
   /**
    * Says that Envoy refused what no open response carries: one that was acknowledged before, or that came over an earlier
    * stream. The protocol can reject a response only, so the resource is asked for once more; the answer can be rejected.
+   * Then a name that is wanted by the wildcard only is given up again: names count against the stream's limit.
    */
   refuse(typeUrl: string, { name, message }: Refusal): void {
     const told = this.told.get(typeUrl);
     if (told === undefined || !(told.wildcard || told.names.has(name))) return; // nobody wants it any more
+    if (!told.names.has(name)) {
+      const asked = this.askedAgain.get(typeUrl) ?? new Map<string, string | undefined>();
+      this.askedAgain.set(typeUrl, asked.set(name, undefined));
+    }
     this.request({ typeUrl, resourceNamesSubscribe: [name], errorDetail: rejectionOf([`${name}: ${message}`]) });
+  }
+
+  private givenUp(typeUrl: string, nonce: string): string[] {
+    const asked = this.askedAgain.get(typeUrl);
+    if (asked === undefined) return [];
+    const answered = [...asked].filter(([, broughtBy]) => broughtBy === nonce).map(([name]) => name);
+    for (const name of answered) asked.delete(name);
+    if (asked.size === 0) this.askedAgain.delete(typeUrl);
+    const wanted = this.told.get(typeUrl)?.names;
+    return answered.filter((name) => wanted?.has(name) !== true);
   }
 
   private request(request: RequestFields): void {
