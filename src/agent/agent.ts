@@ -82,7 +82,7 @@ export class Agent implements Stoppable {
   /**
    * Makes this a machine of the mesh: verifies the control plane by the token, gets an identity and keeps it.
    *
-   * @throws LateenError LAT3008, LAT3303 to LAT3306; LAT4201 or LAT4202, before the token is used
+   * @throws LateenError LAT3008, LAT3303 to LAT3306, LAT3309; LAT4201 or LAT4202, before the token is used
    */
   async join(controlPlane: ControlPlaneAddress, token: Secret<string>, name?: string): Promise<Joined> {
     const { settings, clock } = this.options;

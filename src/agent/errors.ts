@@ -104,4 +104,9 @@ export const agentErrors = defineErrors({
     meaning: "The machine's certificate could not be renewed; the present one is used until it expires.",
     remedy: "Check that the control plane is reachable; the agent tries again by itself.",
   },
+  controlPlaneBusy: {
+    code: "LAT3309",
+    meaning: "The control plane had too many callers at once and did not look at the request.",
+    remedy: "Join again in a minute; the token was not used.",
+  },
 });

@@ -16,8 +16,8 @@ import { Metrics } from "../kernel/metric.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { MachineCapture } from "./capture-part.ts";
 import type { CommandContext } from "./context.ts";
+import { retryBusy } from "./retry-busy.ts";
 import { runFolderOf } from "./run-folder.ts";
-
 import { installUnit, planUnit, unitProcess } from "./systemd-unit.ts";
 import { waitForUnit } from "./unit-agent.ts";
 
@@ -41,7 +41,8 @@ export function joinMachine(context: CommandContext): (options: JoinOptions) => 
     const controlPlane = parseControlPlaneAddress(options.url.href);
     const agent = makeAgent(context, options, log, controlPlane);
     try {
-      const { spiffeId } = await agent.join(controlPlane, options.token, options.name ?? machineName());
+      const join = () => agent.join(controlPlane, options.token, options.name ?? machineName());
+      const { spiffeId } = await retryBusy(join, { signal: context.signal });
       const report = ({ services = 0 }: { services?: number }): void => {
         const seconds = ((systemClock.monotonic() - startMs) / 1000).toFixed(1);
         const visible = `${services} ${services === 1 ? "service" : "services"} visible`;

@@ -2,6 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import {
+  constants,
   createSecureServer,
   type Http2SecureServer,
   type ServerHttp2Session,
@@ -56,6 +57,8 @@ export interface FakeControlPlaneOptions {
   /** Roots of the answer to Join, instead of the authority's. */
   roots?: string[];
   port?: number;
+  /** Calls that are refused before they are looked at. */
+  busy?: number;
   authority?: TestAuthority;
 }
 
@@ -103,10 +106,15 @@ export async function fakeControlPlaneServer(options: FakeControlPlaneOptions = 
         },
       }),
   });
+  let { busy = 0 } = options;
   const server: Http2SecureServer = createSecureServer(
     { cert: chain, key, ca: authority.root, requestCert: true, rejectUnauthorized: false },
     (request, response) => {
-      if (request.url !== adsPath) routes(request, response);
+      if (request.url === adsPath) return;
+      if (busy > 0) {
+        busy -= 1;
+        request.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      } else routes(request, response);
     },
   );
   server.on("session", (session) => {

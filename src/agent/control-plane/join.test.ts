@@ -97,6 +97,13 @@ test("a used token is refused with the server's reason", async (t) => {
   });
 });
 
+test("a control plane that does not look at the call is busy, and the token is as good as before", async (t) => {
+  const { attempt, server } = await setUp(t, { busy: 1 });
+  await assert.rejects(attempt(), hasCode("LAT3309"));
+  assert.equal(server.joins.length, 0);
+  await attempt();
+});
+
 test("what is no token is said to be none, before anything is sent", async (t) => {
   const { attempt, server } = await setUp(t);
   await assert.rejects(attempt({ token: new Secret("lateen1.x") }), hasCode("LAT3008"));

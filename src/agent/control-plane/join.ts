@@ -28,7 +28,7 @@ export const protocolVersion = 1;
  * Verifies the control plane by the pin in the token, then proves the machine by the token.
  *
  * @param csr PEM
- * @throws LateenError LAT3008 where the token is none, LAT3303, LAT3304, LAT3305 or LAT3306
+ * @throws LateenError LAT3008 where the token is none, LAT3303 to LAT3306, or LAT3309 where the token was not looked at
  */
 export async function join(
   request: JoinRequest,

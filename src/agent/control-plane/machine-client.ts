@@ -40,7 +40,7 @@ export class MachineClient {
   /**
    * Proves the machine by its join token.
    *
-   * @throws LateenError LAT3303, LAT3304 or LAT3305
+   * @throws LateenError LAT3303, LAT3304, LAT3305, or LAT3309 where the token was not looked at
    */
   join(token: Secret<string>, request: MessageInitShape<typeof JoinRequestSchema>): Promise<JoinResponse> {
     return this.call((client, timeoutMs) =>
@@ -109,6 +109,10 @@ function explain(error: unknown, place: string): Error {
     // A control plane's own errors come with what to do.
     const remedy = /^LAT\d{4} /.test(failure.rawMessage) ? { remedy: "Act on the reason that it gives." } : {};
     return agentErrors.joinRefused(`${place} refused: ${failure.rawMessage}`, { cause: error, ...remedy });
+  }
+  // RFC 9113, 8.7: nothing was done with the request.
+  if (/\berror code (?:NGHTTP2_)?REFUSED_STREAM\b/.test(failure.rawMessage)) {
+    return agentErrors.controlPlaneBusy(`${place} has too many callers at once`, { cause: error });
   }
   return agentErrors.controlPlaneUnreachable(`${place}: ${describeError(failure)}`);
 }

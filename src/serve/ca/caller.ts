@@ -6,6 +6,11 @@ export interface Caller {
   readonly peer: Peer;
   /** IP address of the other end of the connection. */
   readonly address: string;
+  /**
+   * Keeps the connection for the answer, because a token is about to be used. Returns false where the call is over: then
+   * there is nobody to use it for. Where there is none, connections are not ended for others.
+   */
+  readonly keep?: () => boolean;
 }
 
 const callerKey: ContextKey<Caller> = createContextKey<Caller>(

@@ -8,7 +8,7 @@ import { requestLimit } from "./call-limits.ts";
 import { type Caller, callerOf } from "./caller.ts";
 import { answering } from "./connect-error.ts";
 import { caServiceErrors } from "./errors.ts";
-import { certificateProof, type ProofOptions, type TokenProof, tokenProof } from "./proof.ts";
+import { certificateProof, type ProofOptions, type TokenProof, tokenProof, useToken } from "./proof.ts";
 
 export interface CertificateServiceOptions extends Omit<ProofOptions, "trustDomain"> {
   authority: Pick<Authority, "trustDomain" | "acceptRequest" | "signAccepted" | "metrics">;
@@ -35,7 +35,7 @@ export function certificateRoutes(options: CertificateServiceOptions): (router: 
             throw caServiceErrors.impersonation("the request asks for an impersonated identity");
           }
           const accepted = await authority.acceptRequest(request.csr, request.validityDuration);
-          if (proof.token !== undefined) await options.tokens.consume(proof.token.claim);
+          if (proof.token !== undefined) await useToken(caller, proof.token.claim, options.tokens);
           const issued = await authority.signAccepted(accepted, proof.id);
           log.info("issued a certificate", {
             identity: proof.id,

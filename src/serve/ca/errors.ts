@@ -23,4 +23,9 @@ export const caServiceErrors = defineErrors({
     meaning: "A request for a certificate asks to act for another identity, which is not served.",
     remedy: "Let each workload ask for its own certificate.",
   },
+  callOver: {
+    code: "LAT3205",
+    meaning: "A client gave up, or had to go for others, before its join token was used.",
+    remedy: "Nothing: the token was not used, and lateen join tries again by itself.",
+  },
 });

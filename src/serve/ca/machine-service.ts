@@ -18,7 +18,7 @@ import { callerOf } from "./caller.ts";
 import { answering } from "./connect-error.ts";
 import { type MachineMeshSettings, machineConfigOf } from "./machine-config.ts";
 import { machineName } from "./machine-name.ts";
-import { certificateProof, type ProofOptions, tokenProof } from "./proof.ts";
+import { certificateProof, type ProofOptions, tokenProof, useToken } from "./proof.ts";
 
 export interface MachineServiceOptions extends Omit<ProofOptions, "trustDomain"> {
   authority: Pick<Authority, "trustDomain" | "acceptRequest" | "signAccepted" | "metrics">;
@@ -56,7 +56,7 @@ export function machineRoutes(options: MachineServiceOptions): (router: ConnectR
           const machine = machineConfigOf(group, options.mesh());
           const accepted = await authority.acceptRequest(request.csr);
           // Last: from here on nothing about the request can fail, so a token is never spent for nothing.
-          await tokens.consume(claim);
+          await useToken(caller, claim, tokens);
           const issued = await authority.signAccepted(accepted, id);
           log.info("a machine joined", {
             name,

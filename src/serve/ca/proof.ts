@@ -39,6 +39,20 @@ export function certificateProof(caller: Caller, trustDomain: TrustDomain): Spif
 }
 
 /**
+ * Spends a use of the token, for a caller who is still there and stays until the answer.
+ *
+ * @throws LateenError LAT3205, and what `JoinTokens.consume` throws
+ */
+export async function useToken(
+  caller: Caller,
+  claim: JoinTokenClaim,
+  tokens: Pick<JoinTokens, "consume">,
+): Promise<void> {
+  if (caller.keep?.() === false) throw caServiceErrors.callOver("the call was over before its token was used");
+  await tokens.consume(claim);
+}
+
+/**
  * The workload that a join token stands for. The token is not used up by this.
  *
  * @throws LateenError LAT3107, LAT3108, LAT3201, LAT3202, or LAT3002 where the group's service account cannot be one

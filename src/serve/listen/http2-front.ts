@@ -168,9 +168,14 @@ export class Http2Front {
       connect: false,
       grpcWeb: false,
       contextValues: (request) => {
-        const session = (request as Http2ServerRequest).stream.session as ServerHttp2Session | undefined;
+        const { stream } = request as Http2ServerRequest;
+        const session = stream.session as ServerHttp2Session | undefined;
         const front = session === undefined ? undefined : this.fronts.get(session);
-        return front === undefined ? createContextValues() : callerValues({ peer: front.peer, address: front.address });
+        if (session === undefined || front === undefined) return createContextValues();
+        const { peer, address } = front;
+        const sessions = peer.kind === "anonymous" ? this.options.anonymous?.sessions : undefined;
+        const keep = sessions === undefined ? {} : { keep: () => sessions.prove(session, stream) };
+        return callerValues({ peer, address, ...keep });
       },
       fallback: (request) =>
         refuse((request as Http2ServerRequest).stream, request.headers as IncomingHttpHeaders, notServed()),

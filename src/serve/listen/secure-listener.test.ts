@@ -5,8 +5,9 @@ import { createConnection, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from "node:tls";
 import { ConnectError, createClient } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { MachineService } from "../../../gen/lateen/agent/v1/agent_pb.ts";
+import { newRequest } from "../../ca/authority.fake.ts";
 import { controlPlaneNames } from "../../ca/server-names.ts";
 import type { SpiffeId } from "../../identity/spiffe-id.ts";
 import { FakeClock } from "../../kernel/clock.fake.ts";
@@ -17,7 +18,7 @@ import { Secret } from "../../kernel/secret.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { AdsClient, type GrpcEnd } from "../ads/ads-client.fake.ts";
 import { type AdsRig, startAdsRig } from "../ads/ads-rig.fake.ts";
-import { type CaServer, type ClientIdentity, caServer } from "../ca/ca-server.fake.ts";
+import { type CaServer, type ClientIdentity, caServer, workloadGroup } from "../ca/ca-server.fake.ts";
 import { answerGate, answerPath } from "../query/answer-gate.ts";
 import { SecureListener, type SecureListenerOptions } from "./secure-listener.ts";
 
@@ -332,6 +333,63 @@ test("of too many sessions of one network the oldest goes, and a machine's stays
   assert.equal(second.destroyed, false);
   c.subscribe(typeUrls.listener);
   await c.nextAcked();
+});
+
+/** A call of Join that has sent its headers, and resolves with the code of its reset. */
+function beginJoin(bed: Bed, t: TestContext, headers: Record<string, string> = {}) {
+  const session = http2Connect(bed.url, bed.tls());
+  session.on("error", () => {});
+  t.after(() => session.destroy());
+  const path = "/lateen.agent.v1.MachineService/Join";
+  const stream = session.request({
+    ":path": path,
+    ":method": "POST",
+    "content-type": "application/grpc",
+    te: "trailers",
+    ...headers,
+  });
+  stream.on("error", () => {});
+  stream.resume();
+  return {
+    session,
+    stream,
+    reset: new Promise<number>((resolve) => stream.on("close", () => resolve(stream.rstCode))),
+  };
+}
+
+test("a call that has to go for others is refused as not tried", async (t) => {
+  const bed = await startBed(t, { anonymous: { perNetwork: 1, undisturbedMs: 0 } });
+  const first = beginJoin(bed, t);
+  await once(first.session, "remoteSettings");
+  await dripping(bed, t);
+  assert.equal(await first.reset, constants.NGHTTP2_REFUSED_STREAM);
+});
+
+test("many machines join at once with one token from one address: each use of it is a certificate", async (t) => {
+  const bed = await startBed(t, { anonymous: { perNetwork: 2 } });
+  bed.ca.groups.set("shop/reviews", workloadGroup("shop", "reviews", { template: { serviceAccount: "reviews" } }));
+  const machines = 64;
+  const headers = { authorization: `Bearer ${await bed.ca.token("shop/reviews", machines)}` };
+  const csr = await newRequest();
+  let refused = 0;
+  const join = async (): Promise<void> => {
+    for (;;) {
+      const session = new Http2SessionManager(bed.url, {}, bed.tls());
+      const transport = createGrpcTransport({ baseUrl: bed.url, sessionManager: session });
+      try {
+        await createClient(MachineService, transport).join({ csr, addresses: ["10.0.0.1"] }, { headers });
+        return;
+      } catch (error) {
+        assert.match(String(error), /REFUSED_STREAM/);
+        refused += 1;
+      } finally {
+        session.abort();
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: machines }, join));
+  assert.ok(refused > 0);
+  assert.equal(bed.ca.lines.filter(({ msg }) => msg === "a machine joined").length, machines);
 });
 
 test("a session without a certificate makes so many calls and no more", async (t) => {
