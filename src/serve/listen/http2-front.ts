@@ -21,6 +21,7 @@ import { grpcStatusOf, grpcTrailers } from "../grpc-status.ts";
 import type { Peer } from "../peer.ts";
 import type { AnonymousSessions } from "./anonymous-sessions.ts";
 import type { CallGuard } from "./call-guard.ts";
+import type { CertificateSessions } from "./certificate-sessions.ts";
 
 /** Bytes of one request's headers. */
 const headerBytes = 16 << 10;
@@ -56,6 +57,8 @@ export interface Http2FrontOptions {
   readonly routes?: (router: ConnectRouter) => void;
   /** Where clients without a certificate may come: paths of the unary methods for them, and who keeps count of them. */
   readonly anonymous?: { readonly paths: ReadonlySet<string>; readonly sessions: AnonymousSessions };
+  /** Keeps count of the sessions of clients with a certificate. */
+  readonly certified?: CertificateSessions;
   /** By path of the unary method. */
   readonly guards?: ReadonlyMap<string, CallGuard>;
   readonly log: Log | undefined;
@@ -118,6 +121,7 @@ export class Http2Front {
     this.options.ads.pings.watch(session);
     session.once("close", () => this.sessions.delete(session));
     if (front.peer.kind === "anonymous") this.options.anonymous?.sessions.watch(session, front.address);
+    if (front.peer.kind === "verified") this.options.certified?.watch(session, front.peer);
     session.on("error", () => {}); // `sessionError` of the server has it
   }
 
@@ -128,6 +132,7 @@ export class Http2Front {
       stream.destroy();
       return;
     }
+    this.options.certified?.begin(stream.session as ServerHttp2Session, stream);
     if (front.peer.kind === "anonymous" && !this.admitAnonymous(stream, headers)) return;
     const path = String(headers[":path"]);
     // connect's router leaves a query out; the guards, which go by the whole path, would not know the call. gRPC has none.

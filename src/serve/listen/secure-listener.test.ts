@@ -290,9 +290,9 @@ test("clients that say nothing, or stop in mid-handshake, do not keep a machine 
   assert.deepEqual((await c.nextAcked()).names, []);
 });
 
-/** A session without a certificate that asks for nothing and is kept alive with pings. */
-async function dripping(bed: Bed, t: TestContext): Promise<ClientHttp2Session> {
-  const session = http2Connect(bed.url, bed.tls());
+/** A session that asks for nothing and is kept alive with pings. */
+async function dripping(bed: Bed, t: TestContext, identity?: ClientIdentity): Promise<ClientHttp2Session> {
+  const session = http2Connect(bed.url, bed.tls(identity));
   session.on("error", () => {});
   t.after(() => session.destroy());
   await once(session, "remoteSettings");
@@ -333,6 +333,49 @@ test("of too many sessions of one network the oldest goes, and a machine's stays
   assert.equal(second.destroyed, false);
   c.subscribe(typeUrls.listener);
   await c.nextAcked();
+});
+
+test("a machine's session that asks for nothing is closed after half a minute, and counted; one with a stream stays", async (t) => {
+  const clock = new FakeClock();
+  const metrics = new Metrics();
+  const bed = await startBed(t, { clock, metrics });
+  const identity = await bed.ca.identity(reviews);
+  const c = bed.client(identity);
+  c.subscribe(cluster);
+  await c.nextAcked();
+  const gone = once(await dripping(bed, t, identity), "close");
+  await clock.advance(29_999);
+  assert.doesNotMatch(await metrics.text(), /reason="session"/);
+  await clock.advance(1);
+  await gone;
+  c.subscribe(typeUrls.listener);
+  await c.nextAcked();
+  assert.match(await metrics.text(), /lateen_connections_refused_total\{reason="session"\} 1/);
+});
+
+test("of too many sessions of one certificate the oldest that asks for nothing goes", async (t) => {
+  const bed = await startBed(t, { certified: { perCertificate: 2 } });
+  const identity = await bed.ca.identity(reviews);
+  const c = bed.client(identity);
+  c.subscribe(cluster);
+  await c.nextAcked();
+  const first = await dripping(bed, t, identity);
+  const gone = once(first, "close");
+  const other = await dripping(bed, t, await bed.ca.identity(reviews));
+  const second = await dripping(bed, t, identity);
+  await gone;
+  assert.deepEqual([other.destroyed, second.destroyed], [false, false]);
+  c.subscribe(typeUrls.listener);
+  await c.nextAcked();
+});
+
+test("of too many sessions of one account the newest goes", async (t) => {
+  const bed = await startBed(t, { certified: { perIdentity: 1 } });
+  const first = await dripping(bed, t, await bed.ca.identity(reviews));
+  const second = http2Connect(bed.url, bed.tls(await bed.ca.identity(reviews)));
+  second.on("error", () => {});
+  await once(second, "close");
+  assert.equal(first.destroyed, false);
 });
 
 /** A call of Join that has sent its headers, and resolves with the code of its reset. */

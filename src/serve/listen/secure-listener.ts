@@ -22,6 +22,7 @@ import type { Peer } from "../peer.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
 import { type AnonymousLimits, AnonymousSessions } from "./anonymous-sessions.ts";
 import type { CallGuard } from "./call-guard.ts";
+import { type CertificateLimits, CertificateSessions } from "./certificate-sessions.ts";
 import { Http2Front } from "./http2-front.ts";
 import { openPort } from "./open-port.ts";
 import { peerOfTls } from "./peer-of.ts";
@@ -33,9 +34,10 @@ const connectionLimit = 30_000;
 
 /**
  * Why a connection was closed before it was served; "connections": there are too many in all; "anonymous": it has no
- * certificate, and made too many calls or none, or there are too many of its kind.
+ * certificate, and made too many calls or none, or there are too many of its kind; "session": its certificate has too many,
+ * or it asked for nothing.
  */
-type RefusalReason = "silent" | "waiting" | "handshake" | "certificate" | "connections" | "anonymous";
+type RefusalReason = "silent" | "waiting" | "handshake" | "certificate" | "connections" | "anonymous" | "session";
 
 export interface ServerIdentity {
   /** PEM, leaf first, the root last: machines that join check it against the pin of their token. */
@@ -60,6 +62,7 @@ export interface SecureListenerOptions {
   metrics: Metrics;
   admission?: Partial<AdmissionLimits>;
   anonymous?: Partial<AnonymousLimits>;
+  certified?: Partial<CertificateLimits>;
   /** A handshake that takes longer is cut, milliseconds. */
   handshakeMs?: number;
 }
@@ -91,8 +94,13 @@ export class SecureListener implements Stoppable {
       onEnded: () => this.countRefused("anonymous"),
       ...(options.anonymous === undefined ? {} : { limits: options.anonymous }),
     });
+    const certified = new CertificateSessions({
+      clock,
+      onEnded: () => this.countRefused("session"),
+      ...(options.certified === undefined ? {} : { limits: options.certified }),
+    });
     const { guards = new Map() } = options;
-    this.front = new Http2Front({ ads, routes, anonymous: { paths: tokenMethods, sessions }, guards, log });
+    this.front = new Http2Front({ ads, routes, anonymous: { paths: tokenMethods, sessions }, certified, guards, log });
     this.admission = new Admission({
       clock,
       admit: (socket) => this.startHandshake(socket),
