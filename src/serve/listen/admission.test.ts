@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { FakeClock } from "../../kernel/clock.fake.ts";
@@ -125,7 +125,7 @@ test("who makes no progress gives his place to the next in line", async (t) => {
 });
 
 test("who moves something for ever gives his place on in the end", async (t) => {
-  const limits = { inProgress: 1, stalledMs: 100, placeMs: 1_000 };
+  const limits = { inProgress: 1, stalledMs: 100, unprovenMs: 1_000 };
   const { admission, admitted, admittedCount, clock, dial } = await startBed(t, limits);
   await dial("a");
   await admittedCount(1);
@@ -140,6 +140,91 @@ test("who moves something for ever gives his place on in the end", async (t) => 
   await clock.advance(100);
   assert.equal(admitted.length, 2);
 });
+
+test("who has proven a certificate keeps his place for longer", async (t) => {
+  const limits = { inProgress: 1, stalledMs: 100, unprovenMs: 300, placeMs: 1_000 };
+  const { admission, admitted, admittedCount, clock, dial } = await startBed(t, limits);
+  await dial("a");
+  await admittedCount(1);
+  await dial("b");
+  while (admission.counts.waiting < 1) await new Promise((resolve) => setImmediate(resolve));
+  const { socket } = admitted[0] as { socket: Socket };
+  admission.proved(socket);
+  for (let count = 0; count < 9; count++) {
+    socket.write("drip");
+    await clock.advance(100);
+    assert.equal(admitted.length, 1);
+  }
+  await clock.advance(100);
+  assert.equal(admitted.length, 2);
+});
+
+/** A connection as far as admission looks at it: thousands of real ones would take too long. */
+class Connection extends EventEmitter {
+  readonly readableLength = 100;
+  bytesRead = 100;
+  readonly bytesWritten = 0;
+  readonly remoteAddress: string;
+
+  constructor(remoteAddress: string) {
+    super();
+    this.remoteAddress = remoteAddress;
+  }
+
+  destroy(): void {
+    this.emit("close");
+  }
+}
+
+for (const [what, addresses, movesBytes] of [
+  ["20 addresses whose handshakes drip", 20, true],
+  ["500 addresses whose handshakes stall", 500, false],
+  ["500 addresses whose handshakes drip", 500, true],
+] as const) {
+  test(`${what} do not keep a fleet behind one address out`, async () => {
+    const clock = new FakeClock();
+    const fleet = 500;
+    const stepMs = 20;
+    let within = 0;
+    /** Machines in mid-handshake, and when they are done. */
+    let handshakes: { socket: Socket; doneMs: number }[] = [];
+    const strangers = new Set<Connection>();
+    const admission = new Admission({
+      clock,
+      admit: (socket) => {
+        if (!strangers.has(socket as unknown as Connection)) {
+          handshakes.push({ socket, doneMs: clock.monotonic() + 60 });
+        }
+      },
+    });
+    const arrive = (address: string): Connection => {
+      const connection = new Connection(address);
+      admission.take(connection as unknown as Socket);
+      return connection;
+    };
+    for (let count = 0; count < 12 * addresses; count++) {
+      const stranger = arrive(`198.51.${(count % addresses) >> 8}.${(count % addresses) & 255}`);
+      strangers.add(stranger);
+      stranger.emit("readable");
+    }
+    for (let count = 0; count < fleet; count++) arrive("192.0.2.1").emit("readable");
+    const limitMs = 20_000;
+    for (let ms = 0; ms < limitMs && within < fleet; ms += stepMs) {
+      if (movesBytes) for (const stranger of strangers) stranger.bytesRead += 17;
+      const done = handshakes.filter(({ doneMs }) => doneMs <= clock.monotonic());
+      handshakes = handshakes.filter(({ doneMs }) => doneMs > clock.monotonic());
+      for (const { socket } of done) {
+        within += 1;
+        (socket as unknown as Connection).bytesRead += 1;
+        admission.proved(socket);
+        admission.settled(socket);
+      }
+      await clock.advance(stepMs);
+    }
+    admission.stop();
+    assert.equal(within, fleet);
+  });
+}
 
 test("one network has no more than its share, however many it sends", async (t) => {
   const { admission, admittedCount, dial } = await startBed(t, { inProgress: 3, perNetwork: 2 });

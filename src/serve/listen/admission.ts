@@ -3,10 +3,12 @@
 //
 // A place is for work, not for waiting: who has said nothing yet gets none, and who makes no progress, or takes long, loses
 // his to the next in line. So clients that stop in mid-handshake, or go on for ever, do not keep others out (X9). Networks
-// take turns, and none has more than half of the places.
+// take turns, and none has more than half of the places. Those from which certificates of the mesh have come go first, those
+// that only used up places last, so that many strangers do not keep a fleet out; some places are given in turn to all alike.
 import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import { networkOf } from "../../kernel/ip-network.ts";
+import { NetworkStanding } from "./network-standing.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 export interface AdmissionLimits {
@@ -25,8 +27,12 @@ export interface AdmissionLimits {
   readonly silentMs: number;
   /** A place is given on when nothing moved on its connection for this long while others wait, milliseconds. */
   readonly stalledMs: number;
-  /** A place is given on after this long while others wait, whatever moves, milliseconds. */
+  /** A place is given on after this long while others wait, whatever moves, where nothing was proven, milliseconds. */
+  readonly unprovenMs: number;
+  /** The same where a certificate was proven, milliseconds. */
   readonly placeMs: number;
+  /** One of so many places is given without regard to what the networks did before. */
+  readonly plainTurn: number;
 }
 
 export const admissionLimits: AdmissionLimits = {
@@ -36,7 +42,9 @@ export const admissionLimits: AdmissionLimits = {
   silent: 4_096,
   silentMs: 10_000,
   stalledMs: 100,
+  unprovenMs: 300,
   placeMs: 2_000,
+  plainTurn: 8,
 };
 
 interface Place {
@@ -45,6 +53,7 @@ interface Place {
   readonly sinceMs: number;
   /** Bytes moved at the last look. */
   moved: number;
+  proven: boolean;
 }
 
 export class Admission {
@@ -58,6 +67,8 @@ export class Admission {
   private readonly inProgress = new Map<Socket, Place>();
   /** Places that each network has. */
   private readonly perNetwork = new Map<string, number>();
+  private readonly standing = new NetworkStanding();
+  private given = 0;
   private cancelLook: Cancel | undefined;
 
   /**
@@ -92,6 +103,13 @@ export class Admission {
     );
     // Reads the first bytes into the socket's own buffer and no further.
     socket.once("readable", () => this.speak(socket, network));
+  }
+
+  /** A certificate of the mesh came over the connection. */
+  proved(socket: Socket): void {
+    this.standing.proved(networkOf(socket.remoteAddress ?? ""));
+    const place = this.inProgress.get(socket);
+    if (place !== undefined) place.proven = true;
   }
 
   /** The connection has had its first answers, or is to get none: another may come in. */
@@ -137,12 +155,16 @@ export class Admission {
   }
 
   private next(): void {
-    const mayEnter = (network: string): boolean => (this.perNetwork.get(network) ?? 0) < this.limits.perNetwork;
     while (this.inProgress.size < this.limits.inProgress) {
-      const next = this.waiting.take(mayEnter);
+      const isPlain = this.given % this.limits.plainTurn === this.limits.plainTurn - 1;
+      const next = this.waiting.take((network) => {
+        if ((this.perNetwork.get(network) ?? 0) >= this.limits.perNetwork) return undefined;
+        return isPlain ? 0 : this.standing.rank(network);
+      });
       if (next === undefined) break;
+      this.given += 1;
       const { network, waiter: socket } = next;
-      this.inProgress.set(socket, { network, sinceMs: this.clock.monotonic(), moved: moved(socket) });
+      this.inProgress.set(socket, { network, sinceMs: this.clock.monotonic(), moved: moved(socket), proven: false });
       this.perNetwork.set(network, (this.perNetwork.get(network) ?? 0) + 1);
       this.admit(socket);
     }
@@ -152,11 +174,14 @@ export class Admission {
   /** Takes the places of those on whose connections nothing moved since the last look, and of those who take long. */
   private look(): void {
     this.cancelLook = undefined;
-    const latest = this.clock.monotonic() - this.limits.placeMs;
+    const time = this.clock.monotonic();
+    const { placeMs, unprovenMs } = this.limits;
     for (const [socket, place] of this.inProgress) {
       const now = moved(socket);
-      if (now === place.moved || place.sinceMs <= latest) this.leavePlace(socket);
-      else place.moved = now;
+      if (now === place.moved || time - place.sinceMs >= (place.proven ? placeMs : unprovenMs)) {
+        if (!place.proven) this.standing.lost(place.network);
+        this.leavePlace(socket);
+      } else place.moved = now;
     }
     this.next();
   }

@@ -195,6 +195,7 @@ export class SecureListener implements Stoppable {
     const address = socket.remoteAddress ?? "";
     // Its one call is small: from here on it makes nobody wait.
     if (peer.kind === "anonymous") this.admission.settled(raw);
+    else this.admission.proved(raw);
     this.front.accept(socket, { peer, address, onSettled: () => this.admission.settled(raw) });
   }
 }

@@ -25,18 +25,27 @@ export class WaitingLine<T> {
     if (line.size === 0) this.networks.delete(network);
   }
 
-  /** Takes out the next whose network may; undefined where none may. */
-  take(may: (network: string) => boolean): { network: string; waiter: T } | undefined {
+  /**
+   * Takes out the next of the networks with the lowest rank; undefined where none may.
+   *
+   * @param rank 0 or more; undefined where the network may not
+   */
+  take(rank: (network: string) => number | undefined): { network: string; waiter: T } | undefined {
+    let best: { network: string; line: Set<T>; rank: number } | undefined;
     for (const [network, line] of this.networks) {
-      if (!may(network)) continue;
-      for (const waiter of line) {
-        this.networks.delete(network);
-        this.networks.set(network, line); // its next turn comes after the others'
-        this.delete(network, waiter);
-        return { network, waiter };
-      }
+      const its = rank(network);
+      if (its === undefined || (best !== undefined && its >= best.rank)) continue;
+      best = { network, line, rank: its };
+      if (its === 0) break;
     }
-    return undefined;
+    if (best === undefined) return undefined;
+    const { network, line } = best;
+    const [waiter] = line as Set<T & {}>;
+    if (waiter === undefined) return undefined;
+    this.networks.delete(network);
+    this.networks.set(network, line); // its next turn comes after the others'
+    this.delete(network, waiter);
+    return { network, waiter };
   }
 
   /** The newest of the network from which most wait. */
