@@ -77,9 +77,9 @@ export const configErrors = defineErrors({
   claimedElsewhere: {
     code: "LAT1015",
     meaning:
-      "ServiceEntries of several namespaces claim one host or address, or one claims a short name or an address of another's service.",
+      "ServiceEntries of several namespaces claim one host or address, one claims a short name or an address of another's service, or a block of addresses that one states holds what another states.",
     remedy:
-      "Let one namespace define it. A namespace's own callers reach what it defines itself; for others a name of the mesh belongs to the namespace that it tells, an address that was given to the service it was given to, and all else to the oldest.",
+      "Let one namespace define it. A namespace's own callers reach what it defines itself; for others a name of the mesh belongs to the namespace that it tells, an address that was given to the service it was given to, and all else to the oldest; of an address and a block around it, to who states the narrower.",
   },
 });
 

@@ -337,9 +337,56 @@ spec: ${spec}
         "LAT1015 shop spec.addresses[0]",
       ]);
       assert.deepEqual(found(stated("evil", "10.0.0.1") + stated("shop", "10.0.0.2")), []);
-      for (const given of ["240.240.0.1", "240.240.3.0/24", "2001:2::5"]) {
+      for (const given of ["240.240.0.1", "240.240.3.0/24", "2001:2::5", "0.0.0.0/0", "240.0.0.0/4", "2001::/16"]) {
         assert.deepEqual(found(stated("evil", given)), ["LAT1015 evil spec.addresses[0]"], given);
       }
+    });
+
+    test("are looked at for the object that is asked about, not for all the others", () => {
+      const { objects } = decodeAndValidate(
+        Array.from({ length: 20 }, (_, i) => entry(`n${i}`, "hosts: [a.example.com], addresses: [10.0.0.1]")).join(""),
+        { file: "m.yaml" },
+      );
+      let reads = 0;
+      const watched = objects.map((each) => {
+        const spec = new Proxy(each.object.spec as object, {
+          get(target, key, receiver) {
+            if (key === "addresses") reads += 1;
+            return Reflect.get(target, key, receiver);
+          },
+        });
+        return { ...each, object: { ...each.object, spec } };
+      });
+      const told = (index: number) => analyze(watched, { only: (each) => each === watched[index] });
+      const all = analyze(watched);
+      for (const index of [0, 19]) assert.deepEqual(told(index), all.slice(2 * index, 2 * index + 2));
+      const [first] = watched;
+      assert.ok(first !== undefined);
+      first.object.spec = { ...first.object.spec, addresses: undefined } as never;
+      reads = 0;
+      assert.equal(told(0).length, 1);
+      assert.equal(reads, 0);
+    });
+
+    test("an address in another's block, and a block around another's address, at one port", () => {
+      const stated = (namespace: string, address: string, more = ""): string =>
+        entry(namespace, `hosts: [${namespace}.example.com], addresses: ['${address}']${more}`);
+      const both = ["LAT1015 evil spec.addresses[0]", "LAT1015 shop spec.addresses[0]"];
+      for (const [wide, narrow] of [
+        ["10.0.0.0/8", "10.1.2.3"],
+        ["0.0.0.0/1", "10.0.0.0/8"],
+        ["2001:db8::/32", "2001:db8:1::/48"],
+      ] as const) {
+        assert.deepEqual(found(stated("evil", wide) + stated("shop", narrow)), both, wide);
+        assert.deepEqual(found(stated("evil", narrow) + stated("shop", wide)), both, wide);
+        assert.deepEqual(
+          found(stated("evil", wide, ", exportTo: [.]") + stated("shop", narrow, ", exportTo: [.]")),
+          [],
+        );
+        const otherPort = stated("shop", narrow).replace("number: 80", "number: 81");
+        assert.deepEqual(found(stated("evil", wide) + otherPort), []);
+      }
+      assert.deepEqual(found(stated("evil", "10.0.0.0/9") + stated("shop", "10.128.0.0/9")), []);
     });
   });
 

@@ -49,7 +49,7 @@ export function analyze(objects: readonly AnalyzedObject[], options: AnalysisOpt
   };
   checkVirtualServiceReferences(index, report);
   checkConflictingHosts(index, report);
-  checkForeignClaims(index, domainSuffix, report);
+  checkForeignClaims(index, domainSuffix, report, (each) => options.only?.(each) !== false);
   checkDestinationRuleReferences(index, report);
   checkSelectedWorkloads(index, options.rootNamespace ?? "istio-system", report);
   checkConflictingProtocols(index, report);

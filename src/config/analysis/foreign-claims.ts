@@ -1,103 +1,163 @@
 // Hosts and addresses that objects of several namespaces claim: only one of them has an effect for a caller.
-import { canonicalAddress } from "../../kernel/canonical-address.ts";
-import { cidrContains, parseCidr } from "../../kernel/ip-address.ts";
+import { CidrMap } from "../../kernel/cidr-map.ts";
+import { type Cidr, cidrContains, formatCidr, parseCidr } from "../../kernel/ip-address.ts";
 import { configCodes } from "../errors.ts";
 import type { ServiceEntry } from "../service-entry/service-entry.ts";
 import { type AnalyzedObject, nameOf, type Report } from "./analyzed-object.ts";
 import type { MeshIndex } from "./mesh-index.ts";
 import { overlap, type Visible, visibleIn } from "./visibility.ts";
 
+type Entry = AnalyzedObject<ServiceEntry>;
+
 interface Claim {
-  readonly on: AnalyzedObject<ServiceEntry>;
-  readonly path: string;
+  readonly on: AnalyzedObject;
   readonly visible: Visible;
 }
 
-/** Claims of one name or address that are compared with each other. */
+interface AddressClaim extends Claim {
+  readonly on: Entry;
+  readonly path: string;
+  /** As it is written. */
+  readonly text: string;
+  readonly cidr: Cidr;
+}
+
+/** Claims that one is compared with, of those of the same name, address or block. */
 const comparedLimit = 200;
 /** Others that are named in one message. */
 const namedLimit = 3;
 /** Where the addresses come from that services without one are given. */
 const givenRanges = ["240.240.0.0/16", "2001:2::/48"].flatMap((text) => parseCidr(text) ?? []);
 
-export function checkForeignClaims(index: MeshIndex, domainSuffix: string, report: Report): void {
-  const hosts = new Map<string, Claim[]>();
-  const addresses = new Map<string, Claim[]>();
-  for (const on of index.serviceEntries) {
-    const { spec, metadata } = on.object;
-    const visible = visibleIn(spec?.exportTo, metadata.namespace);
-    for (const [at, host] of (spec?.hosts ?? []).entries()) {
-      add(hosts, index.fullHost(host, metadata.namespace), { on, path: `spec.hosts[${at}]`, visible });
-    }
-    for (const [at, address] of (spec?.addresses ?? []).entries()) {
-      const path = `spec.addresses[${at}]`;
-      add(addresses, canonicalAddress(address), { on, path, visible });
-      const block = parseCidr(address);
-      if (block !== undefined && givenRanges.some((range) => cidrContains(range, block.network))) {
-        const message = `${address} is one of those that services without an address are given: whom it was given to goes before other namespaces' services`;
-        report({ on, code: configCodes.claimedElsewhere, path, message, remedy: "State another address, or none." });
-      }
-    }
-  }
-  for (const [host, claims] of hosts) {
+const oneOwner = 'Let one namespace define it, or set exportTo to ["."] for what is for the own namespace only.';
+
+/** @param isWanted whether anybody asks for what is found of an object: most of the work is for these alone */
+export function checkForeignClaims(
+  index: MeshIndex,
+  domainSuffix: string,
+  report: Report,
+  isWanted: (object: AnalyzedObject) => boolean,
+): void {
+  const wanted = index.serviceEntries.filter(isWanted);
+  for (const entry of wanted) checkHosts(entry, index, domainSuffix, report);
+  checkAddresses(index.serviceEntries, wanted, report);
+}
+
+function checkHosts(on: Entry, index: MeshIndex, domainSuffix: string, report: Report): void {
+  const { spec, metadata } = on.object;
+  const visible = visibleIn(spec?.exportTo, metadata.namespace);
+  for (const [at, written] of (spec?.hosts ?? []).entries()) {
+    const host = index.fullHost(written, metadata.namespace);
+    const check = (rivals: readonly Claim[], message: (others: string) => string): void =>
+      compare({ on, visible }, rivals, (others) =>
+        report({
+          on,
+          code: configCodes.claimedElsewhere,
+          path: `spec.hosts[${at}]`,
+          message: message(others),
+          remedy: oneOwner,
+        }),
+      );
     const home = homeOf(host, domainSuffix);
-    compare(claims, claims, report, (others) =>
-      home === undefined
-        ? `the host ${host} is also defined by ${others}; callers of other namespaces reach the oldest only`
-        : `the host ${host} is also defined by ${others}; callers of other namespaces reach that of namespace ${home}, if it has one`,
+    const winner = home === undefined ? "the oldest only" : `that of namespace ${home}, if it has one`;
+    check(
+      index.services.get(host) ?? [],
+      (others) => `the host ${host} is also defined by ${others}; callers of other namespaces reach ${winner}`,
     );
     for (const local of [`${host}.svc.${domainSuffix}`, `${host}.${domainSuffix}`]) {
       const owner = homeOf(local, domainSuffix);
-      const owners = (hosts.get(local) ?? []).filter(({ on }) => on.object.metadata.namespace === owner);
-      compare(
-        claims,
+      const owners = (index.services.get(local) ?? []).filter(({ namespace }) => namespace === owner);
+      check(
         owners,
-        report,
         (others) => `${host} is a short name of ${local} (${others}), which callers of other namespaces reach`,
       );
     }
   }
-  for (const [address, claims] of addresses) {
-    compare(
-      claims,
-      claims,
-      report,
-      (others) =>
+}
+
+function checkAddresses(all: readonly Entry[], wanted: readonly Entry[], report: Report): void {
+  const asked = wanted.flatMap(claimsOf);
+  if (asked.length === 0) return;
+  const ours = new CidrMap<string>(1);
+  for (const { cidr } of asked) ours.add(cidr, spell(cidr));
+  const theirs = new CidrMap<AddressClaim>(comparedLimit);
+  /** By the block around them. */
+  const inside = new Map<string, AddressClaim[]>();
+  for (const claim of all.flatMap(claimsOf)) {
+    theirs.add(claim.cidr, claim);
+    const blocks = ours.holding(claim.cidr);
+    const address = blocks.length === 0 ? "" : spell(claim.cidr);
+    for (const block of blocks) {
+      if (block === address) continue;
+      const list = inside.get(block);
+      if (list === undefined) inside.set(block, [claim]);
+      else if (list.length < comparedLimit) list.push(claim);
+    }
+  }
+  for (const claim of asked) {
+    const { on, path, cidr } = claim;
+    const address = spell(cidr);
+    const found = (message: string, remedy: string): void =>
+      report({ on, code: configCodes.claimedElsewhere, path, message, remedy });
+    if (givenRanges.some((range) => cidrContains(range, cidr.network) || cidrContains(cidr, range.network))) {
+      found(
+        `${claim.text} is or holds addresses that services without one are given: whom one was given to goes before other namespaces' services`,
+        "State another address, or none.",
+      );
+    }
+    const around = theirs.holding(cidr);
+    const equal = around.filter((other) => other.cidr.prefix === cidr.prefix);
+    compare(claim, equal, (others) =>
+      found(
         `the address ${address} is also stated by ${others}; callers of other namespaces reach the oldest only`,
+        oneOwner,
+      ),
+    );
+    const wider = around.filter((other) => other.cidr.prefix < cidr.prefix && sharesPort(other, claim));
+    compare(claim, wider, (others) =>
+      found(`the address ${address} lies in a block of ${others}, which callers of that namespace reach`, oneOwner),
+    );
+    const narrower = (inside.get(address) ?? []).filter((other) => sharesPort(other, claim));
+    compare(claim, narrower, (others) =>
+      found(
+        `the block ${address} holds addresses that ${others} states; callers of other namespaces reach those there`,
+        oneOwner,
+      ),
     );
   }
 }
 
-function add(map: Map<string, Claim[]>, key: string, claim: Claim): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [claim]);
-  else list.push(claim);
+function claimsOf(on: Entry): AddressClaim[] {
+  const { spec, metadata } = on.object;
+  if (spec?.addresses === undefined) return [];
+  const visible = visibleIn(spec.exportTo, metadata.namespace);
+  return spec.addresses.flatMap((text, at) => {
+    const cidr = parseCidr(text);
+    return cidr === undefined ? [] : [{ on, visible, path: `spec.addresses[${at}]`, text, cidr }];
+  });
 }
 
-/** Reports each claim that some namespace sees beside one of another namespace. */
-function compare(
-  claims: readonly Claim[],
-  rivals: readonly Claim[],
-  report: Report,
-  message: (others: string) => string,
-): void {
-  for (const claim of claims.slice(0, comparedLimit)) {
-    const { namespace } = claim.on.object.metadata;
-    const others = rivals
-      .slice(0, comparedLimit)
-      .filter(({ on, visible }) => on.object.metadata.namespace !== namespace && overlap(claim.visible, visible))
-      .map(({ on }) => nameOf(on));
-    const named = [...new Set(others)];
-    if (named.length === 0) continue;
-    const more = named.length > namedLimit ? ` and ${named.length - namedLimit} more` : "";
-    report({
-      on: claim.on,
-      code: configCodes.claimedElsewhere,
-      path: claim.path,
-      message: message(`ServiceEntry ${named.slice(0, namedLimit).join(", ")}${more}`),
-      remedy: 'Let one namespace define it, or set exportTo to ["."] for what is for the own namespace only.',
-    });
+function sharesPort(a: AddressClaim, b: AddressClaim): boolean {
+  const numbers = new Set(a.on.object.spec?.ports?.map(({ number }) => number));
+  return b.on.object.spec?.ports?.some(({ number }) => numbers.has(number)) ?? false;
+}
+
+/** A block of one address is that address. */
+function spell(cidr: Cidr): string {
+  const text = formatCidr(cidr);
+  return cidr.prefix === cidr.network.length * 8 ? text.slice(0, text.indexOf("/")) : text;
+}
+
+/** Names the rivals of other namespaces that some namespace sees beside the claim. */
+function compare({ on, visible }: Claim, rivals: readonly Claim[], report: (others: string) => void): void {
+  const { namespace } = on.object.metadata;
+  const others = new Set<AnalyzedObject>();
+  for (const rival of rivals.slice(0, comparedLimit)) {
+    if (rival.on.object.metadata.namespace !== namespace && overlap(visible, rival.visible)) others.add(rival.on);
   }
+  if (others.size === 0) return;
+  const named = [...others].slice(0, namedLimit).map(nameOf).join(", ");
+  report(`ServiceEntry ${named}${others.size > namedLimit ? ` and ${others.size - namedLimit} more` : ""}`);
 }
 
 /** `shop` of `reviews.shop.svc.cluster.local`; undefined for hosts that tell no namespace. */
