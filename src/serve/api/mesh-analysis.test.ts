@@ -151,3 +151,29 @@ test("what of a file was not taken is in the status of the object that stays as 
   assert.equal(messages("web"), undefined);
   await analysis.stop();
 });
+
+test("one look goes through the objects once, however many files cannot be read", async () => {
+  const { analysis, clock, put, files, objects, messages } = bed();
+  const looks = async (unreadable: number): Promise<number> => {
+    let walks = 0;
+    const entries = objects.entries.bind(objects);
+    objects.entries = () => {
+      walks += 1;
+      return entries();
+    };
+    for (let i = 0; i < unreadable; i++) {
+      const file = `mesh/${i}.yaml`;
+      files.set(file, [{ severity: "error", code: "LAT1001", message: "is no YAML", file, line: 2 }]);
+    }
+    await clock.advance(1000);
+    objects.entries = entries;
+    return walks;
+  };
+  for (let i = 0; i < 9; i++) {
+    const origin = { file: `mesh/${i}.yaml`, line: 1 };
+    put(config("VirtualService", `web-${i}`, { hosts: [`web-${i}.example`] }, origin));
+  }
+  assert.equal(await looks(1), await looks(9));
+  assert.deepEqual(messages("web-8"), ["ERROR LAT1001 mesh/8.yaml:2: is no YAML"]);
+  await analysis.stop();
+});

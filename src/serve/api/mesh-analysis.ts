@@ -114,17 +114,32 @@ export class MeshAnalysis implements Stoppable {
     const { objects, originOf } = this.options;
     const all: AnalyzedObject[] = [];
     const keys = new Map<string, string>();
+    const keysByFile = new Map<string, string[]>();
     for (const [key, config] of objects.entries()) {
+      const file = config.origin?.file;
+      if (file !== undefined) {
+        const list = keysByFile.get(file);
+        if (list === undefined) keysByFile.set(file, [key]);
+        else list.push(key);
+      }
       const origin = config.origin === undefined ? undefined : (originOf(key) ?? config.origin);
       all.push(origin === undefined ? analyzed(config) : { ...analyzed(config), origin });
       keys.set(formatObjectRef(config.key), key);
     }
     const found = analyze(all, this.settings);
-    this.publish(found, keys);
+    this.publish(found, keys, keysByFile);
     this.log(found.filter((problem) => problem.file !== undefined));
   }
 
-  private publish(found: readonly Problem[], keys: ReadonlyMap<string, string>): void {
+  /**
+   * @param keys by object
+   * @param keysByFile of the objects that stay as they were where their file cannot be read
+   */
+  private publish(
+    found: readonly Problem[],
+    keys: ReadonlyMap<string, string>,
+    keysByFile: ReadonlyMap<string, readonly string[]>,
+  ): void {
     const messages = new Map<string, ValidationMessage[]>();
     const add = (key: string | undefined, problem: Problem): void => {
       if (key === undefined) return;
@@ -135,7 +150,7 @@ export class MeshAnalysis implements Stoppable {
       for (const [path, problems] of file.entries()) {
         for (const problem of problems.filter(({ severity }) => severity === "error")) {
           if (problem.object !== undefined) add(keys.get(formatObjectRef(problem.object)), problem);
-          else for (const key of this.keysOfFile(path)) add(key, problem);
+          else for (const key of keysByFile.get(path) ?? []) add(key, problem);
         }
       }
     }
@@ -144,11 +159,6 @@ export class MeshAnalysis implements Stoppable {
       if (problem.object !== undefined) add(keys.get(formatObjectRef(problem.object)), problem);
     }
     this.statuses.replace(new Map([...messages].map(([key, list]) => [key, { validationMessages: list }])));
-  }
-
-  /** Objects that stay as they were because their file cannot be read. */
-  private keysOfFile(path: string): string[] {
-    return [...this.options.objects.entries()].filter(([, { origin }]) => origin?.file === path).map(([key]) => key);
   }
 
   /** Files have no author waiting for an answer. */
