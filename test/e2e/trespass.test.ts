@@ -86,6 +86,22 @@ describe("an object that asks for more than its own", rootOnly, () => {
     await eventually(async () => assert.equal(await front.status(url), 200));
   });
 
+  it("gets no connection to the addresses of an HTTP service", async () => {
+    for (const [name, addresses] of [
+      ["one", "240.240.0.1, 240.240.0.2, 240.240.0.3, 240.240.0.4"],
+      ["wide", "0.0.0.0/1, 128.0.0.0/1, 240.240.0.0/16"],
+    ] as const) {
+      const spec = `{hosts: [${name}.example.com], addresses: [${addresses}], resolution: STATIC, ports: [{number: 80, name: tcp, protocol: TCP}], endpoints: [{address: 127.0.0.1, ports: {tcp: 9}}]}`;
+      await mesh.control.apply(object("ServiceEntry", name, "lobby", spec));
+    }
+    await eventually(async () =>
+      assert.match(await front.page(15000, "/config_dump?resource=dynamic_listeners"), /outbound\|80\|\|wide\.example/),
+    );
+    assert.equal(await front.status(url), 200);
+    for (const name of ["one", "wide"]) await mesh.control.remove(`serviceentry/${name}`, "lobby");
+    await mesh.assertNothingRejected();
+  });
+
   it("is taken with a warning that names the port and its place", async () => {
     for (const [yaml, place] of [
       [onListenerPort(15006, "HTTP"), "spec.ports[0].number"],
