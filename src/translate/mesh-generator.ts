@@ -192,6 +192,7 @@ class MeshClientView implements ClientView {
     const before = this.next;
     this.next = this.generator.takeScope(this.generator.scopeOf(this.node));
     if (before !== undefined) this.generator.releaseScope(before.key);
+    for (const set of this.sets.values()) set.hold();
   }
 
   moveToScope(): void {
@@ -199,7 +200,11 @@ class MeshClientView implements ClientView {
     const before = this.scope;
     this.scope = this.next;
     this.next = undefined;
-    if (this.scope.key !== before.key) for (const [typeUrl, set] of this.sets) set.replace(this.parts(typeUrl));
+    const moves = this.scope.key !== before.key;
+    for (const [typeUrl, set] of this.sets) {
+      if (moves) set.replace(this.parts(typeUrl));
+      else set.release();
+    }
     this.generator.releaseScope(before.key);
   }
 

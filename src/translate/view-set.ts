@@ -7,6 +7,8 @@ export class ViewSet implements ResourceSet {
   private parts: readonly Collection<Resource>[] = [];
   private readonly listeners = new Set<(changes: readonly ResourceChange[]) => void>();
   private subscriptions: (() => void)[] = [];
+  /** While news is held back: what listeners believe of each resource that became different, by name. */
+  private held: Map<string, Resource | undefined> | undefined;
 
   constructor(parts: readonly Collection<Resource>[]) {
     this.attach(parts);
@@ -33,9 +35,31 @@ export class ViewSet implements ResourceSet {
     return () => this.listeners.delete(listener);
   }
 
+  /** Tells nothing until `release` or `replace`: what goes now may be back by then, and must not be seen to go. */
+  hold(): void {
+    this.held ??= new Map();
+  }
+
+  /** Tells what became different since `hold`. */
+  release(): void {
+    const { held } = this;
+    this.held = undefined;
+    const changes: ResourceChange[] = [];
+    for (const [key, before] of held ?? []) {
+      const after = this.get(key);
+      if (before?.version !== after?.version) changes.push({ key, before, after });
+    }
+    this.tell(changes);
+  }
+
   /** The client sees other collections from now on; listeners hear of what is different. */
   replace(parts: readonly Collection<Resource>[]): void {
     const before = new Map([...this.values()].map((resource) => [resource.name, resource]));
+    for (const [name, believed] of this.held ?? []) {
+      if (believed === undefined) before.delete(name);
+      else before.set(name, believed);
+    }
+    this.held = undefined;
     this.detach();
     this.attach(parts);
     const changes: ResourceChange[] = [];
@@ -60,6 +84,10 @@ export class ViewSet implements ResourceSet {
 
   private tell(changes: readonly ResourceChange[]): void {
     if (changes.length === 0) return;
+    if (this.held !== undefined) {
+      for (const { key, before } of changes) if (!this.held.has(key)) this.held.set(key, before);
+      return;
+    }
     for (const listener of [...this.listeners]) listener(changes);
   }
 }

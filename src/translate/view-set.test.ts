@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Graph } from "../collection/graph.ts";
+import { Source } from "../collection/source.ts";
+import type { Resource } from "../xds/resource.ts";
+import { ViewSet } from "./view-set.ts";
+
+const resource = (name: string, version: string): Resource => ({
+  typeUrl: "type",
+  name,
+  version,
+  body: new Uint8Array(),
+  sources: [],
+});
+
+function setUp() {
+  const graph = new Graph((failure) => {
+    throw failure.error;
+  });
+  const [one, two] = [new Source<Resource>(graph, "one"), new Source<Resource>(graph, "two")];
+  for (const name of ["a", "b"]) one.set(name, resource(name, "1"));
+  const set = new ViewSet([one]);
+  const told: string[] = [];
+  set.subscribe((changes) => {
+    for (const { key, before, after } of changes)
+      told.push(`${key} ${before?.version ?? "-"} ${after?.version ?? "-"}`);
+  });
+  return { one, two, set, told };
+}
+
+test("what goes while news is held back, and is back with the other collections, was never gone", () => {
+  const { one, two, set, told } = setUp();
+  two.set("a", resource("a", "1"));
+  two.set("c", resource("c", "1"));
+  set.hold();
+  one.delete("a");
+  one.set("b", resource("b", "2"));
+  set.replace([two]);
+  assert.deepEqual(told.sort(), ["b 1 -", "c - 1"]);
+  two.set("c", resource("c", "2"));
+  assert.deepEqual(told.at(-1), "c 1 2");
+});
+
+test("what was held back is told once, from what was believed to what is", () => {
+  const { one, set, told } = setUp();
+  set.hold();
+  one.delete("a");
+  one.set("a", resource("a", "1"));
+  one.set("b", resource("b", "2"));
+  one.set("b", resource("b", "3"));
+  one.set("c", resource("c", "1"));
+  one.delete("c");
+  assert.deepEqual(told, []);
+  set.release();
+  assert.deepEqual(told, ["b 1 3"]);
+});
