@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { CollectionNode } from "../collection/node.ts";
-import type { Config } from "../config/object.ts";
-import { formatConfigKey } from "../config/object.ts";
-import { defaultMeshSettings, type MeshSettings, meshSettingsKey } from "../model/mesh-settings.ts";
-import { formatConfigRef } from "../xds/config-ref.ts";
-import type { ClientView } from "../xds/generator.ts";
-import { typeUrls } from "../xds/type-url.ts";
-import { MeshRig, type RigProxy } from "./mesh-rig.fake.ts";
-import { randomConfig } from "./random-mesh.fake.ts";
+import { CollectionNode } from "../../src/collection/node.ts";
+import type { Config } from "../../src/config/object.ts";
+import { formatConfigKey } from "../../src/config/object.ts";
+import { defaultMeshSettings, type MeshSettings, meshSettingsKey } from "../../src/model/mesh-settings.ts";
+import { MeshRig, type RigProxy } from "../../src/translate/mesh-rig.fake.ts";
+import { randomConfig } from "../../src/translate/random-mesh.fake.ts";
+import { formatConfigRef } from "../../src/xds/config-ref.ts";
+import type { ClientView } from "../../src/xds/generator.ts";
+import { typeUrls } from "../../src/xds/type-url.ts";
 
 const types = [typeUrls.cluster, typeUrls.endpoint, typeUrls.listener, typeUrls.route, typeUrls.nameTable];
 
