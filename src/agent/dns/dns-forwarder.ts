@@ -1,8 +1,10 @@
 // Passes questions on to the machine's resolvers: in their order, the next one when the first is slow, the first good
 // answer wins.
+
 import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
+import { Tally } from "../../kernel/tally.ts";
 import type { DnsTransport } from "./dns-answer.ts";
 import { dnsFlag, plainUdpLimit, rcode, udpLimit } from "./dns-constant.ts";
 import type { DnsMetrics } from "./dns-metrics.ts";
@@ -51,10 +53,10 @@ export class DnsForwarder {
   private readonly races = new Set<AbortController>();
   private stopped = false;
   /** By question; the sum is the number in flight. */
-  private readonly sameQuestions = new Map<string, number>();
+  private readonly sameQuestions = new Tally<string>();
   private inFlight = 0;
   /** Questions as we sent them, by id and question; they come back if something redirects our own packets to us. */
-  private readonly sent = new Map<string, number>();
+  private readonly sent = new Tally<string>();
   private preferred: { upstream: string; until: number } | undefined;
   private loopLoggedAt: number | undefined;
 
@@ -64,7 +66,7 @@ export class DnsForwarder {
 
   /** True where the query is one of our own, sent back to us. */
   isLoop(query: DnsQuery): boolean {
-    if (!this.sent.has(sentKey(query.id, query))) return false;
+    if (this.sent.get(sentKey(query.id, query)) === 0) return false;
     this.reportLoop("the agent's own DNS queries come back to it; is it running as the proxy's user?", query);
     return true;
   }
@@ -73,7 +75,7 @@ export class DnsForwarder {
   async forward(query: DnsQuery, transport: DnsTransport): Promise<ForwardResult> {
     const { metrics, upstreams, isOwnAddress } = this.options;
     const key = `${query.type} ${query.name}`;
-    const same = this.sameQuestions.get(key) ?? 0;
+    const same = this.sameQuestions.get(key);
     if (this.inFlight >= inFlightLimit || same >= sameQuestionLimit) {
       metrics.refusals.inc({ reason: same >= sameQuestionLimit ? "loop" : "in_flight_limit" });
       if (same >= sameQuestionLimit) this.reportLoop("a DNS query goes round between this machine's resolvers", query);
@@ -82,14 +84,12 @@ export class DnsForwarder {
     const order = this.order(upstreams().filter((upstream) => !isOwnAddress(upstream)));
     if (order.length === 0 || this.stopped) return { kind: "failed", rcode: rcode.servFail };
     this.inFlight += 1;
-    this.sameQuestions.set(key, same + 1);
+    this.sameQuestions.add(key);
     try {
       return await this.race(query, transport, order);
     } finally {
       this.inFlight -= 1;
-      const left = (this.sameQuestions.get(key) ?? 1) - 1;
-      if (left === 0) this.sameQuestions.delete(key);
-      else this.sameQuestions.set(key, left);
+      this.sameQuestions.remove(key);
     }
   }
 
@@ -187,7 +187,7 @@ export class DnsForwarder {
     const message = upstreamMessage(query, id, withEdns);
     const read = (bytes: Uint8Array): ReadReply => readReply(bytes, { id, name: query.name, type: query.type });
     const key = sentKey(id, query);
-    this.sent.set(key, (this.sent.get(key) ?? 0) + 1);
+    this.sent.add(key);
     try {
       if (transport === "udp") {
         const result = await exchangeOverUdp(upstream, message, read, signal);
@@ -195,9 +195,7 @@ export class DnsForwarder {
       }
       return await exchangeOverTcp(upstream, message, read, signal);
     } finally {
-      const left = (this.sent.get(key) ?? 1) - 1;
-      if (left === 0) this.sent.delete(key);
-      else this.sent.set(key, left);
+      this.sent.remove(key);
     }
   }
 

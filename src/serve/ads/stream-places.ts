@@ -1,4 +1,6 @@
 // Who may have how many streams, so that nobody takes the places of all: a stream counts once it has proven itself.
+import { SetMap } from "../../kernel/set-map.ts";
+import { Tally } from "../../kernel/tally.ts";
 import { serveErrors } from "../errors.ts";
 import type { Peer } from "../peer.ts";
 import type { AdsLimits } from "./limits.ts";
@@ -24,9 +26,9 @@ export class StreamPlaces {
   /** Streams whose first request has not come, oldest first. */
   private readonly waiting = new Set<StreamHolder>();
   private readonly places = new Map<StreamHolder, Place>();
-  private readonly perIdentity = new Map<string, number>();
+  private readonly perIdentity = new Tally<string>();
   /** Streams by certificate, oldest first. */
-  private readonly byCertificate = new Map<string, Set<StreamHolder>>();
+  private readonly byCertificate = new SetMap<string, StreamHolder>();
 
   constructor(limits: PlaceLimits, onLimit: (limit: PlaceLimit) => void) {
     this.limits = limits;
@@ -51,16 +53,14 @@ export class StreamPlaces {
     const place = placeOf(peer);
     const { streams, streamsPerIdentity, streamsPerCertificate } = this.limits;
     if (this.places.size >= streams) this.refuse("streams", `there are ${streams} streams already`);
-    const count = this.perIdentity.get(place.identity) ?? 0;
-    if (count >= streamsPerIdentity) {
+    if (this.perIdentity.get(place.identity) >= streamsPerIdentity) {
       this.refuse("identity", `${place.identity} has ${streamsPerIdentity} streams already`);
     }
     this.waiting.delete(holder);
     this.places.set(holder, place);
-    this.perIdentity.set(place.identity, count + 1);
+    this.perIdentity.add(place.identity);
     if (place.certificate === undefined) return;
-    const siblings = this.byCertificate.get(place.certificate) ?? new Set();
-    this.byCertificate.set(place.certificate, siblings.add(holder));
+    const siblings = this.byCertificate.add(place.certificate, holder);
     if (siblings.size <= streamsPerCertificate) return;
     const [oldest] = siblings;
     this.end(oldest, "certificate", `its certificate has ${streamsPerCertificate} newer streams`);
@@ -72,13 +72,8 @@ export class StreamPlaces {
     const place = this.places.get(holder);
     if (place === undefined) return;
     this.places.delete(holder);
-    const count = (this.perIdentity.get(place.identity) ?? 1) - 1;
-    if (count > 0) this.perIdentity.set(place.identity, count);
-    else this.perIdentity.delete(place.identity);
-    if (place.certificate === undefined) return;
-    const siblings = this.byCertificate.get(place.certificate);
-    siblings?.delete(holder);
-    if (siblings?.size === 0) this.byCertificate.delete(place.certificate);
+    this.perIdentity.remove(place.identity);
+    if (place.certificate !== undefined) this.byCertificate.delete(place.certificate, holder);
   }
 
   /** Streams that have proven themselves, and streams that have not yet. */

@@ -5,9 +5,11 @@
 // his to the next in line. So clients that stop in mid-handshake, or go on for ever, do not keep others out (X9). Networks
 // take turns, and none has more than half of the places. Those from which certificates of the mesh have come go first, those
 // that only used up places last, so that many strangers do not keep a fleet out; some places are given in turn to all alike.
+
 import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import { networkOf } from "../../kernel/ip-network.ts";
+import { Tally } from "../../kernel/tally.ts";
 import { NetworkStanding } from "./network-standing.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
@@ -66,7 +68,7 @@ export class Admission {
   private readonly waiting = new WaitingLine<Socket>();
   private readonly inProgress = new Map<Socket, Place>();
   /** Places that each network has. */
-  private readonly perNetwork = new Map<string, number>();
+  private readonly perNetwork = new Tally<string>();
   private readonly standing = new NetworkStanding();
   private given = 0;
   private cancelLook: Cancel | undefined;
@@ -158,14 +160,14 @@ export class Admission {
     while (this.inProgress.size < this.limits.inProgress) {
       const isPlain = this.given % this.limits.plainTurn === this.limits.plainTurn - 1;
       const next = this.waiting.take((network) => {
-        if ((this.perNetwork.get(network) ?? 0) >= this.limits.perNetwork) return undefined;
+        if (this.perNetwork.get(network) >= this.limits.perNetwork) return undefined;
         return isPlain ? 0 : this.standing.rank(network);
       });
       if (next === undefined) break;
       this.given += 1;
       const { network, waiter: socket } = next;
       this.inProgress.set(socket, { network, sinceMs: this.clock.monotonic(), moved: moved(socket), proven: false });
-      this.perNetwork.set(network, (this.perNetwork.get(network) ?? 0) + 1);
+      this.perNetwork.add(network);
       this.admit(socket);
     }
     if (this.waiting.size > 0) this.cancelLook ??= this.clock.after(this.limits.stalledMs, () => this.look());
@@ -190,9 +192,7 @@ export class Admission {
     const place = this.inProgress.get(socket);
     if (place === undefined) return false;
     this.inProgress.delete(socket);
-    const count = (this.perNetwork.get(place.network) ?? 1) - 1;
-    if (count > 0) this.perNetwork.set(place.network, count);
-    else this.perNetwork.delete(place.network);
+    this.perNetwork.remove(place.network);
     return true;
   }
 }

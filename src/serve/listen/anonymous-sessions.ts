@@ -4,9 +4,11 @@
 // A session whose call has proven its token is never ended for others: from there on a use of the token is spent, and the
 // answer must arrive. Every other one may have to go. It is told so by REFUSED_STREAM on its calls, "not tried", so that
 // the client may safely try again (RFC 9113, 8.7); that is why it stays a moment longer, for a call that is on its way.
+
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import { networkOf } from "../../kernel/ip-network.ts";
+import { SetMap } from "../../kernel/set-map.ts";
 
 export interface AnonymousLimits {
   /** Sessions in all; over it one is turned away. */
@@ -55,7 +57,7 @@ export class AnonymousSessions {
   private readonly onEnded: () => void;
   /** Oldest first, as in each network. */
   private readonly visits = new Map<ServerHttp2Session, Visit>();
-  private readonly byNetwork = new Map<string, Set<ServerHttp2Session>>();
+  private readonly byNetwork = new SetMap<string, ServerHttp2Session>();
   /** Sessions that were turned away and are about to end, oldest first; no more than `limits.sessions`. */
   private readonly leaving = new Map<ServerHttp2Session, Cancel>();
 
@@ -76,8 +78,7 @@ export class AnonymousSessions {
       lastCallMs: 0,
       cancelDeadline: this.deadline(session, this.limits.callMs),
     });
-    const neighbours = this.byNetwork.get(network) ?? new Set();
-    this.byNetwork.set(network, neighbours.add(session));
+    const neighbours = this.byNetwork.add(network, session);
     session.once("close", () => this.forget(session));
     if (neighbours.size > this.limits.perNetwork) this.turnAway(this.leastOf(neighbours, session));
     else if (this.visits.size > this.limits.sessions) this.turnAway(this.leastOf(this.visits.keys(), session));
@@ -184,8 +185,6 @@ export class AnonymousSessions {
     if (visit === undefined) return;
     visit.cancelDeadline();
     this.visits.delete(session);
-    const neighbours = this.byNetwork.get(visit.network);
-    neighbours?.delete(session);
-    if (neighbours?.size === 0) this.byNetwork.delete(visit.network);
+    this.byNetwork.delete(visit.network, session);
   }
 }

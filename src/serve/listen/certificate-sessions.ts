@@ -1,7 +1,10 @@
 // Sessions of clients with a certificate. One certificate is one machine, which has a session for ADS and now and then one
 // for a call; more are closed, and so is who asks for nothing, so that one machine's key cannot fill the port.
+
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
+import { SetMap } from "../../kernel/set-map.ts";
+import { Tally } from "../../kernel/tally.ts";
 import type { Peer } from "../peer.ts";
 
 export interface CertificateLimits {
@@ -30,9 +33,9 @@ export class CertificateSessions {
   private readonly onEnded: () => void;
   private readonly entries = new Map<ServerHttp2Session, Entry>();
   /** By serial number, oldest first. */
-  private readonly byCertificate = new Map<string, Set<ServerHttp2Session>>();
+  private readonly byCertificate = new SetMap<string, ServerHttp2Session>();
   /** Sessions of each SPIFFE id. */
-  private readonly perIdentity = new Map<string, number>();
+  private readonly perIdentity = new Tally<string>();
 
   /** @param options.onEnded told of each session that is ended because of a limit */
   constructor(options: { clock: Clock; onEnded?: () => void; limits?: Partial<CertificateLimits> }) {
@@ -45,10 +48,8 @@ export class CertificateSessions {
     const certificate = peer.serialNumber;
     const identity = peer.identities[0] ?? "";
     this.entries.set(session, { certificate, identity, openStreams: 0, cancelIdle: this.idle(session) });
-    const siblings = this.byCertificate.get(certificate) ?? new Set();
-    this.byCertificate.set(certificate, siblings.add(session));
-    const ofIdentity = (this.perIdentity.get(identity) ?? 0) + 1;
-    this.perIdentity.set(identity, ofIdentity);
+    const siblings = this.byCertificate.add(certificate, session);
+    const ofIdentity = this.perIdentity.add(identity);
     session.once("close", () => this.forget(session));
     if (siblings.size > this.limits.perCertificate) this.end(this.leastOf(siblings, session));
     else if (ofIdentity > this.limits.perIdentity) this.end(session);
@@ -91,11 +92,7 @@ export class CertificateSessions {
     if (entry === undefined) return;
     entry.cancelIdle();
     this.entries.delete(session);
-    const siblings = this.byCertificate.get(entry.certificate);
-    siblings?.delete(session);
-    if (siblings?.size === 0) this.byCertificate.delete(entry.certificate);
-    const left = (this.perIdentity.get(entry.identity) ?? 1) - 1;
-    if (left > 0) this.perIdentity.set(entry.identity, left);
-    else this.perIdentity.delete(entry.identity);
+    this.byCertificate.delete(entry.certificate, session);
+    this.perIdentity.remove(entry.identity);
   }
 }

@@ -1,6 +1,8 @@
 // Answers may be as large as Envoy's dump of a large mesh, so they are taken only from machines that were asked, and no
 // more at one time than there are questions.
+
 import { MachineService } from "../../../gen/lateen/agent/v1/agent_pb.ts";
+import { Tally } from "../../kernel/tally.ts";
 import { serveErrors } from "../errors.ts";
 import type { CallGuard } from "../listen/call-guard.ts";
 
@@ -12,20 +14,15 @@ const leavingLimit = 1;
 
 /** @param questionsTo questions that wait for an identity */
 export function answerGate(questionsTo: (identity: string) => number): CallGuard {
-  const open = new Map<string, number>();
+  const open = new Tally<string>();
   return (peer, stream) => {
     const [identity] = peer.kind === "verified" ? peer.identities : [];
     const asked = identity === undefined ? 0 : questionsTo(identity);
-    const count = open.get(identity ?? "") ?? 0;
-    if (identity === undefined || asked === 0 || count >= asked + leavingLimit) {
+    if (identity === undefined || asked === 0 || open.get(identity) >= asked + leavingLimit) {
       return serveErrors.unknownQuestion("no question waits for this machine");
     }
-    open.set(identity, count + 1);
-    stream.once("close", () => {
-      const left = (open.get(identity) ?? 1) - 1;
-      if (left > 0) open.set(identity, left);
-      else open.delete(identity);
-    });
+    open.add(identity);
+    stream.once("close", () => open.remove(identity));
     return undefined;
   };
 }

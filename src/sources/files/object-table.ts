@@ -1,9 +1,11 @@
 // The objects of all files of a folder: where several define one, the file whose path sorts first stands.
+
 import type { Graph } from "../../collection/graph.ts";
 import { Source } from "../../collection/source.ts";
 import type { Config, Origin } from "../../config/object.ts";
 import type { Problem } from "../../config/problem.ts";
 import { sameData } from "../../kernel/equal.ts";
+import { SetMap } from "../../kernel/set-map.ts";
 import { type ConfigFile, duplicate } from "./config-file.ts";
 
 export class ObjectTable {
@@ -13,7 +15,7 @@ export class ObjectTable {
   private readonly graph: Graph;
   private readonly files = new Map<string, ConfigFile>();
   /** Paths that define an object. */
-  private readonly definers = new Map<string, Set<string>>();
+  private readonly definers = new SetMap<string, string>();
 
   constructor(graph: Graph, name: string) {
     this.graph = graph;
@@ -43,7 +45,7 @@ export class ObjectTable {
       const paths = new Set(files.keys());
       for (const [path, next] of files) this.exchange(path, next, keys);
       for (const key of keys) {
-        for (const path of this.definers.get(key) ?? []) paths.add(path);
+        for (const path of this.definers.get(key)) paths.add(path);
         this.publish(key);
       }
       for (const path of paths) this.publishProblems(path);
@@ -57,23 +59,19 @@ export class ObjectTable {
   private exchange(path: string, next: ConfigFile | undefined, keys: Set<string>): void {
     for (const key of this.files.get(path)?.objects.keys() ?? []) {
       keys.add(key);
-      const definers = this.definers.get(key);
-      definers?.delete(path);
-      if (definers?.size === 0) this.definers.delete(key);
+      this.definers.delete(key, path);
     }
     if (next === undefined) this.files.delete(path);
     else this.files.set(path, next);
     for (const key of next?.objects.keys() ?? []) {
       keys.add(key);
-      const definers = this.definers.get(key);
-      if (definers === undefined) this.definers.set(key, new Set([path]));
-      else definers.add(path);
+      this.definers.add(key, path);
     }
   }
 
   private winner(key: string): string | undefined {
     let first: string | undefined;
-    for (const path of this.definers.get(key) ?? []) if (first === undefined || path < first) first = path;
+    for (const path of this.definers.get(key)) if (first === undefined || path < first) first = path;
     return first;
   }
 

@@ -1,4 +1,5 @@
 // Which registered machine has which name, address, group and certificate.
+import { SetMap } from "../../kernel/set-map.ts";
 import type { Machine } from "./machine.ts";
 
 export class MachineIndex {
@@ -7,9 +8,9 @@ export class MachineIndex {
   /** Key of the entry, by network and address. */
   private readonly byPlace = new Map<string, string>();
   /** Keys of entries, by `namespace/name` of the group. */
-  private readonly byGroup = new Map<string, Set<string>>();
+  private readonly byGroup = new SetMap<string, string>();
   /** Keys of entries, by serial number of the certificate. */
-  private readonly byCertificate = new Map<string, Set<string>>();
+  private readonly byCertificate = new SetMap<string, string>();
 
   get size(): number {
     return this.machines.size;
@@ -30,17 +31,17 @@ export class MachineIndex {
 
   /** @param group `namespace/name` */
   keysOfGroup(group: string): readonly string[] {
-    return [...(this.byGroup.get(group) ?? [])];
+    return [...this.byGroup.get(group)];
   }
 
   /** @param serial undefined for a connection without a certificate, of which nothing is known */
   keysOfCertificate(serial: string | undefined): readonly string[] {
-    return [...(this.byCertificate.get(serial ?? "") ?? [])];
+    return [...this.byCertificate.get(serial ?? "")];
   }
 
   add(key: string, machine: Machine): void {
     this.machines.set(key, machine);
-    join(this.byGroup, groupOf(machine), key);
+    this.byGroup.add(groupOf(machine), key);
     this.settle(key, machine);
   }
 
@@ -48,7 +49,7 @@ export class MachineIndex {
     const machine = this.machines.get(key);
     if (machine === undefined) return undefined;
     this.machines.delete(key);
-    leave(this.byGroup, groupOf(machine), key);
+    this.byGroup.delete(groupOf(machine), key);
     this.unsettle(key, machine);
     return machine;
   }
@@ -66,25 +67,15 @@ export class MachineIndex {
 
   private settle(key: string, { place, certificate }: Machine): void {
     this.byPlace.set(place, key);
-    if (certificate !== undefined) join(this.byCertificate, certificate, key);
+    if (certificate !== undefined) this.byCertificate.add(certificate, key);
   }
 
   private unsettle(key: string, { place, certificate = "" }: Machine): void {
     if (this.byPlace.get(place) === key) this.byPlace.delete(place);
-    leave(this.byCertificate, certificate, key);
+    this.byCertificate.delete(certificate, key);
   }
 }
 
 function groupOf({ namespace, group }: Machine): string {
   return `${namespace}/${group}`;
-}
-
-function join(map: Map<string, Set<string>>, name: string, key: string): void {
-  map.set(name, (map.get(name) ?? new Set()).add(key));
-}
-
-function leave(map: Map<string, Set<string>>, name: string, key: string): void {
-  const keys = map.get(name);
-  keys?.delete(key);
-  if (keys?.size === 0) map.delete(name);
 }
