@@ -8,22 +8,11 @@ import { createConnection, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
-import { type Authority, openAuthority } from "../../src/ca/authority.ts";
-import { createCertificateRequest } from "../../src/identity/certificate-request.ts";
-import { ecSigner } from "../../src/identity/signer.fake.ts";
-import type { SpiffeId } from "../../src/identity/spiffe-id.ts";
-import { parseTrustDomain } from "../../src/identity/trust-domain.ts";
-import { systemClock } from "../../src/kernel/clock.ts";
-import { fakeLog } from "../../src/kernel/log.fake.ts";
-import { systemRandom } from "../../src/kernel/random.ts";
+import type { Authority } from "../../src/ca/authority.ts";
 import { AdsClient, type NodeOptions } from "../../src/serve/ads/ads-client.fake.ts";
 import { typeUrls } from "../../src/xds/type-url.ts";
 import { ControlPlaneRun } from "../kit/control-plane-run.ts";
-
-interface Identity {
-  cert: string;
-  key: string;
-}
+import { type IssuedIdentity, issueIdentity, openControlAuthority } from "../kit/issued-identity.ts";
 
 /** gRPC status codes. */
 const permissionDenied = 7;
@@ -40,20 +29,12 @@ describe("somebody who can reach the ports", () => {
   const sockets: Socket[] = [];
   const clients: AdsClient[] = [];
   let authority: Authority;
-  let workload: Identity;
+  let workload: IssuedIdentity;
 
   before(async () => {
     await control.up();
-    // The keys lie in the data folder, as they do for whoever administers the host.
-    authority = await openAuthority({
-      dataFolder: control.dataDir,
-      trustDomain: parseTrustDomain("cluster.local"),
-      clock: systemClock,
-      random: systemRandom,
-      log: fakeLog().log,
-      uid: process.geteuid?.(),
-    });
-    workload = await identityOf("spiffe://cluster.local/ns/shop/sa/reviews" as SpiffeId);
+    authority = await openControlAuthority(control.dataDir);
+    workload = await issueIdentity(authority, "spiffe://cluster.local/ns/shop/sa/reviews");
   });
   after(async () => {
     for (const client of clients) await client.close();
@@ -79,15 +60,8 @@ describe("somebody who can reach the ports", () => {
 
   it("gets none with a certificate that nobody here signed", async () => {
     const other = new ControlPlaneRun();
-    const foreign = await openAuthority({
-      dataFolder: other.folder,
-      trustDomain: parseTrustDomain("cluster.local"),
-      clock: systemClock,
-      random: systemRandom,
-      log: fakeLog().log,
-      uid: process.geteuid?.(),
-    });
-    const client = ads(await identityOf("spiffe://cluster.local/ns/shop/sa/reviews" as SpiffeId, foreign));
+    const foreign = await openControlAuthority(other.folder);
+    const client = ads(await issueIdentity(foreign, "spiffe://cluster.local/ns/shop/sa/reviews"));
     client.subscribe(typeUrls.cluster);
     await client.ended;
     assert.equal(client.received.messages, 0);
@@ -136,7 +110,7 @@ describe("somebody who can reach the ports", () => {
     const owner = ads(workload, { id, metadata: { ...metadata, AUTO_REGISTER_GROUP: "reviews" } });
     owner.subscribe(typeUrls.query);
     assert.deepEqual((await owner.nextAcked()).names, []);
-    const low = await identityOf("spiffe://cluster.local/ns/shop/sa/low" as SpiffeId);
+    const low = await issueIdentity(authority, "spiffe://cluster.local/ns/shop/sa/low");
     const impostor = ads(low, { id, metadata });
     impostor.subscribe(typeUrls.query);
     assert.deepEqual((await impostor.nextAcked()).names, []);
@@ -245,17 +219,11 @@ describe("somebody who can reach the ports", () => {
     }
   });
 
-  function ads(identity: Partial<Identity>, node: NodeOptions = {}): AdsClient {
+  function ads(identity: Partial<IssuedIdentity>, node: NodeOptions = {}): AdsClient {
     const tls = { ca: authority.roots(), servername: "istiod.istio-system.svc", ...identity };
     const client = new AdsClient({ url: control.addresses.xds, tls, node });
     clients.push(client);
     return client;
-  }
-
-  async function identityOf(id: SpiffeId, by = authority): Promise<Identity> {
-    const signer = ecSigner();
-    const { chain } = await by.signWorkload(await createCertificateRequest(signer), id);
-    return { cert: chain.join(""), key: signer.privateKey.export({ type: "pkcs8", format: "pem" }) as string };
   }
 
   function target(): ConnectionOptions {

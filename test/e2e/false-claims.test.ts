@@ -4,18 +4,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { JsonObject } from "@bufbuild/protobuf";
-import { type Authority, openAuthority } from "../../src/ca/authority.ts";
-import { createCertificateRequest } from "../../src/identity/certificate-request.ts";
-import { ecSigner } from "../../src/identity/signer.fake.ts";
-import type { SpiffeId } from "../../src/identity/spiffe-id.ts";
-import { parseTrustDomain } from "../../src/identity/trust-domain.ts";
-import { systemClock } from "../../src/kernel/clock.ts";
-import { fakeLog } from "../../src/kernel/log.fake.ts";
-import { systemRandom } from "../../src/kernel/random.ts";
+import type { Authority } from "../../src/ca/authority.ts";
 import { AdsClient } from "../../src/serve/ads/ads-client.fake.ts";
 import { typeUrls } from "../../src/xds/type-url.ts";
 import { ControlPlaneRun } from "../kit/control-plane-run.ts";
 import { eventually } from "../kit/eventually.ts";
+import { type IssuedIdentity, issueIdentity, openControlAuthority } from "../kit/issued-identity.ts";
 
 const group = (namespace: string, account: string): string => `
 ---
@@ -37,32 +31,20 @@ spec:
 ${group("shop", "reviews")}${group("shop", "low")}${group("evil", "evil")}`;
 const cluster = "outbound|80||reviews.shop.svc.cluster.local";
 
-interface Identity {
-  cert: string;
-  key: string;
-}
-
 describe("a machine that joined", () => {
   const control = new ControlPlaneRun();
   const clients: AdsClient[] = [];
   let authority: Authority;
-  let identities: Record<"reviews" | "low" | "evil", Identity>;
+  let identities: Record<"reviews" | "low" | "evil", IssuedIdentity>;
 
   before(async () => {
     writeFileSync(join(control.configDir, "mesh.yaml"), objects);
     await control.up();
-    authority = await openAuthority({
-      dataFolder: control.dataDir,
-      trustDomain: parseTrustDomain("cluster.local"),
-      clock: systemClock,
-      random: systemRandom,
-      log: fakeLog().log,
-      uid: process.geteuid?.(),
-    });
+    authority = await openControlAuthority(control.dataDir);
     identities = {
-      reviews: await identityOf("spiffe://cluster.local/ns/shop/sa/reviews" as SpiffeId),
-      low: await identityOf("spiffe://cluster.local/ns/shop/sa/low" as SpiffeId),
-      evil: await identityOf("spiffe://cluster.local/ns/evil/sa/evil" as SpiffeId),
+      reviews: await issueIdentity(authority, "spiffe://cluster.local/ns/shop/sa/reviews"),
+      low: await issueIdentity(authority, "spiffe://cluster.local/ns/shop/sa/low"),
+      evil: await issueIdentity(authority, "spiffe://cluster.local/ns/evil/sa/evil"),
     };
   });
   after(async () => {
@@ -129,11 +111,5 @@ describe("a machine that joined", () => {
     looker.subscribe(typeUrls.endpoint, cluster);
     const { resources } = await looker.nextAcked();
     return resources.flatMap(({ body }) => body.match(/10\.\d+\.\d+\.\d+/g) ?? []);
-  }
-
-  async function identityOf(id: SpiffeId): Promise<Identity> {
-    const signer = ecSigner();
-    const { chain } = await authority.signWorkload(await createCertificateRequest(signer), id);
-    return { cert: chain.join(""), key: signer.privateKey.export({ type: "pkcs8", format: "pem" }) as string };
   }
 });

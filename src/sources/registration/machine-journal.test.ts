@@ -8,33 +8,18 @@ import { FakeClock } from "../../kernel/clock.fake.ts";
 import { fakeLog } from "../../kernel/log.fake.ts";
 import { memoryStore } from "../../store/store.fake.ts";
 import type { Store } from "../../store/store.ts";
-import type { NodeInfo } from "../../xds/node-info.ts";
 import { MachineJournal } from "./machine-journal.ts";
 import { decodeMachineRecord } from "./machine-record.ts";
 import { Registration, restoredGraceMs } from "./registration.ts";
+import { node as machineNode } from "./registration-rig.fake.ts";
 
-const node = {
-  id: "sidecar~10.0.0.1~vm-1.shop~shop.svc.cluster.local",
+const node = machineNode({
   cluster: "reviews.shop",
-  type: "sidecar",
-  ips: ["10.0.0.1"],
-  name: "vm-1.shop",
-  dnsDomain: "shop.svc.cluster.local",
-  namespace: "shop",
-  serviceAccount: "reviews",
   labels: { app: "reviews" },
-  locality: undefined,
-  network: "",
-  clusterId: "",
-  istioVersion: undefined,
-  agentVersion: undefined,
-  envoyVersion: undefined,
-  generator: undefined,
-  autoRegisterGroup: "reviews",
   dnsCapture: true,
   capabilities: new Set(["query"]),
   metadata: { LATEEN: {} },
-} satisfies NodeInfo;
+});
 const identities = ["spiffe://cluster.local/ns/shop/sa/reviews"];
 
 function start(store: Store, clock: FakeClock) {
