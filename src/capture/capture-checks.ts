@@ -1,6 +1,6 @@
 // Checks of capture settings that collect what is wrong instead of stopping at the first.
 
-import { type Cidr, cidrContains, formatCidr, formatIp, parseCidr, parseIp } from "../kernel/ip-address.ts";
+import { type Cidr, cidrContains, formatCidr, formatIp, parseCidr, parseIp, unmapped } from "../kernel/ip-address.ts";
 import { byKey } from "../kernel/key-order.ts";
 import { quoted } from "../kernel/quote.ts";
 import type { CapturedWorkload, ExemptEndpoint } from "./capture-plan.ts";
@@ -14,12 +14,6 @@ const nameserverLimit = 16;
 const uidLimit = 64;
 /** -1 means "no user" to the kernel. */
 const highestUid = 2 ** 32 - 2;
-/** RFC 4291 section 2.5.5.2. */
-const mappedIpv4: Cidr = {
-  network: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0),
-  prefix: 96,
-};
-
 export type CaptureChecks = ReturnType<typeof captureChecks>;
 
 /**
@@ -127,7 +121,7 @@ export function sorted(numbers: readonly number[]): number[] {
 /** An address as packets carry it: an IPv4 address mapped into IPv6 travels as IPv4. */
 function parsePacketAddress(text: string): Uint8Array | undefined {
   const address = parseIp(text);
-  return address !== undefined && cidrContains(mappedIpv4, address) ? address.slice(12) : address;
+  return address === undefined ? undefined : unmapped(address);
 }
 
 function isWhole(value: unknown, lowest: number, highest: number): boolean {

@@ -1,5 +1,5 @@
 // Addresses in configuration, and which of them nobody may name as a destination.
-import { type Cidr, parseCidr, parseIp } from "../kernel/ip-address.ts";
+import { type Cidr, parseCidr, parseIp, unmapped } from "../kernel/ip-address.ts";
 
 /** Reads `10.0.0.0/8` or `2001:db8::/32`; bits after the prefix may be set. An address alone is no range. */
 export function parseCidrRange(text: string): Cidr | undefined {
@@ -38,9 +38,4 @@ export function addressScope(address: Uint8Array): AddressScope {
   }
   if (first === 0xfe && (second & 0xc0) === 0x80) return "link-local";
   return first === 0xff ? "multicast" : "ordinary";
-}
-
-function unmapped(bytes: Uint8Array): Uint8Array {
-  const isMapped = bytes.length === 16 && bytes.subarray(0, 12).every((byte, index) => byte === (index < 10 ? 0 : 255));
-  return isMapped ? bytes.subarray(12) : bytes;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isIP, SocketAddress } from "node:net";
 import { suite, test } from "node:test";
 import fc from "fast-check";
-import { cidrContains, formatCidr, formatIp, isIpAddress, parseCidr, parseIp } from "./ip-address.ts";
+import { cidrContains, formatCidr, formatIp, isIpAddress, parseCidr, parseIp, unmapped } from "./ip-address.ts";
 
 const bytes16 = fc.uint8Array({ minLength: 16, maxLength: 16 });
 
@@ -93,4 +93,12 @@ suite("isIpAddress", () => {
       { numRuns: 20_000, examples: [["1.2.3.4::"], ["01.2.3.4"]] },
     );
   });
+});
+
+test("an IPv4 address mapped into IPv6 is that address, and no other is changed", () => {
+  const spelled = (text: string): string => formatIp(unmapped(parseIp(text) ?? new Uint8Array()));
+  assert.equal(spelled("::ffff:192.0.2.1"), "192.0.2.1");
+  for (const text of ["192.0.2.1", "::192.0.2.1", "2001:db8::1", "64:ff9b::192.0.2.1"]) {
+    assert.deepEqual(unmapped(parseIp(text) ?? new Uint8Array()), parseIp(text), text);
+  }
 });

@@ -24,6 +24,12 @@ export function isIpAddress(text: string): boolean {
   return isIPv4(text) || (isIPv6(text) && !text.includes("%"));
 }
 
+/** The IPv4 address that an IPv6 address maps (`::ffff:192.0.2.1`, RFC 4291 section 2.5.5.2); any other as it is. */
+export function unmapped(bytes: Uint8Array): Uint8Array {
+  const isMapped = bytes.length === 16 && bytes.subarray(0, 12).every((byte, index) => byte === (index < 10 ? 0 : 255));
+  return isMapped ? bytes.subarray(12) : bytes;
+}
+
 /** 16-bit groups; a dotted IPv4 tail is two of them. */
 function groupsOf(text: string): number[] {
   if (text === "") return [];
