@@ -2,7 +2,7 @@
 import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { contentHash } from "../kernel/hash.ts";
 import type { ConfigRef } from "../xds/config-ref.ts";
-import type { Resource, ResourceName } from "../xds/resource.ts";
+import type { Resource, ResourceFragment, ResourceName } from "../xds/resource.ts";
 
 export function resourceOf<D extends DescMessage>(
   schema: D,
@@ -24,8 +24,7 @@ export function encodedResource(
   return encodedResourceWithVersion(typeUrl, name, body, contentHash(body), sources, needs);
 }
 
-/** @param version a hash of the content, where it is cheaper to make than from all its bytes */
-export function encodedResourceWithVersion(
+function encodedResourceWithVersion(
   typeUrl: string,
   name: string,
   body: Uint8Array,
@@ -35,6 +34,17 @@ export function encodedResourceWithVersion(
 ): Resource {
   const refs = [...new Map(sources.map((ref) => [`${ref.kind}/${ref.namespace}/${ref.name}`, ref])).values()];
   return { typeUrl, name, version, body, sources: refs, ...(needs === undefined ? {} : { needs }) };
+}
+
+/** @param version a hash of the content: cheaper to make from the fragments' versions than from all bytes */
+export function composedResource(
+  typeUrl: string,
+  name: string,
+  { body, version }: { body: Uint8Array; version: string },
+  fragments: readonly ResourceFragment[],
+): Resource {
+  const sources = fragments.flatMap((fragment) => fragment.sources);
+  return { ...encodedResourceWithVersion(typeUrl, name, body, version, sources), fragments };
 }
 
 /** Equal bytes, made by the same objects: who is told of a rejection must be who caused it. */

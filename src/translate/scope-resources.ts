@@ -11,7 +11,6 @@ import type { LoadAssignmentView } from "../model/load-assignment-view.ts";
 import { defaultMeshSettings, type MeshSettings, meshSettingsKey } from "../model/mesh-settings.ts";
 import type { OutboundListenerView } from "../model/outbound-listener-view.ts";
 import type { PlacedVirtualHost, ScopeView } from "../model/scope-view.ts";
-import type { ConfigRef } from "../xds/config-ref.ts";
 import type { Resource, ResourceName } from "../xds/resource.ts";
 import { typeUrls } from "../xds/type-url.ts";
 import { buildCluster } from "./cds/cluster.ts";
@@ -23,7 +22,7 @@ import { buildVirtualOutbound } from "./lds/virtual-outbound.ts";
 import { buildNameTable } from "./nds/name-table.ts";
 import { composeRouteConfiguration, encodeVirtualHost, type VirtualHostFragment } from "./rds/route-configuration.ts";
 import { buildCatchAllHost, buildVirtualHost } from "./rds/virtual-host.ts";
-import { encodedResource, encodedResourceWithVersion, resourceOf, sameResource, sameSources } from "./resource-of.ts";
+import { composedResource, encodedResource, resourceOf, sameResource, sameSources } from "./resource-of.ts";
 
 /** Name of the one NameTable resource. */
 const nameTableName = "mesh";
@@ -32,7 +31,6 @@ interface PlacedFragment {
   readonly port: number;
   readonly placed: PlacedVirtualHost;
   readonly fragment: VirtualHostFragment;
-  readonly sources: readonly ConfigRef[];
 }
 
 export class ScopeResources {
@@ -109,15 +107,14 @@ export class ScopeResources {
         equals: (a, b) =>
           a.fragment.version === b.fragment.version &&
           a.placed.virtualHost.rank === b.placed.virtualHost.rank &&
-          sameSources(a.sources, b.sources),
+          sameSources(a.fragment.sources, b.fragment.sources),
         derive: (placed, key) => [
           [
             key,
             {
               port: placed.port,
               placed,
-              fragment: encodeVirtualHost(buildVirtualHost(placed)),
-              sources: placed.virtualHost.sources,
+              fragment: encodeVirtualHost(buildVirtualHost(placed), placed.virtualHost.sources),
             },
           ],
         ],
@@ -132,12 +129,10 @@ export class ScopeResources {
         equals: sameResource,
         derive: (members, name, read) => {
           const { outboundTrafficPolicy } = read.get(view.settings, meshSettingsKey) ?? defaultMeshSettings;
-          const catchAll = encodeVirtualHost(buildCatchAllHost(outboundTrafficPolicy));
-          const { body, version } = composeRouteConfiguration(name, [...withoutSharedDomains(members), catchAll]);
-          const sources = members.flatMap((member) => member.sources);
-          return [
-            [name, this.interned.share(encodedResourceWithVersion(typeUrls.route, name, body, version, sources))],
-          ];
+          const catchAll = encodeVirtualHost(buildCatchAllHost(outboundTrafficPolicy), []);
+          const virtualHosts = [...withoutSharedDomains(members), catchAll];
+          const composed = composeRouteConfiguration(name, virtualHosts);
+          return [[name, this.interned.share(composedResource(typeUrls.route, name, composed, virtualHosts))]];
         },
       }),
     );
@@ -195,6 +190,7 @@ function withoutSharedDomains(members: readonly PlacedFragment[]): VirtualHostFr
     const domains = fragment.domains.filter((domain) => owners.get(domain) === member);
     if (domains.length === fragment.domains.length) return [fragment];
     if (domains.length === 0) return [];
-    return [encodeVirtualHost(buildVirtualHost({ ...placed, virtualHost: { ...placed.virtualHost, domains } }))];
+    const virtualHost = { ...placed.virtualHost, domains };
+    return [encodeVirtualHost(buildVirtualHost({ ...placed, virtualHost }), virtualHost.sources)];
   });
 }

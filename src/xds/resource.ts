@@ -15,6 +15,23 @@ export interface Resource {
    * listener's route configurations.
    */
   readonly needs?: readonly ResourceName[];
+  /**
+   * Of a resource that is put together from parts which change one by one: the parts, in the order of the resource (a route
+   * configuration's virtual hosts). Parts that did not change are the same objects as before.
+   */
+  readonly fragments?: readonly ResourceFragment[];
+}
+
+/** One part of a composed resource, encoded once. */
+export interface ResourceFragment {
+  /** Unique in its resource: the virtual host's name. */
+  readonly name: string;
+  /** A hash of `body`. */
+  readonly version: string;
+  /** The encoded part, as it stands in the resource. */
+  readonly body: Uint8Array;
+  /** The objects that made it. */
+  readonly sources: readonly ConfigRef[];
 }
 
 export interface ResourceName {

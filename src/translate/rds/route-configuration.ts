@@ -4,19 +4,18 @@ import { type VirtualHost, VirtualHostSchema } from "../../../gen/envoy/config/r
 import { type RouteConfiguration, RouteConfigurationSchema } from "../../../gen/envoy/config/route/v3/route_pb.ts";
 import { concatBytes } from "../../kernel/bytes.ts";
 import { contentHash } from "../../kernel/hash.ts";
+import type { ConfigRef } from "../../xds/config-ref.ts";
+import type { ResourceFragment } from "../../xds/resource.ts";
 import { lengthDelimited } from "../wire.ts";
 
 /** A virtual host encoded once, with the hash of its bytes. */
-export interface VirtualHostFragment {
-  readonly name: string;
+export interface VirtualHostFragment extends ResourceFragment {
   readonly domains: readonly string[];
-  readonly body: Uint8Array;
-  readonly version: string;
 }
 
-export function encodeVirtualHost(virtualHost: VirtualHost): VirtualHostFragment {
+export function encodeVirtualHost(virtualHost: VirtualHost, sources: readonly ConfigRef[]): VirtualHostFragment {
   const body = toBinary(VirtualHostSchema, virtualHost);
-  return { name: virtualHost.name, domains: virtualHost.domains, body, version: contentHash(body) };
+  return { name: virtualHost.name, version: contentHash(body), body, sources, domains: virtualHost.domains };
 }
 
 /** Field `virtual_hosts` of RouteConfiguration. */
@@ -41,7 +40,7 @@ export function buildRouteConfigurationHead(name: string): RouteConfiguration {
  */
 export function composeRouteConfiguration(
   name: string,
-  fragments: readonly VirtualHostFragment[],
+  fragments: readonly ResourceFragment[],
 ): { body: Uint8Array; version: string } {
   const head = toBinary(RouteConfigurationSchema, buildRouteConfigurationHead(name));
   const parts = fragments.flatMap((fragment) => lengthDelimited(virtualHostsField, fragment.body));
