@@ -10,8 +10,8 @@ export type SyncState =
   | "NOT SENT"
   /** Sent and not acknowledged yet. */
   | "STALE"
-  /** The proxy rejected the last content. */
-  | "ERROR";
+  /** The proxy rejected the last content; istioctl prints Envoy's word for it, ERROR. */
+  | "NACK";
 
 export interface TypeStatus {
   state: SyncState;
@@ -20,7 +20,7 @@ export interface TypeStatus {
   /** RFC 3339; of the last message sent and of the last acknowledgement. */
   sentAt?: string;
   ackedAt?: string;
-  /** Envoy's message where the state is ERROR. */
+  /** Envoy's message where the state is NACK. */
   error?: string;
   /** Objects, as `Kind/namespace/name`, that made the rejected resources. */
   objects?: string[];

@@ -104,7 +104,7 @@ export class ControlPlane {
     assert.equal(await this.metric("pilot_total_xds_rejects"), 0, "proxies rejected configuration");
     const proxies = JSON.parse(await this.lateen("proxy-status", "-o", "json")) as ProxyRow[];
     const rejected = proxies.flatMap(({ name, types }) =>
-      Object.entries(types).flatMap(([type, { state }]) => (state === "ERROR" ? [`${name} ${type}`] : [])),
+      Object.entries(types).flatMap(([type, { state }]) => (state === "NACK" ? [`${name} ${type}`] : [])),
     );
     assert.deepEqual(rejected, [], "proxies rejected configuration");
   }

@@ -23,7 +23,7 @@ export function proxyStatusCommand(context: Context): Command {
     .alias("ps")
     .summary("show whether each proxy has the current configuration")
     .description(
-      "Shows for each connected proxy whether it has the current configuration. SYNCED: it acknowledged everything. STALE: sent, not acknowledged yet. ERROR: it rejected the last content. NOT SENT: it never got any. With a name: one proxy in detail.",
+      "Shows for each connected proxy whether it has the current configuration. SYNCED: it acknowledged everything. STALE: sent, not acknowledged yet. NACK: it rejected the last content (istioctl: ERROR). NOT SENT: it never got any. With a name: one proxy in detail.",
     )
     .argument("[name]", "proxy, as NAME or NAME.NAMESPACE")
     .option("-n, --namespace <namespace>", "only proxies of this namespace");
@@ -66,10 +66,7 @@ async function run(
     }
   }
   // A rejected configuration is what a script asks about.
-  if (
-    name !== undefined &&
-    proxies.some((proxy) => Object.values(proxy.types).some((type) => type.state === "ERROR"))
-  ) {
+  if (name !== undefined && proxies.some((proxy) => Object.values(proxy.types).some((type) => type.state === "NACK"))) {
     context.status = 1;
   }
 }

@@ -76,7 +76,7 @@ describe("proxy-status", () => {
         envoyVersion: "1.40.0",
         types: {
           LDS: {
-            state: "ERROR",
+            state: "NACK",
             resources: 2,
             sentAt: "2026-01-01T00:04:00Z",
             error: "duplicate \u001b[31mlistener",
@@ -89,7 +89,7 @@ describe("proxy-status", () => {
     assert.equal(ran.status, 1);
     assert.match(ran.stdout, /^Name: +web-1\.shop\n/);
     assert.match(ran.stdout, /^Identity: +spiffe:\/\/cluster\.local\/ns\/shop\/sa\/web$/m);
-    assert.match(ran.stdout, /^LDS {5} +ERROR {2}.* 2 .*60s$/m);
+    assert.match(ran.stdout, /^LDS {5} +NACK {2}.* 2 .*60s$/m);
     assert.match(ran.stdout, /LDS was rejected: duplicate listener\n {2}made from VirtualService\/shop\/reviews\n$/);
   });
 

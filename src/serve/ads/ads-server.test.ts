@@ -120,7 +120,7 @@ test("the status of a stream follows its connection, acknowledgements and reject
   const [status] = [...ads.connections.values()];
   assert.equal(status?.types.CDS?.state, "SYNCED");
   assert.equal(status?.types.CDS?.resources, 1);
-  assert.equal(status?.types.RDS?.state, "ERROR");
+  assert.equal(status?.types.RDS?.state, "NACK");
   assert.equal(status?.types.RDS?.error, "bad route");
   assert.deepEqual(status?.types.RDS?.objects, ["VirtualService/shop/v"]);
   assert.equal(status?.queryable, false);

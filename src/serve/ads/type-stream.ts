@@ -62,7 +62,7 @@ export function typeStatus({ subscription, sentAtMs, ackedAtMs, error }: TypeStr
   };
   if (subscription.refused.size > 0) {
     const refs = [...subscription.refused.values()].flatMap((resource) => resource.sources.map(formatConfigRef));
-    status.state = "ERROR";
+    status.state = "NACK";
     status.error = (error ?? "").slice(0, errorLength);
     status.objects = [...new Set(refs)].slice(0, objectLimit);
   } else if (!subscription.settled) {
