@@ -1,6 +1,6 @@
 // A mesh in memory: real collections, model and generator, with inputs that a test writes.
 import { create } from "@bufbuild/protobuf";
-import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import { type Node, NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import { type DerivationFailure, Graph } from "../collection/graph.ts";
 import { Source } from "../collection/source.ts";
 import { type Config, formatConfigKey } from "../config/object.ts";
@@ -16,6 +16,8 @@ export interface RigProxy {
   name: string;
   namespace: string;
   ip: string;
+  /** All addresses of the machine, where it has more than `ip`. */
+  ips?: string[];
   labels?: Record<string, string>;
   serviceAccount?: string;
   /** Port name → number. */
@@ -23,6 +25,8 @@ export interface RigProxy {
   dnsCapture?: boolean;
   /** What an agent of ours says that it can do. */
   capabilities?: string[];
+  /** The WorkloadGroup that it joins. */
+  group?: string;
 }
 
 export class MeshRig {
@@ -58,7 +62,9 @@ export class MeshRig {
   }
 }
 
-function nodeOf({ name, namespace, ip, labels, serviceAccount, ports, dnsCapture, capabilities }: RigProxy) {
+/** The node of the proxy's first request. */
+export function nodeOf(proxy: RigProxy): Node {
+  const { name, namespace, ip, ips, labels, serviceAccount, ports, dnsCapture, capabilities, group } = proxy;
   return create(NodeSchema, {
     id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
     metadata: {
@@ -67,6 +73,8 @@ function nodeOf({ name, namespace, ip, labels, serviceAccount, ports, dnsCapture
       LABELS: labels ?? {},
       SERVICE_ACCOUNT: serviceAccount ?? "default",
       DNS_CAPTURE: String(dnsCapture ?? true),
+      ...(ips === undefined ? {} : { INSTANCE_IPS: ips.join() }),
+      ...(group === undefined ? {} : { AUTO_REGISTER_GROUP: group }),
       ...(capabilities === undefined ? {} : { LATEEN: { capabilities } }),
       POD_PORTS: JSON.stringify(
         Object.entries(ports ?? {}).map(([port, containerPort]) => ({ name: port, containerPort })),
