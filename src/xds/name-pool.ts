@@ -8,13 +8,19 @@ const firstSweep = 256;
 export class NamePool {
   private readonly known = new Map<number, WeakRef<ReadonlySet<string>>>();
   private sweepAt = firstSweep;
+  private hits = 0;
+  private misses = 0;
 
   /** A set with the same names, perhaps the same object; neither may be changed afterwards. */
   share(names: ReadonlySet<string>): ReadonlySet<string> {
     if (names.size < smallestShared) return names;
     const key = hashOf(names);
     const known = this.known.get(key)?.deref();
-    if (known !== undefined && sameNames(known, names)) return known;
+    if (known !== undefined && sameNames(known, names)) {
+      this.hits += 1;
+      return known;
+    }
+    this.misses += 1;
     this.known.set(key, new WeakRef(names));
     if (this.known.size > this.sweepAt) this.sweep();
     return names;
@@ -23,6 +29,10 @@ export class NamePool {
   /** Sets the pool knows of, those that nobody uses any more included until the next sweep. */
   get size(): number {
     return this.known.size;
+  }
+
+  get counts(): { kept: number; hits: number; misses: number } {
+    return { kept: this.known.size, hits: this.hits, misses: this.misses };
   }
 
   private sweep(): void {

@@ -48,6 +48,22 @@ export class SotwSubscription {
     return this.inner.resourceCount;
   }
 
+  get behindCount(): number {
+    return this.inner.behindCount;
+  }
+
+  behindNames(): Iterable<[name: string, held: string | undefined]> {
+    return this.inner.behindNames();
+  }
+
+  get batchInFlight(): Batch | undefined {
+    return this.inner.batchInFlight;
+  }
+
+  wantedResources(): Iterable<Resource> {
+    return this.inner.wantedResources();
+  }
+
   get inFlight(): boolean {
     return this.inner.inFlight;
   }
@@ -111,7 +127,7 @@ export class SotwSubscription {
     if (!this.complete) return batch;
     for (const name of this.old.keys()) if (!this.inner.isBehind(name)) this.old.delete(name);
     const leaving = [...this.old.values()].filter((resource) => this.set.get(resource.name) === undefined);
-    return { ...batch, resources: [...this.wanted(), ...leaving] };
+    return { ...batch, resources: [...this.wantedResources(), ...leaving] };
   }
 
   shareNames(pool: NamePool): void {
@@ -120,19 +136,8 @@ export class SotwSubscription {
 
   /** `version_info` of a response: a hash of everything the client may see of the type. */
   version(): string {
-    const lines = [...this.wanted()].map((resource) => `${resource.name}\0${resource.version}`).sort();
+    const lines = [...this.wantedResources()].map((resource) => `${resource.name}\0${resource.version}`).sort();
     return contentHash(...lines);
-  }
-
-  private *wanted(): Iterable<Resource> {
-    if (this.inner.isWildcard) {
-      yield* this.set.values();
-      return;
-    }
-    for (const name of this.inner.wantedNames) {
-      const resource = this.set.get(name);
-      if (resource !== undefined) yield resource;
-    }
   }
 
   private difference(names: readonly string[]): { subscribe: string[]; unsubscribe: string[] } {

@@ -68,6 +68,33 @@ export class Subscription {
     return this.wildcard === "none" ? this.names.size - this.missing.size : this.set.size;
   }
 
+  /** Names about which something waits to be sent. */
+  get behindCount(): number {
+    return this.behind.size;
+  }
+
+  /** The same, with the version that the client holds where it is known: for people who look. */
+  *behindNames(): Iterable<[name: string, held: string | undefined]> {
+    for (const [name, held] of this.behind) yield [name, typeof held === "string" ? held : undefined];
+  }
+
+  /** What was sent and not acknowledged yet. */
+  get batchInFlight(): Batch | undefined {
+    return this.flight?.batch;
+  }
+
+  /** Everything the client asked for, as far as it is there. */
+  *wantedResources(): Iterable<Resource> {
+    if (this.isWildcard) {
+      yield* this.set.values();
+      return;
+    }
+    for (const name of this.names) {
+      const resource = this.set.get(name);
+      if (resource !== undefined) yield resource;
+    }
+  }
+
   get inFlight(): boolean {
     return this.flight !== undefined;
   }

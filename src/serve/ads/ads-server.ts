@@ -11,14 +11,18 @@ import type { Metrics } from "../../kernel/metric.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { Generator } from "../../xds/generator.ts";
 import { NamePool } from "../../xds/name-pool.ts";
+import type { AdsInspection } from "../debug/ads-inspection.ts";
+import { ChangeLog } from "../debug/change-log.ts";
+import { PushLog } from "../debug/push-log.ts";
 import { serveErrors } from "../errors.ts";
 import type { Peer } from "../peer.ts";
 import type { AdsHooks } from "./ads-hooks.ts";
 import { type AdsMetrics, createAdsMetrics } from "./ads-metrics.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionContext } from "./connection-context.ts";
+import type { ConnectionLook } from "./connection-look.ts";
 import { type AdsLimits, adsLimits } from "./limits.ts";
-import { PushQueue } from "./push-queue.ts";
+import { PushQueue, writingLimit } from "./push-queue.ts";
 import type { Variant } from "./response-parts.ts";
 import { SessionPings } from "./session-pings.ts";
 import { SharedSections } from "./shared-sections.ts";
@@ -49,6 +53,8 @@ export interface AdsServerOptions extends AdsHooks {
   /** Name of this control plane in statuses. */
   readonly controlPlane: string;
   readonly limits?: Partial<AdsLimits>;
+  /** What happens to the objects: explains pushes. */
+  readonly changes?: ChangeLog;
 }
 
 export class AdsServer implements Stoppable {
@@ -56,6 +62,8 @@ export class AdsServer implements Stoppable {
   readonly connections: Source<ProxyStatus>;
   /** Finds dead connections; every listener hands in its HTTP/2 sessions. */
   readonly pings: SessionPings;
+  /** What was sent lately, and why. */
+  readonly pushes: PushLog;
   private readonly options: AdsServerOptions;
   private readonly limits: AdsLimits;
   private readonly metrics: AdsMetrics;
@@ -76,6 +84,7 @@ export class AdsServer implements Stoppable {
     this.connections = new Source<ProxyStatus>(options.graph, "connections");
     const { clock, controlPlane, generator, log } = options;
     this.pings = new SessionPings(clock);
+    this.pushes = new PushLog(clock, options.changes ?? new ChangeLog(clock));
     const sections = new SharedSections();
     this.context = {
       generator,
@@ -87,6 +96,7 @@ export class AdsServer implements Stoppable {
       metrics: this.metrics,
       hooks: options,
       names: new NamePool(),
+      pushes: this.pushes,
       unfinished: new UnfinishedRequests(this.limits.unfinishedBytes, () =>
         this.metrics.limitHits.inc({ limit: "request_bytes" }),
       ),
@@ -101,6 +111,30 @@ export class AdsServer implements Stoppable {
   /** Streams that are open. */
   get size(): number {
     return this.open.size;
+  }
+
+  /** Every stream that has said who it is, for the debug pages. */
+  *looks(): Iterable<ConnectionLook> {
+    for (const connection of this.open) {
+      const look = connection.look();
+      if (look !== undefined) yield look;
+    }
+  }
+
+  /** Waiting lines and caches, with their limits. */
+  inspect(): AdsInspection {
+    const { queue, unfinished, sections, names } = this.context;
+    return {
+      push: { ...queue.counts, writingLimit },
+      streams: {
+        ...this.places.counts,
+        admittedLimit: this.limits.streams,
+        waitingLimit: this.limits.waitingStreams,
+      },
+      unfinishedBytes: { held: unfinished.heldBytes, limit: this.limits.unfinishedBytes },
+      sections: sections.counts,
+      names: names.counts,
+    };
   }
 
   /** The variant of ADS that a path names; undefined for other paths. */

@@ -3,6 +3,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Generator } from "../../xds/generator.ts";
 import type { NamePool } from "../../xds/name-pool.ts";
+import type { PushLog } from "../debug/push-log.ts";
 import type { Peer } from "../peer.ts";
 import type { AdsHooks } from "./ads-hooks.ts";
 import type { AdsMetrics } from "./ads-metrics.ts";
@@ -21,6 +22,7 @@ export interface ConnectionContext {
   readonly queue: PushQueue;
   readonly sections: SharedSections;
   readonly names: NamePool;
+  readonly pushes: PushLog;
   readonly unfinished: UnfinishedRequests;
   readonly controlPlane: string;
 }

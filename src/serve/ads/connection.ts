@@ -13,6 +13,7 @@ import { grpcStatusOf } from "../grpc-status.ts";
 import type { Peer } from "../peer.ts";
 import { admitNode, checkTypePermitted } from "./admit-node.ts";
 import type { ConnectionContext, ConnectionEvents } from "./connection-context.ts";
+import type { ConnectionLook } from "./connection-look.ts";
 import { connectionStatus } from "./connection-status.ts";
 import {
   type DeltaMessage,
@@ -123,6 +124,13 @@ export class Connection implements Pushable {
     return connectionStatus(client, this.types, { controlPlane: this.context.controlPlane, connectedAtMs });
   }
 
+  /** What the debug pages show; undefined before the first request. */
+  look(): ConnectionLook | undefined {
+    const status = this.status();
+    if (this.state.kind !== "open" || status === undefined) return undefined;
+    return { id: this.id, address: this.address, client: this.state.client, status, types: this.types };
+  }
+
   /** Ends the stream; the client sees why. */
   fail(error: unknown): void {
     if (this.state.kind === "closed") return;
@@ -193,6 +201,7 @@ export class Connection implements Pushable {
     const type = this.types.find((known) => known.typeUrl === message.typeUrl);
     if (type === undefined) this.openType(open.view, message);
     else {
+      if (type.subscription.settled) type.notes.cause = "request";
       const reply = receiveRequest(type, message);
       recordReply(reply, { type, client: open.client, connectionId: this.id, context: this.context });
     }
@@ -241,10 +250,15 @@ export class Connection implements Pushable {
     const type = openTypeStream(message.typeUrl, view.resources(message.typeUrl), this.variant);
     this.types = [...this.types, type].sort((a, b) => pushRank(a.typeUrl) - pushRank(b.typeUrl));
     if (receiveRequest(type, message).kind === "stale") metrics.expiredNonces.inc({ type: type.name });
+    this.context.pushes.withheld(
+      type.name,
+      Math.max(0, type.subscription.resourceCount - type.subscription.behindCount),
+    );
     this.needed.opened(type);
     type.unsubscribe = type.set.subscribe((changes) => {
       type.subscription.change(changes);
       if (type.subscription.settled) return; // nothing this client asked for
+      this.context.pushes.changed(type.notes, changes);
       this.changedAtMs ??= this.context.clock.monotonic();
       this.context.queue.add(this);
     });
@@ -263,11 +277,13 @@ export class Connection implements Pushable {
   }
 
   private send(type: TypeStream, batch: Batch): void {
-    const { clock, metrics, queue } = this.context;
+    const { clock, metrics, pushes, queue } = this.context;
     const start = clock.monotonic();
     this.needed.demand(batch.resources, this.types);
     const response = this.encode(type, batch);
     type.sentAtMs = clock.now();
+    type.sentNonce = this.nonce(this.nonces);
+    pushes.sent(type, batch, { bytes: response.length, isLast: type.subscription.behindCount === 0 });
     metrics.pushes.inc({ type: type.name });
     metrics.configBytes.observe({ type: type.name }, response.length);
     this.events.statusChanged();

@@ -12,8 +12,10 @@ export class NeededResources {
     for (const resource of resources) {
       for (const { typeUrl, name } of resource.needs ?? []) {
         const type = types.find((known) => known.typeUrl === typeUrl);
-        if (type !== undefined) type.subscription.demand(name);
-        else this.owe(typeUrl, name);
+        if (type !== undefined) {
+          if (type.subscription.settled) type.notes.cause = "dependent";
+          type.subscription.demand(name);
+        } else this.owe(typeUrl, name);
       }
     }
   }

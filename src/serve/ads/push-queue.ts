@@ -14,7 +14,7 @@ export interface Pushable {
 /** The loop is given back after this long, milliseconds. */
 const sliceMs = 10;
 /** Messages on their way at one time. */
-const writingLimit = 48;
+export const writingLimit = 48;
 /** A client that takes nothing for so long no longer counts among them, milliseconds; it keeps its message. */
 const stalledMs = 50;
 

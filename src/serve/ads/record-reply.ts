@@ -23,6 +23,7 @@ export function recordReply(
       break;
     case "ack":
       type.ackedAtMs = context.clock.now();
+      type.ackedNonce = type.sentNonce;
       break;
     case "nack": {
       type.error = reply.message;

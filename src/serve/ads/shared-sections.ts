@@ -22,6 +22,8 @@ export class SharedSections {
   /** Several messages long, as a split response is. Newest use last. */
   private readonly sections: Section[] = [];
   private readonly bySet = new Map<ResourceSet, Section[]>();
+  private hits = 0;
+  private misses = 0;
 
   /** The resources as pieces of a response. `nowMs` is monotonic. */
   parts(set: ResourceSet, resources: readonly Resource[], variant: Variant, nowMs: number): readonly Uint8Array[] {
@@ -29,10 +31,12 @@ export class SharedSections {
     const own = this.bySet.get(set);
     const known = own?.find((section) => section.variant === variant && sameList(section.resources, resources));
     if (known !== undefined) {
+      this.hits += 1;
       known.usedAtMs = nowMs;
       known.joined ??= Buffer.concat(resourceParts(resources, variant));
       return [known.joined];
     }
+    this.misses += 1;
     const section: Section = { resources, variant, joined: undefined, usedAtMs: nowMs };
     if (this.sections.length >= sectionLimit) this.drop(this.sections[0]);
     this.sections.push(section);
@@ -44,6 +48,12 @@ export class SharedSections {
   /** Forgets what was not used lately. */
   expire(nowMs: number): void {
     for (const section of [...this.sections]) if (nowMs - section.usedAtMs > keptMs) this.drop(section);
+  }
+
+  /** Lists kept, the bytes of those that were put together, and how often one was found. */
+  get counts(): { kept: number; limit: number; bytes: number; hits: number; misses: number } {
+    const bytes = this.sections.reduce((sum, { joined }) => sum + (joined?.length ?? 0), 0);
+    return { kept: this.sections.length, limit: sectionLimit, bytes, hits: this.hits, misses: this.misses };
   }
 
   get size(): number {

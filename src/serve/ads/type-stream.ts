@@ -5,6 +5,7 @@ import type { ResourceSet } from "../../xds/generator.ts";
 import { SotwSubscription } from "../../xds/sotw-subscription.ts";
 import { Subscription } from "../../xds/subscription.ts";
 import type { Reply } from "../../xds/subscription-request.ts";
+import { noPushNotes, type PushNotes } from "../debug/push-log.ts";
 import type { DeltaMessage, SotwMessage } from "./discovery-request.ts";
 import { typeName } from "./type-name.ts";
 
@@ -21,6 +22,11 @@ export interface TypeStream {
   /** Wall clock, milliseconds. */
   sentAtMs: number | undefined;
   ackedAtMs: number | undefined;
+  /** Nonces of the last message sent, and of the last that was acknowledged. */
+  sentNonce: string | undefined;
+  ackedNonce: string | undefined;
+  /** Why something waits, and what the last push was for. */
+  readonly notes: PushNotes;
   /** Last message of rejection. */
   error: string | undefined;
   /** Counted in the gauge of proxies that reject the type. */
@@ -37,6 +43,9 @@ export function openTypeStream(typeUrl: string, set: ResourceSet, variant: "delt
     heldSinceMs: undefined,
     sentAtMs: undefined,
     ackedAtMs: undefined,
+    sentNonce: undefined,
+    ackedNonce: undefined,
+    notes: noPushNotes(),
     error: undefined,
     rejecting: false,
   };

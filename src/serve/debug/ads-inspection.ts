@@ -1,0 +1,22 @@
+// What the ADS server tells of its waiting lines and caches.
+
+export interface CacheCounts {
+  readonly kept: number;
+  readonly hits: number;
+  readonly misses: number;
+}
+
+export interface AdsInspection {
+  /** Streams that wait to be pushed to, and messages on their way. */
+  readonly push: { readonly waiting: number; readonly writing: number; readonly writingLimit: number };
+  /** Streams that have proven themselves, and those whose first request has not come. */
+  readonly streams: {
+    readonly admitted: number;
+    readonly admittedLimit: number;
+    readonly waiting: number;
+    readonly waitingLimit: number;
+  };
+  readonly unfinishedBytes: { readonly held: number; readonly limit: number };
+  readonly sections: CacheCounts & { readonly limit: number; readonly bytes: number };
+  readonly names: CacheCounts;
+}

@@ -1,0 +1,236 @@
+// The last pushes and what each was for. One record is shared by all proxies that were sent the same, so that a change that
+// goes to a thousand of them costs one record and a thousand increments.
+import type { Clock } from "../../kernel/clock.ts";
+import type { ConfigRef } from "../../xds/config-ref.ts";
+import type { ResourceChange } from "../../xds/generator.ts";
+import type { Batch } from "../../xds/subscription-request.ts";
+import type { ChangeLog, ConfigChange } from "./change-log.ts";
+import { relatedChanges } from "./related-changes.ts";
+
+/** Records that are kept. */
+const recordLimit = 500;
+/** Names of resources kept of one push. */
+const nameLimit = 16;
+/** Proxies that are sent the same later than this are another push, milliseconds. */
+const togetherMs = 5_000;
+/** Where a list is so long, pushes that differ in length are the same: proxies have a few resources of their own. */
+const longList = 8;
+
+/**
+ * Why something was waiting to be sent: the proxy asked for it; it became different; Envoy waits for it after another
+ * resource, as Istio spells it; or it is tried once more after a rejection.
+ */
+export type PushCause = "request" | "change" | "dependent" | "trial";
+
+/** Istio's reasons of a push (`pilot_push_triggers`), in its spelling, and our own `trial`. */
+export type PushTrigger = "config" | "endpoint" | "service" | "proxyrequest" | "depdendentresource" | "trial";
+
+export interface PushRecord {
+  /** Counts up from 1. */
+  readonly number: number;
+  readonly typeUrl: string;
+  /** Short name of the type. */
+  readonly type: string;
+  readonly cause: PushCause;
+  readonly trigger: PushTrigger;
+  /** Wall clock, milliseconds; of the first and of the last proxy. */
+  readonly firstAtMs: number;
+  lastAtMs: number;
+  proxies: number;
+  /** Of all proxies together, as sent. */
+  bytes: number;
+  /** Resources, and names of gone ones, of the first proxy's message. */
+  readonly resources: number;
+  readonly removed: number;
+  /** The first 16. */
+  readonly names: readonly string[];
+  readonly removedNames: readonly string[];
+  /** Objects whose change it was for; empty where the cause is no change, or is not known. */
+  readonly changes: readonly ConfigChange[];
+  /** Changes up to this number were looked at. */
+  readonly changesFrom: number | undefined;
+}
+
+/** What a stream remembers of one type: set when something becomes pending, read when it is sent. */
+export interface PushNotes {
+  cause: PushCause;
+  /** Number of changes before the oldest that is not sent. */
+  changesFrom: number | undefined;
+  /** The newest news, which all streams share; dropped when sent. */
+  news: readonly ResourceChange[] | undefined;
+  lastPush: PushRecord | undefined;
+}
+
+export function noPushNotes(): PushNotes {
+  return { cause: "request", changesFrom: undefined, news: undefined, lastPush: undefined };
+}
+
+/** What was sent of one type since the start. */
+export interface SentTotals {
+  messages: number;
+  resources: number;
+  removed: number;
+  bytes: number;
+  /** Not sent because the client had them from an earlier stream. */
+  withheld: number;
+}
+
+export class PushLog {
+  readonly totals = new Map<string, SentTotals>();
+  /** Messages by reason. */
+  readonly triggers = new Map<PushTrigger, number>();
+  private readonly clock: Clock;
+  private readonly changes: ChangeLog;
+  private readonly ring: PushRecord[] = [];
+  /** The newest record by type and by the name that its messages end with. */
+  private readonly newest = new Map<string, Map<string, PushRecord>>();
+  private count = 0;
+
+  constructor(clock: Clock, changes: ChangeLog) {
+    this.clock = clock;
+    this.changes = changes;
+  }
+
+  /** Something became different that the stream wants. Called for each stream of a change: assignments only. */
+  changed(notes: PushNotes, news: readonly ResourceChange[]): void {
+    notes.cause = "change";
+    notes.changesFrom ??= this.changes.countBeforeBatch;
+    notes.news = news;
+  }
+
+  /** A message goes out. `isLast` where nothing is left to be sent of the type. */
+  sent(
+    type: { readonly typeUrl: string; readonly name: string; readonly notes: PushNotes },
+    batch: Batch,
+    options: { bytes: number; isLast: boolean },
+  ): void {
+    const { notes } = type;
+    const totals = this.totalsOf(type.name);
+    totals.messages += 1;
+    totals.resources += batch.resources.length;
+    totals.removed += batch.removed.length;
+    totals.bytes += options.bytes;
+    const record = this.recordFor(type, batch);
+    record.lastAtMs = this.clock.now();
+    record.proxies += 1;
+    record.bytes += options.bytes;
+    this.triggers.set(record.trigger, (this.triggers.get(record.trigger) ?? 0) + 1);
+    notes.lastPush = record;
+    if (!options.isLast) return;
+    notes.changesFrom = undefined;
+    notes.news = undefined;
+  }
+
+  /** The client turned out to have so many resources already. */
+  withheld(name: string, count: number): void {
+    this.totalsOf(name).withheld += count;
+  }
+
+  /** Newest first. */
+  records(limit: number = recordLimit): PushRecord[] {
+    const found: PushRecord[] = [];
+    for (let number = this.count; number > 0 && found.length < Math.min(limit, recordLimit); number--) {
+      const record = this.ring[number % recordLimit];
+      if (record !== undefined) found.push(record);
+    }
+    return found;
+  }
+
+  private recordFor(type: { typeUrl: string; name: string; notes: PushNotes }, batch: Batch): PushRecord {
+    const { notes } = type;
+    const cause: PushCause = batch.trial > 0 ? "trial" : notes.cause;
+    const end = batch.resources.at(-1)?.name ?? batch.removed.at(-1) ?? "";
+    let ofType = this.newest.get(type.typeUrl);
+    if (ofType === undefined) {
+      ofType = new Map();
+      this.newest.set(type.typeUrl, ofType);
+    }
+    const recent = ofType.get(end);
+    const isSame =
+      recent !== undefined &&
+      // Who took part in it already is sent something new.
+      recent !== notes.lastPush &&
+      recent.cause === cause &&
+      (cause !== "change" || recent.changesFrom === notes.changesFrom) &&
+      sameLength(recent.resources, batch.resources.length) &&
+      sameLength(recent.removed, batch.removed.length) &&
+      this.clock.now() - recent.firstAtMs < togetherMs;
+    if (isSame) return recent;
+    const record = this.newRecord(type, batch, cause);
+    ofType.set(end, record);
+    this.forget(this.ring[record.number % recordLimit]);
+    this.ring[record.number % recordLimit] = record;
+    return record;
+  }
+
+  private newRecord(
+    { typeUrl, name, notes }: { typeUrl: string; name: string; notes: PushNotes },
+    batch: Batch,
+    cause: PushCause,
+  ): PushRecord {
+    this.count += 1;
+    const now = this.clock.now();
+    const changes =
+      cause === "change" && notes.changesFrom !== undefined
+        ? relatedChanges(this.changes.since(notes.changesFrom), makersOf(batch, notes.news), name)
+        : [];
+    return {
+      ...{ number: this.count, typeUrl, type: name, cause, trigger: triggerOf(cause, name, changes) },
+      ...{ firstAtMs: now, lastAtMs: now, proxies: 0, bytes: 0 },
+      ...{ resources: batch.resources.length, removed: batch.removed.length },
+      names: batch.resources.slice(0, nameLimit).map((resource) => resource.name),
+      removedNames: batch.removed.slice(0, nameLimit),
+      changes,
+      changesFrom: notes.changesFrom,
+    };
+  }
+
+  private forget(record: PushRecord | undefined): void {
+    if (record === undefined) return;
+    const ofType = this.newest.get(record.typeUrl);
+    for (const end of [record.names.at(-1), record.removedNames.at(-1), ""]) {
+      if (end !== undefined && ofType?.get(end) === record) ofType.delete(end);
+    }
+    // Longer lists end with a name that the record does not keep.
+    if (record.resources + record.removed <= nameLimit) return;
+    for (const [end, known] of ofType ?? []) if (known === record) ofType?.delete(end);
+  }
+
+  private totalsOf(name: string): SentTotals {
+    let totals = this.totals.get(name);
+    if (totals === undefined) {
+      totals = { messages: 0, resources: 0, removed: 0, bytes: 0, withheld: 0 };
+      this.totals.set(name, totals);
+    }
+    return totals;
+  }
+}
+
+function sameLength(a: number, b: number): boolean {
+  return a === b || (a >= longList && b >= longList);
+}
+
+/** Objects that made what is sent, and what was there before: an object that is gone made only the latter. */
+function makersOf(batch: Batch, news: readonly ResourceChange[] | undefined): (readonly ConfigRef[])[] {
+  return [
+    ...batch.resources.slice(0, nameLimit).map((resource) => resource.sources),
+    ...(news ?? []).slice(0, nameLimit).flatMap(({ before }) => (before === undefined ? [] : [before.sources])),
+  ];
+}
+
+function triggerOf(cause: PushCause, type: string, changes: readonly ConfigChange[]): PushTrigger {
+  switch (cause) {
+    case "request":
+      return "proxyrequest";
+    case "dependent":
+      return "depdendentresource";
+    case "trial":
+      return "trial";
+    case "change": {
+      const has = (kind: string): boolean => changes.some((change) => change.ref.kind === kind);
+      if (has("WorkloadEntry") && (type === "eds" || changes.length === 1)) return "endpoint";
+      if (changes.length > 0) return has("ServiceEntry") ? "service" : "config";
+      return type === "eds" ? "endpoint" : "config";
+    }
+  }
+}
