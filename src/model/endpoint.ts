@@ -11,6 +11,7 @@ import { matchesLabels } from "../config/selector.ts";
 import type { ServiceEntry } from "../config/service-entry/service-entry.ts";
 import { canonicalAddress } from "../kernel/canonical-address.ts";
 import { isWildcardHost } from "./hostname.ts";
+import { labelKeys, selectorKey } from "./label-index.ts";
 import { type MeshSettings, meshSettingsKey } from "./mesh-settings.ts";
 import { effectivePeerAuthentication } from "./peer-authentication.ts";
 import { listeningPorts, resolutionOf, type Service } from "./service.ts";
@@ -45,16 +46,16 @@ export function deriveEndpoints(inputs: {
   peerAuthentications: Collection<Config<PeerAuthentication>>;
   mesh: Collection<MeshSettings>;
 }): Collection<ServiceEndpoints> {
-  const workloadsByNamespace = new Group("workloads-by-namespace", inputs.workloads, (workload) => [
-    workload.namespace,
-  ]);
+  const workloadsByLabel = new Group("workloads-by-label", inputs.workloads, ({ namespace, labels }) =>
+    labelKeys(namespace, labels),
+  );
   const policiesByNamespace = new Group("peer-authentications-by-namespace", inputs.peerAuthentications, (config) => [
     config.key.namespace,
   ]);
   return new Derived<Service, ServiceEndpoints>({
     name: "endpoints",
     from: inputs.services,
-    uses: [workloadsByNamespace, policiesByNamespace, inputs.mesh],
+    uses: [workloadsByLabel, policiesByNamespace, inputs.mesh],
     derive: (service, key, read) => {
       const mesh = read.get(inputs.mesh, meshSettingsKey);
       if (mesh === undefined) return [];
@@ -67,7 +68,7 @@ export function deriveEndpoints(inputs: {
       for (const entry of service.entries) {
         const workloads =
           entry.spec.endpoints === undefined
-            ? selected(entry, () => read.get(workloadsByNamespace, entry.key.namespace) ?? [])
+            ? selected(entry, (key) => read.get(workloadsByLabel, key) ?? [])
             : inline(entry, mesh.clusterId);
         if (isHostItself(entry)) workloads.push(hostItself(service, entry, mesh.clusterId));
         for (const workload of workloads) {
@@ -134,10 +135,12 @@ function hostItself(service: Service, entry: Config<ServiceEntry>, clusterId: st
   };
 }
 
-function selected(entry: Config<ServiceEntry>, workloads: () => readonly Workload[]): Workload[] {
+function selected(entry: Config<ServiceEntry>, workloads: (key: string) => readonly Workload[]): Workload[] {
   const labels = entry.spec.workloadSelector?.labels;
   if (labels === undefined) return [];
-  return workloads().filter((workload) => matchesLabels(labels, workload.labels));
+  return workloads(selectorKey(entry.key.namespace, labels)).filter((workload) =>
+    matchesLabels(labels, workload.labels),
+  );
 }
 
 function endpointOf(

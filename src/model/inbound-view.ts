@@ -2,22 +2,9 @@
 import type { AuthorizationView } from "./authorization.ts";
 import type { EffectivePeerAuthentication, MtlsMode } from "./peer-authentication.ts";
 import { isHttp, type Protocol } from "./protocol.ts";
-import type { Service } from "./service.ts";
+import type { ProxyWorkload } from "./proxy-workload.ts";
+import type { InboundService } from "./service-instance.ts";
 import type { SourceRef } from "./source-ref.ts";
-
-/** A proxy's own workload, as its node says and its identity proves. */
-export interface ProxyWorkload {
-  readonly name: string;
-  readonly namespace: string;
-  readonly serviceAccount: string;
-  readonly addresses: readonly string[];
-  /** Its proxy takes connections over IPv6, also where the machine has no IPv6 address that others can reach. */
-  readonly ipv6: boolean;
-  readonly labels: Readonly<Record<string, string>>;
-  /** Port name → number, of the WorkloadGroup's template. */
-  readonly ports: Readonly<Record<string, number>>;
-  readonly clusterId: string;
-}
 
 export interface InboundPort {
   /** The port the application listens on. */
@@ -29,15 +16,11 @@ export interface InboundPort {
   readonly serviceNamespace: string;
 }
 
-/** A service that has the workload as an endpoint; once for each instance of it on the machine. */
-export interface InboundService {
-  readonly service: Service;
-  /** Service port number → port that the workload listens on. */
-  readonly ports: Readonly<Record<number, number>>;
-}
+/** Not its addresses: machines that differ in nothing else share what is made of the view. */
+export type InboundWorkload = Omit<ProxyWorkload, "addresses" | "ports" | "serviceAccount">;
 
 export interface InboundView {
-  readonly workload: ProxyWorkload;
+  readonly workload: InboundWorkload;
   /** Sorted by port. */
   readonly ports: readonly InboundPort[];
   /** For ports that no service names, single ones before all others; sorted. */
@@ -49,7 +32,7 @@ export interface InboundView {
 
 /** @param own port of the proxy's inbound listener, which is no application's: forwarding to it would loop */
 export function inboundView(
-  workload: ProxyWorkload,
+  { addresses: _addresses, ports: _ports, serviceAccount: _account, ...workload }: ProxyWorkload,
   services: readonly InboundService[],
   authentication: EffectivePeerAuthentication,
   authorization: AuthorizationView,

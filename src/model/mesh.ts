@@ -17,6 +17,7 @@ import { resolveHost } from "./hostname.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { isHttp } from "./protocol.ts";
 import { type AutoAddresses, deriveServices, type Service } from "./service.ts";
+import { deriveServiceInstances, type ServiceInstances } from "./service-instance.ts";
 import { isForMesh, sourceLabelKeys } from "./virtual-service.ts";
 import { deriveWorkloads, type Workload } from "./workload.ts";
 
@@ -42,8 +43,7 @@ export interface Mesh {
   readonly servicesByHost: Collection<readonly Service[]>;
   /** Services with a port of HTTP, by each of their addresses; not by blocks. */
   readonly httpServicesByAddress: Collection<readonly Service[]>;
-  /** Services whose selector or endpoints are of the namespace. */
-  readonly servicesByNamespace: Collection<readonly Service[]>;
+  readonly serviceInstances: ServiceInstances;
   readonly workloads: Collection<Workload>;
   /** By `namespace/address`. */
   readonly workloadsByAddress: Collection<readonly Workload[]>;
@@ -80,7 +80,7 @@ export function deriveMesh(inputs: MeshInputs): Mesh {
         ? [...addresses.filter((address) => !address.includes("/")), ...autoAddresses]
         : [],
     ),
-    servicesByNamespace: new Group("services-of-namespace", services, (service) => [service.namespace]),
+    serviceInstances: deriveServiceInstances(services),
     workloads,
     workloadsByAddress: new Group("workloads-by-address", workloads, ({ namespace, addresses }) =>
       addresses.map((address) => `${namespace}/${address}`),

@@ -2,16 +2,13 @@
 import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";
 import { Source } from "../collection/source.ts";
-import { matchesLabels } from "../config/selector.ts";
-import type { ServiceEntry } from "../config/service-entry/service-entry.ts";
-import { canonicalAddress } from "../kernel/canonical-address.ts";
 import { authorizationFor } from "./authorization.ts";
-import { type InboundService, type InboundView, inboundView, type ProxyWorkload } from "./inbound-view.ts";
+import { type InboundView, inboundView } from "./inbound-view.ts";
 import type { Mesh } from "./mesh.ts";
 import { defaultMeshSettings, meshSettingsKey } from "./mesh-settings.ts";
 import { effectivePeerAuthentication } from "./peer-authentication.ts";
-import { listeningPorts, type Service } from "./service.ts";
-import type { Workload } from "./workload.ts";
+import type { ProxyWorkload } from "./proxy-workload.ts";
+import { inboundServices } from "./service-instance.ts";
 
 /** The one key of the collection. */
 export const inboundKey = "inbound";
@@ -27,7 +24,8 @@ export class WorkloadView {
       name: `inbound(${workload.namespace}/${workload.name})`,
       from: self,
       uses: [
-        mesh.servicesByNamespace,
+        mesh.serviceInstances.written,
+        mesh.serviceInstances.selecting,
         mesh.workloadsByAddress,
         mesh.peerAuthentications,
         mesh.authorizationPolicies,
@@ -39,9 +37,7 @@ export class WorkloadView {
         const registered = proxy.addresses.flatMap(
           (address) => read.get(mesh.workloadsByAddress, `${proxy.namespace}/${address}`) ?? [],
         );
-        const services = (read.get(mesh.servicesByNamespace, proxy.namespace) ?? []).flatMap((service) =>
-          inboundServices(service, proxy, registered),
-        );
+        const services = inboundServices(mesh.serviceInstances, proxy, registered, read);
         const own = read.get(mesh.peerAuthentications, proxy.namespace) ?? [];
         const root =
           proxy.namespace === rootNamespace ? own : (read.get(mesh.peerAuthentications, rootNamespace) ?? []);
@@ -60,33 +56,4 @@ export class WorkloadView {
   dispose(): void {
     this.derived.dispose();
   }
-}
-
-/**
- * The ways in which the service has the machine as an endpoint: through each workload at its address that a selector
- * chooses, through the machine's own labels where there is none, and through each endpoint written with its address.
- */
-function inboundServices(service: Service, proxy: ProxyWorkload, registered: readonly Workload[]): InboundService[] {
-  return service.entries.flatMap((entry) =>
-    instancesOf(entry.spec, proxy, registered).map(({ ports }) => ({
-      service,
-      ports: listeningPorts(entry, ports ?? {}),
-    })),
-  );
-}
-
-/** One machine may run several instances, at ports of their own. */
-function instancesOf(
-  spec: ServiceEntry,
-  proxy: ProxyWorkload,
-  registered: readonly Workload[],
-): readonly { readonly ports?: Readonly<Record<string, number>> }[] {
-  if (spec.endpoints !== undefined) {
-    return spec.endpoints.filter(({ address = "" }) => proxy.addresses.includes(canonicalAddress(address)));
-  }
-  const labels = spec.workloadSelector?.labels;
-  if (labels === undefined) return [];
-  const known = registered.filter((workload) => matchesLabels(labels, workload.labels));
-  if (known.length > 0) return known;
-  return matchesLabels(labels, proxy.labels) ? [proxy] : [];
 }

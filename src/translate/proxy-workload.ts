@@ -1,5 +1,5 @@
 // A proxy's node → the workload it stands for.
-import type { ProxyWorkload } from "../model/inbound-view.ts";
+import type { ProxyWorkload } from "../model/proxy-workload.ts";
 import type { NodeInfo } from "../xds/node-info.ts";
 
 /** Ports a node may name. */

@@ -2,13 +2,11 @@
 //
 // Each run is a control plane of its own on 1,000 services with 10 endpoints, 100 of them routed by weight. The client asks as Envoy
 // does, in plaintext; decoding is done in this process, so its own time is part of "answer".
-import { readFileSync } from "node:fs";
 import { ControlPlaneRun } from "../kit/control-plane-run.ts";
 import { thousandServices, writeMesh } from "../kit/large-mesh.ts";
 import { MeshClient } from "../kit/mesh-client.ts";
+import { cpuMs, memoryMb } from "./process-figures.ts";
 
-/** Linux counts processor time in hundredths of a second (getconf CLK_TCK). */
-const tickMs = 10;
 const runs = 3;
 
 interface Run {
@@ -67,17 +65,6 @@ async function measure(): Promise<Run> {
     await client.close();
     await control.stop();
   }
-}
-
-/** User and system time of a process (proc_pid_stat(5), fields 14 and 15; the name in field 2 may hold spaces). */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * tickMs;
-}
-
-function memoryMb(pid: number, field: string): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
 }
 
 function median(values: readonly number[]): number {

@@ -1,6 +1,13 @@
 // A large mesh as files: services with endpoints, of which some have subsets and weighted routes.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+
+/** Every call between machines is mutual TLS. */
+const strict = `apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: istio-system}
+spec: {mtls: {mode: STRICT}}
+`;
 
 export interface LargeMesh {
   services: number;
@@ -21,15 +28,16 @@ export function writeMesh(folder: string, mesh: LargeMesh): void {
   mkdirSync(folder, { recursive: true });
   for (let from = 0; from < mesh.services; from += perFile) writeServices(folder, mesh, from);
   for (let index = 0; index < mesh.routed; index++) writeRouting(folder, index, 90);
+  replaceFile(folder, "strict.yaml", strict);
 }
 
-/** Writes the file of a service anew, with other addresses of its first endpoint. */
-export function moveEndpoint(folder: string, mesh: LargeMesh, index: number, address: string): void {
-  writeServices(folder, mesh, index - (index % perFile), new Map([[index, address]]));
+/** Writes the file of a service anew, with other addresses of its first endpoint. Returns when, performance.now(). */
+export function moveEndpoint(folder: string, mesh: LargeMesh, index: number, address: string): number {
+  return writeServices(folder, mesh, index - (index % perFile), new Map([[index, address]]));
 }
 
-/** Writes a service's rules anew; v1 gets `weight` percent. */
-export function writeRouting(folder: string, index: number, weight: number): void {
+/** Writes a service's rules anew; v1 gets `weight` percent. Returns when, performance.now(). */
+export function writeRouting(folder: string, index: number, weight: number): number {
   const rules = `apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: svc-${index}, namespace: mesh}
@@ -51,10 +59,10 @@ spec:
     - {name: v1, labels: {version: v1}}
     - {name: v2, labels: {version: v2}}
 `;
-  writeFileSync(join(folder, `rules-${index}.yaml`), rules);
+  return replaceFile(folder, `rules-${index}.yaml`, rules);
 }
 
-function writeServices(folder: string, mesh: LargeMesh, from: number, moved = new Map<number, string>()): void {
+function writeServices(folder: string, mesh: LargeMesh, from: number, moved = new Map<number, string>()): number {
   const documents: string[] = [];
   for (let index = from; index < Math.min(from + perFile, mesh.services); index++) {
     const endpoints = Array.from({ length: mesh.endpoints }, (_, number) => {
@@ -71,7 +79,16 @@ spec:
   endpoints:
 ${endpoints.join("")}`);
   }
-  writeFileSync(join(folder, `services-${from}.yaml`), documents.join("---\n"));
+  return replaceFile(folder, `services-${from}.yaml`, documents.join("---\n"));
+}
+
+/** As editors and configuration management do: the file is never seen half written. */
+function replaceFile(folder: string, name: string, text: string): number {
+  const written = join(folder, `.${name}.new`);
+  writeFileSync(written, text);
+  const nowMs = performance.now();
+  renameSync(written, join(folder, name));
+  return nowMs;
 }
 
 function addressOf(index: number, number: number): string {

@@ -1,7 +1,7 @@
 // Istio's metric labels, per reporter.
 
 import { canonicalRevision, canonicalService } from "../../model/canonical-service.ts";
-import type { InboundPort, ProxyWorkload } from "../../model/inbound-view.ts";
+import type { InboundPort, InboundWorkload } from "../../model/inbound-view.ts";
 import { clusterTelemetryNamespace } from "../cds/cluster-metadata.ts";
 import { endpointTelemetryNamespace } from "../eds/load-assignment.ts";
 import { peerTags } from "./peer-header.ts";
@@ -45,7 +45,7 @@ export function sourceTags(): Tag[] {
 
 /** The proxy reports what it received for its own workload. */
 export function destinationTags(
-  workload: ProxyWorkload,
+  workload: InboundWorkload,
   port: InboundPort | undefined,
   security: Security,
   http: boolean,

@@ -1,0 +1,65 @@
+// Preloaded into the measured control plane (`node --import`): answers questions about its event loop and memory over a Unix
+// socket, so that the figures are the process's own.
+import { rmSync } from "node:fs";
+import { Session } from "node:inspector/promises";
+import { createServer } from "node:net";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { isMainThread } from "node:worker_threads";
+
+/** What a line `figures` is answered with; the counts start anew. */
+export interface ProbeFigures {
+  /** Longest delay of a timer beyond its time, milliseconds. */
+  stallMs: number;
+  cpuMs: number;
+  rssMb: number;
+  heapMb: number;
+  externalMb: number;
+}
+
+const socketPath = process.env["LATEEN_BENCH_PROBE"];
+/** Resolution of the delay, milliseconds; node counts it as part of the delay. */
+const resolution = 1;
+
+if (socketPath !== undefined && isMainThread) {
+  const delay = monitorEventLoopDelay({ resolution });
+  delay.enable();
+  let session: Session | undefined;
+  const answer = async (line: string): Promise<unknown> => {
+    if (line === "figures") {
+      const { user, system } = process.cpuUsage();
+      const { rss, heapUsed, external } = process.memoryUsage();
+      const stallMs = Math.max(0, delay.max / 1e6 - resolution);
+      delay.reset();
+      const mb = (bytes: number): number => bytes / (1 << 20);
+      return { stallMs, cpuMs: (user + system) / 1000, rssMb: mb(rss), heapMb: mb(heapUsed), externalMb: mb(external) };
+    }
+    if (line === "collect") {
+      (globalThis as { gc?: () => void }).gc?.();
+      delay.reset();
+      return {};
+    }
+    if (line === "profile") {
+      session = new Session();
+      session.connect();
+      await session.post("Profiler.enable");
+      await session.post("Profiler.setSamplingInterval", { interval: 200 });
+      await session.post("Profiler.start");
+      return {};
+    }
+    const profile = await session?.post("Profiler.stop");
+    session?.disconnect();
+    return profile?.profile ?? {};
+  };
+  rmSync(socketPath, { force: true });
+  const server = createServer((socket) => {
+    socket.setEncoding("utf8");
+    socket.on("error", () => {});
+    socket.on("data", (text: string) => {
+      for (const line of text.trim().split("\n")) {
+        void answer(line).then((value) => socket.write(`${JSON.stringify(value)}\n`));
+      }
+    });
+  });
+  server.listen(socketPath);
+  server.unref();
+}
