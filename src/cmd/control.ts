@@ -31,6 +31,7 @@ import { meshSettingsOf } from "../model/mesh-settings-of.ts";
 import { AdsServer } from "../serve/ads/ads-server.ts";
 import { certificateRoutes } from "../serve/ca/certificate-service.ts";
 import { machineRoutes } from "../serve/ca/machine-service.ts";
+import { ChangeLog } from "../serve/debug/change-log.ts";
 import { MonitoringListener } from "../serve/listen/monitoring-listener.ts";
 import { PlaintextListener } from "../serve/listen/plaintext-listener.ts";
 import { SecureListener } from "../serve/listen/secure-listener.ts";
@@ -46,6 +47,7 @@ import { openSqliteStore } from "../store/sqlite-store.ts";
 import { MeshGenerator } from "../translate/mesh-generator.ts";
 import { startConfigApi } from "./config-api.ts";
 import type { CommandContext } from "./context.ts";
+import { controlPlaneDebug } from "./debug-pages.ts";
 import { cmdErrors } from "./errors.ts";
 import { addressesOf, formatHostPort, reachableHost } from "./listen-address.ts";
 import { ownRoutes } from "./own-routes.ts";
@@ -146,6 +148,10 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   const queries = lifecycle.add(new QueryBroker({ machineOf: (id) => registration.machineOf(id), clock, random }));
   const generator = queries.layer(withMachineConfig(new MeshGenerator(mesh, graph), { groups, mesh: machineMesh }));
 
+  // What happens to objects, so that pushes can be explained.
+  const changes = new ChangeLog(clock);
+  lifecycle.defer(changes.watch(configs));
+
   // Serving: xDS, identity and join to machines; metrics to scrapers.
   const ads = lifecycle.add(
     new AdsServer({
@@ -156,6 +162,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       log,
       metrics,
       controlPlane: name,
+      changes,
       onConnect: ({ identities, node }, connectionId, origin) =>
         registration.connected({ connectionId, identities, node, ...origin }),
       onDisconnect: (connectionId) => registration.disconnected(connectionId),
@@ -235,14 +242,17 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
         rootNamespace: settings.rootNamespace,
         clusterId,
       },
-      routes: ownRoutes({
-        connections: ads.connections,
-        tokens,
-        hasGroup: (namespace, group) => groupOf(namespace, group) !== undefined,
-        queries,
-        entryOf: (connectionId) => registration.machineOf(connectionId),
-        joinUrl: joinHost === undefined ? undefined : `https://${formatHostPort(joinHost, secure.port)}`,
-      }),
+      routes: [
+        ...ownRoutes({
+          connections: ads.connections,
+          tokens,
+          hasGroup: (namespace, group) => groupOf(namespace, group) !== undefined,
+          queries,
+          entryOf: (connectionId) => registration.machineOf(connectionId),
+          joinUrl: joinHost === undefined ? undefined : `https://${formatHostPort(joinHost, secure.port)}`,
+        }),
+        ...controlPlaneDebug({ ads, changes }),
+      ],
       hostNames: options.advertise,
       clock,
       random,

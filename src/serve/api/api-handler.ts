@@ -1,10 +1,12 @@
 // Every request of the configuration API: guards, who it is from, where it goes, how it fails.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { addressScope } from "../../config/ip-address.ts";
 import type { Kind } from "../../config/kind.ts";
 import type { ControlPlaneVersion, PendingField } from "../../contract/control-plane.ts";
 import { apiPaths } from "../../contract/paths.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { describeError, LateenError } from "../../kernel/error.ts";
+import { parseIp } from "../../kernel/ip-address.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Metrics } from "../../kernel/metric.ts";
 import { type ApiIdentity, type Authenticator, isAdmin } from "./api-identity.ts";
@@ -75,7 +77,7 @@ export class ApiHandler {
     const call: Call = { verb: "other", user: undefined };
     let reply: ApiReply;
     try {
-      reply = await this.answer(request, call);
+      reply = await this.answer(request, call, response);
     } catch (error) {
       reply = this.failure(error, request);
     }
@@ -92,7 +94,7 @@ export class ApiHandler {
     }
   }
 
-  private async answer(request: IncomingMessage, call: Call): Promise<ApiReply> {
+  private async answer(request: IncomingMessage, call: Call, response: ServerResponse): Promise<ApiReply> {
     guardAgainstPages(request.headers, this.hostNames);
     const target = parseTarget(request.url ?? "");
     const path = `/${target.segments.join("/")}`;
@@ -111,10 +113,17 @@ export class ApiHandler {
         return await this.admitWatch(() => this.options.resources.handle(verb, route, target.query, request));
       return await this.admit(() => this.options.resources.handle(verb, route, target.query, request));
     }
-    return await this.admit(() => this.answerOther(request, target, identity));
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, this.stopping.signal]);
+    return await this.admit(() => this.answerOther(request, target, { identity, signal }));
   }
 
-  private async answerOther(request: IncomingMessage, target: RequestTarget, identity: ApiIdentity): Promise<ApiReply> {
+  private async answerOther(
+    request: IncomingMessage,
+    target: RequestTarget,
+    caller: { identity: ApiIdentity; signal: AbortSignal },
+  ): Promise<ApiReply> {
     const { kinds, version, pendingFields, extraRoutes } = this.options;
     const path = `/${target.segments.join("/")}`;
     const isRead = request.method === "GET" || request.method === "HEAD";
@@ -137,9 +146,12 @@ export class ApiHandler {
         query: target.query,
         rawQuery: question === -1 ? "" : (request.url ?? "").slice(question + 1),
         json: async () => parseJson(bodyText(await readBody(request, this.options.clock))),
-        identity,
+        ...caller,
+        accept: request.headers.accept ?? "",
+        isLocal: isLoopback(request.socket.remoteAddress ?? ""),
       });
       const code = reply.code ?? 200;
+      if ("stream" in reply) return { t: "stream", code, stream: reply.stream, contentType: reply.contentType };
       if ("text" in reply) return { t: "text", code, text: reply.text, contentType: reply.contentType };
       return jsonReply(code, reply.body);
     }
@@ -205,6 +217,12 @@ export class ApiHandler {
 interface Call {
   verb: string;
   user: string | undefined;
+}
+
+/** IPv4 mapped into IPv6 counts as the IPv4 address. */
+function isLoopback(address: string): boolean {
+  const bytes = parseIp(address);
+  return bytes !== undefined && addressScope(bytes) === "loopback";
 }
 
 function tooMany(message: string): StatusError {

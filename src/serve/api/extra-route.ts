@@ -1,4 +1,5 @@
 // Routes beside the Kubernetes-shaped ones, handed in by whoever has the data: proxies, tokens, machines.
+import type { Readable } from "node:stream";
 import type { ApiIdentity } from "./api-identity.ts";
 
 export interface ExtraRequest {
@@ -11,10 +12,19 @@ export interface ExtraRequest {
   /** The body as JSON; rejects where it is none or over the limits. */
   json(): Promise<unknown>;
   identity: ApiIdentity;
+  /** The header; empty where there is none. */
+  accept: string;
+  /** The connection comes from this host. */
+  isLocal: boolean;
+  /** Aborted when the client is gone or the control plane stops. */
+  signal: AbortSignal;
 }
 
-/** Sent as JSON, or as it is where `contentType` is given. */
-export type ExtraReply = { code?: number; body: unknown } | { code?: number; text: string; contentType: string };
+/** Sent as JSON, or as it is where `contentType` is given; a stream as fast as the client takes it. */
+export type ExtraReply =
+  | { code?: number; body: unknown }
+  | { code?: number; text: string; contentType: string }
+  | { code?: number; stream: Readable; contentType: string };
 
 /** @throws LateenError what `extraStatus` of the handler knows is said to the client; anything else is a defect */
 export type ExtraHandler = (request: ExtraRequest) => Promise<ExtraReply>;

@@ -1,5 +1,7 @@
 // One request and its answer: bodies within bounds, JSON, streams of lines.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Clock } from "../../kernel/clock.ts";
 import { bodyDeadlineMs, bodyLimit, warningCharacterLimit, warningLimit } from "./limits.ts";
 import { StatusError } from "./status-error.ts";
@@ -10,6 +12,8 @@ export type ApiReply =
   | { t: "json"; code: number; body: unknown; contentType?: string; warnings?: readonly string[] }
   /** Made already, or no JSON. */
   | { t: "text"; code: number; text: string; contentType: string }
+  /** Sent as fast as the client takes it. */
+  | { t: "stream"; code: number; stream: Readable; contentType: string }
   | { t: "lines"; run: (sink: LineSink) => Promise<void> };
 
 export function jsonReply(code: number, body: unknown, warnings: readonly string[] = []): ApiReply {
@@ -68,6 +72,7 @@ export async function sendReply(
   // Bytes of a body that was not read would be taken for the next request.
   if (!request.complete) response.setHeader("connection", "close");
   if (reply.t === "lines") return await sendLines(response, reply.run, stopping);
+  if (reply.t === "stream") return await sendStream(request, response, reply, stopping);
   const text = reply.t === "text" ? reply.text : `${JSON.stringify(reply.body)}\n`;
   response.statusCode = reply.code;
   response.setHeader("content-type", reply.contentType ?? "application/json");
@@ -96,6 +101,26 @@ export function warningHeaders(warnings: readonly string[]): string[] {
     headers.push(`299 - "${text}"`);
   }
   return headers;
+}
+
+async function sendStream(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: ApiReply & { t: "stream" },
+  stopping: AbortSignal,
+): Promise<void> {
+  response.statusCode = reply.code;
+  response.setHeader("content-type", reply.contentType);
+  if (request.method === "HEAD") {
+    reply.stream.destroy();
+    response.end();
+    return;
+  }
+  try {
+    await pipeline(reply.stream, response, { signal: stopping });
+  } catch {
+    response.destroy(); // what was sent so far is not whole, and the client must see that
+  }
 }
 
 async function sendLines(
