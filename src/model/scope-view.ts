@@ -45,8 +45,6 @@ export class ScopeView {
   readonly loadAssignments: Collection<LoadAssignmentView>;
   /** By `port/host`. */
   readonly virtualHosts: Collection<PlacedVirtualHost>;
-  /** The same, gathered by port. */
-  readonly virtualHostsByPort: Collection<readonly PlacedVirtualHost[]>;
   /** By listener name. */
   readonly listeners: Collection<OutboundListenerView>;
   /** By host. */
@@ -122,9 +120,6 @@ export class ScopeView {
       }),
     );
     this.virtualHosts = this.own(new Join(`all-virtual-hosts(${scope.namespace})`, [serviceHosts, otherHosts]));
-    this.virtualHostsByPort = this.own(
-      new Group(`virtual-hosts-by-port(${scope.namespace})`, this.virtualHosts, ({ port }) => [String(port)]),
-    );
     const pieces = this.own(
       new Derived<Service, ListenerPiece>({
         name: `listener-pieces(${scope.namespace})`,

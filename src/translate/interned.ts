@@ -1,5 +1,7 @@
 // One Resource object for equal content, so that views which happen to agree share the bytes.
+
 import type { Resource } from "../xds/resource.ts";
+import { sameFragments } from "./composed-resource.ts";
 
 export class InternedResources {
   private readonly byVersion = new Map<string, WeakRef<Resource>>();
@@ -9,10 +11,14 @@ export class InternedResources {
 
   /** The resource itself, or one made before with the same bytes and the same makers. */
   share(resource: Resource): Resource {
-    const makers = resource.sources.map((ref) => `${ref.kind}/${ref.namespace}/${ref.name}`).join(",");
+    // What is composed has too many makers to be part of a key: they are compared instead.
+    const makers =
+      resource.fragments === undefined
+        ? resource.sources.map((ref) => `${ref.kind}/${ref.namespace}/${ref.name}`).join(",")
+        : "";
     const key = `${resource.typeUrl}\n${resource.name}\n${resource.version}\n${makers}`;
     const present = this.byVersion.get(key)?.deref();
-    if (present !== undefined) return present;
+    if (present !== undefined && sameFragments(present.fragments ?? [], resource.fragments ?? [])) return present;
     this.byVersion.set(key, new WeakRef(resource));
     this.freed.register(resource, key);
     return resource;

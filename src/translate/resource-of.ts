@@ -2,7 +2,7 @@
 import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { contentHash } from "../kernel/hash.ts";
 import type { ConfigRef } from "../xds/config-ref.ts";
-import type { Resource, ResourceFragment, ResourceName } from "../xds/resource.ts";
+import type { Resource, ResourceName } from "../xds/resource.ts";
 
 export function resourceOf<D extends DescMessage>(
   schema: D,
@@ -21,30 +21,13 @@ export function encodedResource(
   sources: readonly ConfigRef[],
   needs?: readonly ResourceName[],
 ): Resource {
-  return encodedResourceWithVersion(typeUrl, name, body, contentHash(body), sources, needs);
+  const version = contentHash(body);
+  return { typeUrl, name, version, body, sources: distinctRefs(sources), ...(needs === undefined ? {} : { needs }) };
 }
 
-function encodedResourceWithVersion(
-  typeUrl: string,
-  name: string,
-  body: Uint8Array,
-  version: string,
-  sources: readonly ConfigRef[],
-  needs?: readonly ResourceName[],
-): Resource {
-  const refs = [...new Map(sources.map((ref) => [`${ref.kind}/${ref.namespace}/${ref.name}`, ref])).values()];
-  return { typeUrl, name, version, body, sources: refs, ...(needs === undefined ? {} : { needs }) };
-}
-
-/** @param version a hash of the content: cheaper to make from the fragments' versions than from all bytes */
-export function composedResource(
-  typeUrl: string,
-  name: string,
-  { body, version }: { body: Uint8Array; version: string },
-  fragments: readonly ResourceFragment[],
-): Resource {
-  const sources = fragments.flatMap((fragment) => fragment.sources);
-  return { ...encodedResourceWithVersion(typeUrl, name, body, version, sources), fragments };
+/** Each object once, in order of first mention. */
+export function distinctRefs(refs: readonly ConfigRef[]): readonly ConfigRef[] {
+  return [...new Map(refs.map((ref) => [`${ref.kind}/${ref.namespace}/${ref.name}`, ref])).values()];
 }
 
 /** Equal bytes, made by the same objects: who is told of a rejection must be who caused it. */

@@ -5,7 +5,6 @@ import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.t
 import { NameTableSchema } from "../../gen/istio/networking/nds/v1/nds_pb.ts";
 import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";
-import { Group } from "../collection/group.ts";
 import type { ClusterView } from "../model/cluster-view.ts";
 import type { LoadAssignmentView } from "../model/load-assignment-view.ts";
 import { defaultMeshSettings, type MeshSettings, meshSettingsKey } from "../model/mesh-settings.ts";
@@ -15,23 +14,24 @@ import type { Resource, ResourceName } from "../xds/resource.ts";
 import { typeUrls } from "../xds/type-url.ts";
 import { buildCluster } from "./cds/cluster.ts";
 import { buildBlackHoleCluster, buildInboundPassthroughCluster, buildPassthroughCluster } from "./cds/mesh-clusters.ts";
+import { ComposedResource, sameFragments } from "./composed-resource.ts";
 import { encodeLoadAssignment } from "./eds/encoded-load-assignment.ts";
 import type { InternedResources } from "./interned.ts";
 import { buildOutboundListener } from "./lds/outbound-listener.ts";
 import { buildVirtualOutbound } from "./lds/virtual-outbound.ts";
 import { buildNameTable } from "./nds/name-table.ts";
+import { LostDomains } from "./rds/lost-domains.ts";
 import { composeRouteConfiguration, encodeVirtualHost, type VirtualHostFragment } from "./rds/route-configuration.ts";
+import { buildRouteHeadPart, buildVirtualHostPart } from "./rds/route-part.ts";
+import { type PlacedFragment, RouteTables } from "./rds/route-tables.ts";
 import { buildCatchAllHost, buildVirtualHost } from "./rds/virtual-host.ts";
-import { composedResource, encodedResource, resourceOf, sameResource, sameSources } from "./resource-of.ts";
+import { encodedResource, resourceOf, sameResource, sameSources } from "./resource-of.ts";
 
 /** Name of the one NameTable resource. */
 const nameTableName = "mesh";
 
-interface PlacedFragment {
-  readonly port: number;
-  readonly placed: PlacedVirtualHost;
-  readonly fragment: VirtualHostFragment;
-}
+/** Where the virtual host stands that takes what no other does: behind every name of a host. */
+const lastPosition = "~";
 
 export class ScopeResources {
   /** By type URL; the sets of each type do not share names. */
@@ -61,12 +61,15 @@ export class ScopeResources {
       const listener = buildVirtualOutbound(mesh, view.scope.ipv6);
       return [resourceOf(ListenerSchema, listener.name, listener, [])];
     });
+    const routes = this.routes(view);
     this.sets = new Map([
       [typeUrls.cluster, [clusters, meshClusters]],
       [typeUrls.endpoint, [endpoints]],
       // First what every other listener depends on.
       [typeUrls.listener, [virtualOutbound, this.listeners(view)]],
-      [typeUrls.route, [this.routes(view)]],
+      [typeUrls.route, [routes.whole]],
+      // Heads first: who has one message of a long list knows of which route configurations there is more to come.
+      [typeUrls.routePart, [routes.heads, routes.hosts]],
       [typeUrls.nameTable, [this.nameTable(view)]],
     ]);
   }
@@ -98,42 +101,77 @@ export class ScopeResources {
     );
   }
 
-  /** Virtual hosts are encoded one by one; a route configuration is put together from their bytes. */
-  private routes(view: ScopeView): Collection<Resource> {
+  /**
+   * Virtual hosts are encoded one by one; route configurations are put together from their bytes, here for whoever asks for
+   * them whole, and on the machine for our own agents, which are sent the parts.
+   */
+  private routes(view: ScopeView): {
+    whole: Collection<Resource>;
+    heads: Collection<Resource>;
+    hosts: Collection<Resource>;
+  } {
+    const lost = this.own(new LostDomains("lost-domains", view.virtualHosts));
     const fragments = this.own(
       new Derived<PlacedVirtualHost, PlacedFragment>({
         name: "virtual-host-fragments",
         from: view.virtualHosts,
-        equals: (a, b) =>
-          a.fragment.version === b.fragment.version &&
-          a.placed.virtualHost.rank === b.placed.virtualHost.rank &&
-          sameSources(a.fragment.sources, b.fragment.sources),
-        derive: (placed, key) => [
-          [
-            key,
-            {
-              port: placed.port,
-              placed,
-              fragment: encodeVirtualHost(buildVirtualHost(placed), placed.virtualHost.sources),
-            },
-          ],
+        uses: [lost],
+        equals: (a, b) => sameFragments(listOf(a.fragment), listOf(b.fragment)),
+        derive: ({ port, virtualHost }, key, read) => {
+          const position = key.slice(key.indexOf("/") + 1);
+          const taken = read.get(lost, key) ?? [];
+          const domains = virtualHost.domains.filter((domain) => !taken.includes(domain));
+          const built = { port, virtualHost: { ...virtualHost, domains } };
+          const fragment =
+            domains.length === 0
+              ? undefined
+              : encodeVirtualHost(buildVirtualHost(built), position, virtualHost.sources);
+          return [[key, { port, position, fragment }]];
+        },
+      }),
+    );
+    const catchAll = this.own(
+      new Derived<MeshSettings, VirtualHostFragment>({
+        name: "catch-all-fragment",
+        from: view.settings,
+        equals: (a, b) => a.version === b.version,
+        derive: ({ outboundTrafficPolicy }, key) => [
+          [key, encodeVirtualHost(buildCatchAllHost(outboundTrafficPolicy), lastPosition, [])],
         ],
       }),
     );
-    const byPort = this.own(new Group("fragments-by-port", fragments, ({ port }) => [String(port)]));
+    const tables = this.own(new RouteTables("route-tables", fragments, catchAll));
+    return {
+      whole: this.composed("rds", tables, (name, { head, fragments: parts, version }) => {
+        const compose = (): Uint8Array => composeRouteConfiguration(head, parts);
+        return [new ComposedResource({ typeUrl: typeUrls.route, name, version, compose }, parts)];
+      }),
+      heads: this.composed("route-heads", tables, (name, table) => {
+        const last = table.fragments.at(-1);
+        return [buildRouteHeadPart(name, table), ...(last === undefined ? [] : [buildVirtualHostPart(name, last)])];
+      }),
+      hosts: this.composed("route-hosts", fragments, (_, { port, fragment }) =>
+        fragment === undefined ? [] : [buildVirtualHostPart(String(port), fragment)],
+      ),
+    };
+  }
+
+  private composed<V>(
+    name: string,
+    from: Collection<V>,
+    build: (key: string, value: V) => Resource[],
+  ): Collection<Resource> {
     return this.own(
-      new Derived<readonly PlacedFragment[], Resource>({
-        name: "rds",
-        from: byPort,
-        uses: [view.settings],
-        equals: sameResource,
-        derive: (members, name, read) => {
-          const { outboundTrafficPolicy } = read.get(view.settings, meshSettingsKey) ?? defaultMeshSettings;
-          const catchAll = encodeVirtualHost(buildCatchAllHost(outboundTrafficPolicy), []);
-          const virtualHosts = [...withoutSharedDomains(members), catchAll];
-          const composed = composeRouteConfiguration(name, virtualHosts);
-          return [[name, this.interned.share(composedResource(typeUrls.route, name, composed, virtualHosts))]];
-        },
+      new Derived<V, Resource>({
+        name,
+        from,
+        equals: (a, b) =>
+          a.version === b.version &&
+          (a.fragments === undefined || b.fragments === undefined
+            ? sameSources(a.sources, b.sources)
+            : sameFragments(a.fragments, b.fragments)),
+        derive: (value, key) =>
+          build(key, value).map((resource) => [resource.name, this.interned.share(resource)] as const),
       }),
     );
   }
@@ -170,27 +208,6 @@ export class ScopeResources {
   }
 }
 
-/**
- * Envoy refuses a route configuration in which two virtual hosts have the same domain. A host's own name is its own; of other
- * names and addresses, the first by rank has what several claim.
- */
-function withoutSharedDomains(members: readonly PlacedFragment[]): VirtualHostFragment[] {
-  const owners = new Map<string, PlacedFragment | undefined>([["*", undefined]]);
-  const claim = (member: PlacedFragment, domain: string): void => {
-    if (!owners.has(domain)) owners.set(domain, member);
-  };
-  for (const member of members) {
-    const [host = ""] = member.fragment.domains;
-    for (const domain of member.fragment.domains) if (domain === host || domain === `${host}.`) claim(member, domain);
-  }
-  const byRank = members.toSorted((a, b) => (a.placed.virtualHost.rank < b.placed.virtualHost.rank ? -1 : 1));
-  for (const member of byRank) for (const domain of member.fragment.domains) claim(member, domain);
-  return members.flatMap((member) => {
-    const { placed, fragment } = member;
-    const domains = fragment.domains.filter((domain) => owners.get(domain) === member);
-    if (domains.length === fragment.domains.length) return [fragment];
-    if (domains.length === 0) return [];
-    const virtualHost = { ...placed.virtualHost, domains };
-    return [encodeVirtualHost(buildVirtualHost({ ...placed, virtualHost }), virtualHost.sources)];
-  });
+function listOf<T>(item: T | undefined): T[] {
+  return item === undefined ? [] : [item];
 }

@@ -20,6 +20,8 @@ export const typeUrls = {
   query: `${prefix}lateen.agent.v1.Query`,
   /** What our own agent must know of its machine: workloads, ports, capture, DNS. */
   machine: `${prefix}lateen.agent.v1.MachineConfig`,
+  /** A route configuration for our own agent, its virtual hosts one by one. */
+  routePart: `${prefix}lateen.agent.v1.RoutePart`,
 } as const;
 
 export type TypeName = keyof typeof typeUrls;
@@ -32,6 +34,7 @@ const wildcardTypes: ReadonlySet<string> = new Set([
   typeUrls.proxyConfig,
   typeUrls.query,
   typeUrls.machine,
+  typeUrls.routePart,
 ]);
 
 export function isWildcardType(typeUrl: string): boolean {
@@ -45,6 +48,7 @@ export const pushOrder: readonly string[] = [
   typeUrls.endpoint,
   typeUrls.listener,
   typeUrls.route,
+  typeUrls.routePart,
   typeUrls.secret,
   typeUrls.nameTable,
 ];

@@ -15,6 +15,7 @@ const shortNames: Readonly<Record<TypeName, string>> = {
   health: "health",
   query: "query",
   machine: "machine",
+  routePart: "rds", // routes, however they travel
 };
 
 const namesByUrl = new Map(

@@ -10,19 +10,28 @@ import { lengthDelimited } from "../wire.ts";
 
 /** A virtual host encoded once, with the hash of its bytes. */
 export interface VirtualHostFragment extends ResourceFragment {
-  readonly domains: readonly string[];
+  /** Virtual hosts stand in the order of this text in their route configuration. */
+  readonly position: string;
 }
 
-export function encodeVirtualHost(virtualHost: VirtualHost, sources: readonly ConfigRef[]): VirtualHostFragment {
+export function encodeVirtualHost(
+  virtualHost: VirtualHost,
+  position: string,
+  sources: readonly ConfigRef[],
+): VirtualHostFragment {
   const body = toBinary(VirtualHostSchema, virtualHost);
-  return { name: virtualHost.name, version: contentHash(body), body, sources, domains: virtualHost.domains };
+  return { name: virtualHost.name, version: contentHash(body), body, sources, position };
 }
 
 /** Field `virtual_hosts` of RouteConfiguration. */
 const virtualHostsField = 2;
 
-/** Everything of the route configuration but its virtual hosts. */
-export function buildRouteConfigurationHead(name: string): RouteConfiguration {
+/** Everything of the route configuration but its virtual hosts, encoded. */
+export function encodeRouteConfigurationHead(name: string): Uint8Array {
+  return toBinary(RouteConfigurationSchema, buildRouteConfigurationHead(name));
+}
+
+function buildRouteConfigurationHead(name: string): RouteConfiguration {
   return create(RouteConfigurationSchema, {
     name,
     validateClusters: false,
@@ -32,20 +41,12 @@ export function buildRouteConfigurationHead(name: string): RouteConfiguration {
   });
 }
 
-/**
- * Puts a route configuration together from encoded virtual hosts, without decoding them.
- *
- * @param fragments in order of name; their domains must not overlap
- * @returns the encoded message and a version made of the fragments' versions
- */
-export function composeRouteConfiguration(
-  name: string,
-  fragments: readonly ResourceFragment[],
-): { body: Uint8Array; version: string } {
-  const head = toBinary(RouteConfigurationSchema, buildRouteConfigurationHead(name));
-  const parts = fragments.flatMap((fragment) => lengthDelimited(virtualHostsField, fragment.body));
-  return {
-    body: concatBytes([head, ...parts]),
-    version: contentHash(head, ...fragments.map((fragment) => fragment.version)),
-  };
+/** Puts a route configuration together from encoded virtual hosts, without decoding them; their domains must not overlap. */
+export function composeRouteConfiguration(head: Uint8Array, fragments: readonly ResourceFragment[]): Uint8Array {
+  return concatBytes([head, ...fragments.flatMap(({ body }) => lengthDelimited(virtualHostsField, body))]);
+}
+
+/** A route configuration with one virtual host and nothing else: protobuf messages are merged by putting them together. */
+export function encodeLoneVirtualHost({ body }: ResourceFragment): Uint8Array {
+  return concatBytes(lengthDelimited(virtualHostsField, body));
 }

@@ -1,0 +1,77 @@
+// A resource that is put together only when somebody is sent it: of most types nobody asks for both ways they come in.
+import type { ConfigRef } from "../xds/config-ref.ts";
+import type { Resource, ResourceFragment } from "../xds/resource.ts";
+import { distinctRefs, sameSources } from "./resource-of.ts";
+
+export interface LazyContent {
+  readonly typeUrl: string;
+  readonly name: string;
+  /** A hash of the content that is cheaper to make than from all its bytes. */
+  readonly version: string;
+  /** Called at most once. */
+  readonly compose: () => Uint8Array;
+}
+
+/** A copy made by spreading would lack what is made only when asked for. */
+class LazyResource {
+  readonly typeUrl: string;
+  readonly name: string;
+  readonly version: string;
+  private compose: (() => Uint8Array) | undefined;
+  private composed: Uint8Array | undefined;
+
+  constructor(content: LazyContent) {
+    this.typeUrl = content.typeUrl;
+    this.name = content.name;
+    this.version = content.version;
+    this.compose = content.compose;
+  }
+
+  get body(): Uint8Array {
+    this.composed ??= this.compose?.() ?? new Uint8Array();
+    this.compose = undefined; // it holds on to what it needs no more
+    return this.composed;
+  }
+}
+
+/** A resource of which each fragment may change alone. */
+export class ComposedResource extends LazyResource implements Resource {
+  readonly fragments: readonly ResourceFragment[];
+  private makers: readonly ConfigRef[] | undefined;
+
+  /** @param sources by default everyone who made a fragment */
+  constructor(content: LazyContent, fragments: readonly ResourceFragment[], sources?: readonly ConfigRef[]) {
+    super(content);
+    this.fragments = fragments;
+    this.makers = sources;
+  }
+
+  get sources(): readonly ConfigRef[] {
+    this.makers ??= distinctRefs(this.fragments.flatMap(({ sources }) => sources));
+    return this.makers;
+  }
+}
+
+/** One fragment by itself. */
+export class FragmentResource extends LazyResource implements Resource {
+  readonly sources: readonly ConfigRef[];
+
+  constructor(content: LazyContent, sources: readonly ConfigRef[]) {
+    super(content);
+    this.sources = distinctRefs(sources);
+  }
+}
+
+/** The same versions made by the same objects. Most fragments are the same objects themselves. */
+export function sameFragments(a: readonly ResourceFragment[], b: readonly ResourceFragment[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) {
+    const [left, right] = [a[at], b[at]];
+    if (left === right) continue;
+    if (left === undefined || right === undefined) return false;
+    if (left.name !== right.name || left.version !== right.version) return false;
+    if (!sameSources(left.sources, right.sources)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,105 @@
+// Encoded virtual hosts gathered into route configurations, in order. A changed virtual host costs what is copied of the
+// others: a reference, and the version that goes into the whole's.
+import type { Change, Collection } from "../../collection/collection.ts";
+import type { GraphNode } from "../../collection/graph-node.ts";
+import { CollectionNode } from "../../collection/node.ts";
+import { OrderedMap } from "../../kernel/ordered-map.ts";
+import { routeConfigurationVersion } from "../../xds/route-version.ts";
+import { sameFragments } from "../composed-resource.ts";
+import { encodeRouteConfigurationHead, type VirtualHostFragment } from "./route-configuration.ts";
+
+/** Everything a route configuration is made of, not put together yet. */
+export interface RouteTable {
+  readonly head: Uint8Array;
+  /** In order; the last takes what no other does. */
+  readonly fragments: readonly VirtualHostFragment[];
+  /** A hash of the whole content. */
+  readonly version: string;
+}
+
+/** A virtual host of the route configuration of a port. */
+export interface PlacedFragment {
+  readonly port: number;
+  readonly position: string;
+  /** Undefined where all its domains belong to others; its port has a route configuration all the same. */
+  readonly fragment: VirtualHostFragment | undefined;
+}
+
+interface Members {
+  readonly head: Uint8Array;
+  readonly byPosition: OrderedMap<PlacedFragment>;
+}
+
+/** By the port in decimal, which is the route configuration's name. */
+export class RouteTables extends CollectionNode<RouteTable> {
+  private readonly input: CollectionNode<PlacedFragment>;
+  private readonly catchAll: CollectionNode<VirtualHostFragment>;
+  private readonly members = new Map<string, Members>();
+  private stale = new Set<string>();
+  /** False until the first update: in mid-batch the inputs do not hold yet what they will. */
+  private filled = false;
+
+  /** @param catchAll the one virtual host that every route configuration ends with */
+  constructor(name: string, from: Collection<PlacedFragment>, catchAll: Collection<VirtualHostFragment>) {
+    const input = from as CollectionNode<PlacedFragment>;
+    const last = catchAll as CollectionNode<VirtualHostFragment>;
+    super(input.graph, name, 1 + Math.max(input.height, last.height), sameTable);
+    this.input = input;
+    this.catchAll = last;
+    for (const node of [input, last]) node.dependants.add(this);
+    this.graph.markDirty(this);
+  }
+
+  dispose(): void {
+    this.input.dependants.delete(this);
+    this.catchAll.dependants.delete(this);
+    this.graph.forget(this);
+  }
+
+  receive(input: GraphNode, changes: readonly Change<unknown>[]): void {
+    if (!this.filled) return;
+    if (input === this.catchAll) for (const name of this.members.keys()) this.stale.add(name);
+    else for (const { before, after } of changes as readonly Change<PlacedFragment>[]) this.change(before, after);
+  }
+
+  protected update(): void {
+    if (!this.filled) {
+      this.filled = true;
+      for (const placed of this.input.values()) this.change(undefined, placed);
+    }
+    for (const name of this.stale) {
+      const members = this.members.get(name);
+      if (members === undefined) this.remove(name);
+      else this.put(name, this.tableOf(members));
+    }
+    this.stale = new Set();
+  }
+
+  private tableOf({ head, byPosition }: Members): RouteTable {
+    const fragments: VirtualHostFragment[] = [];
+    for (const { fragment } of byPosition.inOrder()) if (fragment !== undefined) fragments.push(fragment);
+    fragments.push(...this.catchAll.values());
+    const versions = fragments.map((fragment) => fragment.version);
+    return { head, fragments, version: routeConfigurationVersion(head, versions) };
+  }
+
+  private change(before: PlacedFragment | undefined, after: PlacedFragment | undefined): void {
+    // Of one key, port and position never change.
+    const placed = after ?? before;
+    if (placed === undefined) return;
+    const name = String(placed.port);
+    this.stale.add(name);
+    let members = this.members.get(name);
+    if (members === undefined) {
+      members = { head: encodeRouteConfigurationHead(name), byPosition: new OrderedMap() };
+      this.members.set(name, members);
+    }
+    if (after === undefined) members.byPosition.delete(placed.position);
+    else members.byPosition.set(placed.position, after);
+    if (members.byPosition.size === 0) this.members.delete(name);
+  }
+}
+
+function sameTable(a: RouteTable, b: RouteTable): boolean {
+  return a.version === b.version && sameFragments(a.fragments, b.fragments);
+}
