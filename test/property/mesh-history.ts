@@ -11,7 +11,14 @@ import { typeUrls } from "../../src/xds/type-url.ts";
 import { type Batch, fillFromScratch, makeChange, proxies, randomBatch } from "./mesh-changes.ts";
 import { count, type HistoryProperty } from "./property-run.ts";
 
-export const meshTypes = [typeUrls.cluster, typeUrls.endpoint, typeUrls.listener, typeUrls.route, typeUrls.nameTable];
+export const meshTypes = [
+  typeUrls.cluster,
+  typeUrls.endpoint,
+  typeUrls.listener,
+  typeUrls.route,
+  typeUrls.routePart,
+  typeUrls.nameTable,
+];
 
 export type MeshStep =
   | { readonly do: "batch"; readonly changes: Batch }
