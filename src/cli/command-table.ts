@@ -108,6 +108,13 @@ export const commandTable: readonly CommandEntry[] = [
     load: async (context) => (await import("./commands/proxy-config.ts")).proxyConfigCommand(context),
   },
   {
+    name: "debug",
+    aliases: [],
+    summary: "show what the control plane sees, page by page",
+    group: look,
+    load: async (context) => (await import("./commands/debug.ts")).debugCommand(context),
+  },
+  {
     name: "version",
     aliases: [],
     summary: "show versions",

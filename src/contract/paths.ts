@@ -17,6 +17,16 @@ export function tokenPath(id: string): string {
 }
 
 /**
+ * GET → a page about the control plane's inside, for administrators; the list of pages where it is empty.
+ *
+ * @param page with path and query, such as `pushes?limit=5`; odd characters are percent-encoded, `/?&=` stay
+ */
+export function debugPath(page: string): string {
+  const path = page.replace(/^\/+/, "").replace(/^debug(\/|$)/, "");
+  return path === "" ? "/debug" : `/debug/${encodeURI(path)}`;
+}
+
+/**
  * `name` is the machine's own, that of its WorkloadEntry, or its node id. GET or POST; relays one request to the admin interface of a machine's Envoy over the machine's own stream.
  * `what` is an Envoy admin path with query, such as `config_dump?include_eds`.
  */

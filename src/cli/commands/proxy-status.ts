@@ -1,7 +1,9 @@
 // lateen proxy-status: whether each proxy has the current configuration, in istioctl's columns.
 import { Command } from "commander";
-import { apiPaths } from "../../contract/paths.ts";
+import { apiPaths, debugPath } from "../../contract/paths.ts";
+import type { ObjectChange, ProxyDetail, PushSummary } from "../../contract/proxy-detail.ts";
 import type { ProxyStatus, TypeStatus, XdsColumn } from "../../contract/proxy-status.ts";
+import { parseJson } from "../api/api-client.ts";
 import { addConnectionFlags, type ConnectionFlags } from "../api/connection-flags.ts";
 import { type Session, withSession } from "../api/session.ts";
 import type { Context } from "../context.ts";
@@ -45,11 +47,18 @@ async function run(
   const scoped = flags.namespace === undefined ? all : all.filter((proxy) => proxy.namespace === flags.namespace);
   const proxies = name === undefined ? [...scoped] : matchProxies(scoped, name);
   proxies.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const details = name === undefined ? [] : await detailsOf(session, proxies);
   const nowMs = context.deps.clock.now();
   if (flags.output === "json" || flags.output === "yaml") {
-    context.terminal.print(structuredText(flags.output, proxies));
+    context.terminal.print(structuredText(flags.output, name === undefined ? proxies : withDetails(proxies, details)));
   } else if (name !== undefined) {
-    for (const proxy of proxies) for (const line of detailLines(proxy, nowMs)) context.terminal.print(line);
+    for (const proxy of proxies) {
+      const pushes = pushLines(
+        details.find((detail) => detail.proxy.nodeId === proxy.nodeId),
+        nowMs,
+      );
+      for (const line of [...detailLines(proxy, nowMs), ...pushes]) context.terminal.print(line);
+    }
   } else if (proxies.length === 0) {
     context.terminal.note(
       all.length === 0
@@ -60,6 +69,7 @@ async function run(
     for (const line of tableLines([heading, ...proxies.map((proxy) => row(proxy, nowMs))], istioctlLayout)) {
       context.terminal.print(line);
     }
+    for (const line of proxies.flatMap(rejectionLines)) context.terminal.note(line);
     const shared = namesakes(proxies).map(distinctName);
     if (shared.length > 0) {
       context.terminal.note(`Some share a name; lateen proxy-config takes these instead: ${shared.join(", ")}`);
@@ -83,6 +93,68 @@ function stateText(status: TypeStatus | undefined, nowMs: number): string {
   if (status === undefined) return "IGNORED";
   const since = status.state === "SYNCED" ? (status.ackedAt ?? status.sentAt) : status.sentAt;
   return since === undefined || status.state === "NOT SENT" ? status.state : `${status.state} (${ageOf(since, nowMs)})`;
+}
+
+/** What each of its types got last, and why; asked anew because the list of proxies does not say it. */
+async function detailsOf(session: Session, proxies: readonly ProxyStatus[]): Promise<ProxyDetail[]> {
+  const nodeIds = [...new Set(proxies.map((proxy) => proxy.nodeId))];
+  const answers = await Promise.all(
+    nodeIds.map((id) => session.client.send({ path: debugPath(`proxies/${encodeName(id)}`) })),
+  );
+  // A control plane of before has no such page, and the proxy may be gone by now.
+  return answers.flatMap((answer) =>
+    answer.ok ? (parseJson(answer.text, session.client.server) as ProxyDetail[]) : [],
+  );
+}
+
+function encodeName(name: string): string {
+  return name.replace(/[?#%]/g, "_");
+}
+
+function withDetails(proxies: readonly ProxyStatus[], details: readonly ProxyDetail[]): unknown[] {
+  return proxies.map((proxy) => {
+    const detail = details.find((one) => one.proxy.nodeId === proxy.nodeId);
+    return detail === undefined ? proxy : { ...proxy, details: detail.details };
+  });
+}
+
+/** `web-1.shop rejects RDS, made from VirtualService/shop/reviews: message` */
+function rejectionLines(proxy: ProxyStatus): string[] {
+  return Object.entries(proxy.types).flatMap(([type, status]) => {
+    if (status.state !== "NACK") return [];
+    const from =
+      status.objects === undefined || status.objects.length === 0 ? "" : `, made from ${status.objects.join(", ")}`;
+    return [`${proxy.name} rejects ${type}${from}: ${status.error ?? ""}`];
+  });
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  proxyrequest: "the proxy asked for it",
+  depdendentresource: "Envoy needs it after another resource changed",
+  trial: "sent once more, to find out what it rejects",
+};
+
+function pushLines(detail: ProxyDetail | undefined, nowMs: number): string[] {
+  return (detail?.details ?? []).flatMap(({ type, lastPush }) => {
+    if (lastPush === undefined) return [];
+    const why = lastPush.why.length > 0 ? "" : `: ${reasons[lastPush.reason] ?? lastPush.reason}`;
+    return [
+      "",
+      `${type} was last sent ${ageOf(lastPush.at, nowMs)} ago, ${amount(lastPush)}${why}`,
+      ...lastPush.why.map(changeLine),
+    ];
+  });
+}
+
+function amount({ resources, removed, names }: PushSummary): string {
+  const [name] = names;
+  const sent = resources === 1 && name !== undefined ? name : `${resources} resources`;
+  return removed === 0 ? sent : `${sent}, ${removed} removed`;
+}
+
+function changeLine({ object, change, fields, moreFields }: ObjectChange): string {
+  const which = fields.length === 0 ? "" : `: ${fields.join(", ")}${moreFields === true ? " and more" : ""}`;
+  return `  because ${object} was ${change}${which}`;
 }
 
 function detailLines(proxy: ProxyStatus, nowMs: number): string[] {

@@ -35,14 +35,18 @@ function proxy(name: string, namespace: string, more: Partial<ProxyStatus> = {})
 }
 
 let proxies: ProxyStatus[];
+/** What the page of a proxy holds; undefined where there is none. */
+let debug: unknown;
 /** What machines answer, by admin path. */
 let answers: Record<string, unknown>;
 beforeEach(() => {
   server.requests.length = 0;
+  debug = undefined;
   proxies = [proxy("web-1", "shop"), proxy("db.example", "shop"), proxy("web-1", "other")];
   answers = { "config_dump?include_eds": fakeDump(), "clusters?format=json": fakeClusters };
   server.route = ({ path, url }) => {
     if (path === "/lateen/v1/proxies") return { body: proxies };
+    if (path.startsWith("/debug/proxies/")) return debug === undefined ? undefined : { body: debug };
     const what = /\/machines\/[^/]+\/envoy\/(.*)$/.exec(url)?.[1];
     if (what === undefined) return undefined;
     return answers[what] === undefined ? { status: 404, body: status(404, "NotFound", what) } : { body: answers[what] };
@@ -91,6 +95,45 @@ describe("proxy-status", () => {
     assert.match(ran.stdout, /^Identity: +spiffe:\/\/cluster\.local\/ns\/shop\/sa\/web$/m);
     assert.match(ran.stdout, /^LDS {5} +NACK {2}.* 2 .*60s$/m);
     assert.match(ran.stdout, /LDS was rejected: duplicate listener\n {2}made from VirtualService\/shop\/reviews\n$/);
+  });
+
+  test("says of one proxy what each type got last, and because of which field of which object", async () => {
+    const push = {
+      ...{ number: 7, at: "2026-01-01T00:04:30Z", lastAt: "2026-01-01T00:04:30Z", proxies: 1, bytes: 100 },
+      ...{ removed: 0, removedNames: [] as string[] },
+    };
+    const change = {
+      ...{ number: 3, at: "2026-01-01T00:04:30Z", object: "VirtualService/shop/reviews", change: "changed" },
+      fields: ["spec.http[0].timeout", "spec.hosts[1]"],
+    };
+    debug = [
+      {
+        proxy: proxy("web-1", "shop"),
+        details: [
+          {
+            type: "RDS",
+            lastPush: { ...push, type: "RDS", reason: "config", resources: 1, names: ["80"], why: [change] },
+          },
+          { type: "CDS", lastPush: { ...push, type: "CDS", reason: "proxyrequest", resources: 3, names: [], why: [] } },
+          { type: "EDS" },
+        ],
+      },
+    ];
+    const ran = await run(["ps", "web-1.shop"], { server });
+    assert.match(
+      ran.stdout,
+      /\nRDS was last sent 30s ago, 80\n {2}because VirtualService\/shop\/reviews was changed: spec\.http\[0\]\.timeout, spec\.hosts\[1\]\n\nCDS was last sent 30s ago, 3 resources: the proxy asked for it\n$/,
+    );
+    const json = await run(["ps", "web-1.shop", "-o", "json"], { server });
+    assert.equal((JSON.parse(json.stdout) as { details: unknown[] }[])[0]?.details.length, 3);
+  });
+
+  test("the table names below it the objects of what was rejected", async () => {
+    const types = { RDS: { state: "NACK" as const, resources: 1, error: "no", objects: ["VirtualService/shop/a"] } };
+    proxies = [proxy("web-1", "shop", { types })];
+    const ran = await run(["ps"], { server });
+    assert.equal(ran.stderr, "web-1.shop rejects RDS, made from VirtualService/shop/a: no\n");
+    assert.match(ran.stdout, /^web-1\.shop .* NACK /m);
   });
 
   test("an unknown name gets a suggestion", async () => {
