@@ -1,0 +1,184 @@
+// A collection as it is, but for a few keys: another collection says which, and what stands there instead.
+//
+// It holds only what is different. Keys that nothing of `by` concerns cost nothing and pass through with their changes.
+import { Tally } from "../kernel/tally.ts";
+import type { Change, Collection } from "./collection.ts";
+import { collectionErrors } from "./errors.ts";
+import type { GraphNode } from "./graph-node.ts";
+import { CollectionNode } from "./node.ts";
+
+export interface OverlayOptions<T, S> {
+  name: string;
+  from: Collection<T>;
+  /** What makes the difference. */
+  by: Collection<S>;
+  /** Keys of `from` that one value of `by` may concern. */
+  keysOf(value: S): Iterable<string>;
+  /**
+   * What stands for a value: itself, another, or undefined where nothing does. A pure function of its arguments and of the
+   * values of `by` that concern the key.
+   */
+  derive(value: T, key: string): T | undefined;
+  equals: (a: T, b: T) => boolean;
+}
+
+export class Overlay<T, S> extends CollectionNode<T> {
+  private readonly options: OverlayOptions<T, S>;
+  private readonly input: CollectionNode<T>;
+  private readonly by: CollectionNode<S>;
+  /** How many values of `by` concern a key. */
+  private readonly concerns = new Tally<string>();
+  /** Where something else than the input's value is shown. */
+  private readonly instead = new Map<string, T | undefined>();
+  /** Changes of the input that nothing concerns. */
+  private passing = new Map<string, Change<T>>();
+  /** Keys to look at, with what was shown of them before the batch; `read`: taken from the input's present value. */
+  private stale = new Map<string, { shown: T | undefined; read: boolean }>();
+  /** False until the first update: in mid-batch the inputs do not hold yet what they will, and it shows nothing. */
+  private filled = false;
+
+  constructor(options: OverlayOptions<T, S>) {
+    const { from, by } = options;
+    if (!(from instanceof CollectionNode && by instanceof CollectionNode && from.graph === by.graph)) {
+      throw collectionErrors.foreignGraph(`${options.name} needs two collections of one graph`);
+    }
+    super(from.graph, options.name, 1 + Math.max(from.height, by.height), options.equals);
+    this.options = options;
+    this.input = from as CollectionNode<T>;
+    this.by = by as CollectionNode<S>;
+    for (const node of [this.input, this.by] as CollectionNode<unknown>[]) node.dependants.add(this);
+    this.graph.markDirty(this);
+  }
+
+  dispose(): void {
+    for (const node of [this.input, this.by] as CollectionNode<unknown>[]) node.dependants.delete(this);
+    this.graph.forget(this);
+  }
+
+  /** Keys whose value is another one here than in the input. */
+  get replaced(): Iterable<string> {
+    return this.instead.keys();
+  }
+
+  override get size(): number {
+    if (!this.filled) return 0;
+    let missing = 0;
+    for (const value of this.instead.values()) if (value === undefined) missing += 1;
+    return this.input.size - missing;
+  }
+
+  override get(key: string): T | undefined {
+    if (!this.filled) return undefined;
+    return this.instead.size > 0 && this.instead.has(key) ? this.instead.get(key) : this.input.get(key);
+  }
+
+  override has(key: string): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  override *entries(): IterableIterator<[string, T]> {
+    if (!this.filled) return;
+    for (const entry of this.input.entries()) {
+      const value = this.instead.has(entry[0]) ? this.instead.get(entry[0]) : entry[1];
+      if (value === entry[1]) yield entry;
+      else if (value !== undefined) yield [entry[0], value];
+    }
+  }
+
+  override keys(): IterableIterator<string> {
+    return this.filled && this.instead.size === 0 ? this.input.keys() : this.keysOfEntries();
+  }
+
+  override values(): IterableIterator<T> {
+    return this.filled && this.instead.size === 0 ? this.input.values() : this.valuesOfEntries();
+  }
+
+  private *keysOfEntries(): IterableIterator<string> {
+    for (const [key] of this.entries()) yield key;
+  }
+
+  private *valuesOfEntries(): IterableIterator<T> {
+    for (const [, value] of this.entries()) yield value;
+  }
+
+  receive(node: GraphNode, changes: readonly Change<unknown>[]): void {
+    if (!this.filled) return;
+    if (node === this.input) for (const change of changes as readonly Change<T>[]) this.take(change);
+    else for (const change of changes as readonly Change<S>[]) this.reconsider(change);
+  }
+
+  override settle(): readonly Change<T>[] {
+    if (!this.filled) return this.fill();
+    const changes = [...this.passing.values()];
+    for (const [key, { shown }] of this.stale) {
+      this.decide(key);
+      const after = this.get(key);
+      if (after !== shown) changes.push({ key, before: shown, after });
+    }
+    this.passing = new Map();
+    this.stale = new Map();
+    return changes;
+  }
+
+  protected update(): void {}
+
+  private fill(): readonly Change<T>[] {
+    for (const value of this.by.values()) this.count(value, 1);
+    this.filled = true;
+    for (const key of this.stale.keys()) this.decide(key);
+    this.stale = new Map();
+    const changes: Change<T>[] = [];
+    for (const [key, after] of this.entries()) changes.push({ key, before: undefined, after });
+    return changes;
+  }
+
+  private take(change: Change<T>): void {
+    const { key, before } = change;
+    const known = this.stale.get(key);
+    if (known !== undefined) {
+      // A source shows its new value before it tells of it.
+      if (known.read) this.stale.set(key, { shown: before, read: false });
+    } else if (this.instead.has(key)) this.stale.set(key, { shown: this.instead.get(key), read: false });
+    else if (this.concerns.get(key) > 0) this.stale.set(key, { shown: before, read: false });
+    else this.passing.set(key, change);
+  }
+
+  private reconsider({ before, after }: Change<S>): void {
+    if (before !== undefined) this.count(before, -1);
+    if (after !== undefined) this.count(after, 1);
+  }
+
+  private count(value: S, step: 1 | -1): void {
+    for (const key of this.options.keysOf(value)) {
+      if (step === 1) this.concerns.add(key);
+      else this.concerns.remove(key);
+      if (this.stale.has(key)) continue;
+      const passing = this.passing.get(key);
+      this.passing.delete(key);
+      if (passing !== undefined) this.stale.set(key, { shown: passing.before, read: false });
+      else this.stale.set(key, { shown: this.get(key), read: !this.instead.has(key) });
+    }
+  }
+
+  private decide(key: string): void {
+    const value = this.input.get(key);
+    if (value === undefined || this.concerns.get(key) === 0) {
+      this.instead.delete(key);
+      return;
+    }
+    let made: T | undefined = value;
+    try {
+      made = this.options.derive(value, key);
+    } catch (error) {
+      this.graph.fail({ collection: this.name, key, error });
+    }
+    if (made === value) {
+      this.instead.delete(key);
+      return;
+    }
+    const present = this.instead.get(key);
+    // What is equal stays the same object, so that it shows no change.
+    const isSame = present !== undefined && made !== undefined && this.options.equals(present, made);
+    this.instead.set(key, isSame ? present : made);
+  }
+}
