@@ -1,4 +1,5 @@
-// A ResourceSet that a test writes; versions are given, bodies are as long as the version where none is given.
+// A ResourceSet that a test writes; versions are given, bodies are as long as the version where none is given. A version
+// that starts with `withheld` is one that must not be sent.
 import type { ResourceChange, ResourceSet } from "./generator.ts";
 import type { Resource } from "./resource.ts";
 
@@ -32,7 +33,8 @@ export class ResourceTable implements ResourceSet {
   set(name: string, version: string, body: Uint8Array = new Uint8Array(version.length)): void {
     const before = this.resources.get(name);
     if (before?.version === version) return;
-    const after = { typeUrl: this.typeUrl, name, version, body, sources: [] };
+    const resource = { typeUrl: this.typeUrl, name, version, body, sources: [] };
+    const after: Resource = version.startsWith("withheld") ? { ...resource, withheld: true } : resource;
     this.resources.set(name, after);
     for (const listener of this.listeners) listener([{ key: name, before, after }]);
   }

@@ -16,6 +16,11 @@ export interface Resource {
    */
   readonly needs?: readonly ResourceName[];
   /**
+   * True of content that must not be sent, where nothing is known that could be sent instead: who holds an older one keeps
+   * it. Its version is unlike that of the content itself.
+   */
+  readonly withheld?: true;
+  /**
    * Of a resource that is put together from parts which change one by one: the parts, in the order of the resource (a route
    * configuration's virtual hosts). Parts that did not change are the same objects as before.
    */

@@ -48,6 +48,7 @@ class ModelClient {
     const message = this.toClient.shift();
     if (message === undefined) return;
     const { nonce, batch } = message;
+    for (const { withheld } of batch.resources) assert.equal(withheld, undefined, "it must not be sent");
     const bad = batch.resources.filter((resource) => resource.version.startsWith("bad"));
     if (bad.length > 0) {
       const why = this.explains ? bad.map((resource) => resource.name).join(", ") : "something is wrong";
@@ -68,7 +69,7 @@ type Step =
   | { kind: "hear" | "push" | "receive" | "reconnect" };
 
 const name = fc.constantFrom("a", "b", "c", "d", "e");
-const version = fc.constantFrom("1", "2", "3", "bad1", "bad2");
+const version = fc.constantFrom("1", "2", "3", "bad1", "bad2", "withheld1", "withheld2");
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant("set" as const), name, version }),
   fc.record({ kind: fc.constantFrom("delete", "subscribe", "unsubscribe", "demand"), name }),
@@ -137,7 +138,9 @@ for (const wildcard of [true, false]) {
               continue;
             }
             const there = table.get(wanted)?.version;
-            if (there?.startsWith("bad")) assert.ok(server.refused.has(wanted), `${wanted} is not known to be refused`);
+            if (there?.startsWith("withheld")) assert.equal(server.refused.has(wanted), false, "it was not even sent");
+            else if (there?.startsWith("bad"))
+              assert.ok(server.refused.has(wanted), `${wanted} is not known to be refused`);
             else {
               assert.equal(client.held.get(wanted), there, wanted);
               assert.equal(server.refused.has(wanted), false, `${wanted} is held`);

@@ -322,3 +322,19 @@ test("equal sets of names are kept once, and a stream that changes its own leave
   assert.equal(one.subscription.wants("n0"), true);
   assert.equal(two.subscription.wants("n0"), false);
 });
+
+test("what is withheld is not sent; who holds an older version keeps it, and who asks by name is told that there is none", () => {
+  const all = openStream(typeUrls.cluster, { a: "1", b: "withheld 1" });
+  all.request({});
+  assert.deepEqual(namesOf(all.takeAcked()), ["a"]);
+  all.table.set("a", "withheld 2");
+  assert.equal(all.take(), undefined);
+  assert.equal(all.subscription.settled, true);
+  all.table.set("a", "2");
+  assert.deepEqual(namesOf(all.takeAcked()), ["a"]);
+  const named = openStream(typeUrls.endpoint, { a: "withheld 1" });
+  named.request({ subscribe: ["a"] });
+  assert.deepEqual(named.takeAcked()?.removed, ["a"]);
+  named.table.set("a", "1");
+  assert.deepEqual(namesOf(named.takeAcked()), ["a"]);
+});

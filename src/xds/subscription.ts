@@ -83,15 +83,15 @@ export class Subscription {
     return this.flight?.batch;
   }
 
-  /** Everything the client asked for, as far as it is there. */
+  /** Everything the client asked for, as far as it is there and not withheld. */
   *wantedResources(): Iterable<Resource> {
     if (this.isWildcard) {
-      yield* this.set.values();
+      for (const resource of this.set.values()) if (resource.withheld !== true) yield resource;
       return;
     }
     for (const name of this.names) {
       const resource = this.set.get(name);
-      if (resource !== undefined) yield resource;
+      if (resource !== undefined && resource.withheld !== true) yield resource;
     }
   }
 
@@ -254,7 +254,7 @@ export class Subscription {
         if (this.behind.has(name)) continue; // changed in the meantime: it goes out as news
         const resource = this.set.get(name);
         if (resource === undefined) removed.push(name);
-        else if (this.wants(name)) resources.push(resource);
+        else if (this.wants(name) && resource.withheld !== true) resources.push(resource);
       }
       if (resources.length + removed.length > 0) return { resources, removed, trial: trial.round };
     }
@@ -277,7 +277,7 @@ export class Subscription {
       if (bytes > 0 && bytes + size > limitBytes) break;
       bytes += size;
       this.behind.delete(name);
-      if (resource === undefined) removed.push(name);
+      if (resource === undefined || resource.withheld === true) removed.push(name);
       else resources.push(resource);
     }
     if (bytes === 0 && (!this.owesAnswer || part === "removed")) return undefined;
@@ -300,6 +300,7 @@ export class Subscription {
 
   private partOf(name: string, held: Held): "present" | "removed" | "nothing" {
     const resource = this.set.get(name);
+    if (resource?.withheld === true) return held === asked ? "present" : "nothing";
     if (resource !== undefined) return resource.version === held ? "nothing" : "present";
     if (held === absent || !this.tellsRemovals) return "nothing";
     return held === asked ? "present" : "removed";
