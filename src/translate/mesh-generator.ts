@@ -14,6 +14,7 @@ import type { Resource } from "../xds/resource.ts";
 import { InternedResources } from "./interned.ts";
 import { hasIpv6Address, proxyWorkloadOf, takesIpv6 } from "./proxy-workload.ts";
 import { ScopeResources } from "./scope-resources.ts";
+import { type Quarantine, type ResourceSets, ServedHalf } from "./served-half.ts";
 import { ViewSet } from "./view-set.ts";
 import { WorkloadResources } from "./workload-resources.ts";
 
@@ -24,7 +25,7 @@ interface Shared<T> {
 }
 
 interface Half {
-  readonly sets: ReadonlyMap<string, readonly Collection<Resource>[]>;
+  readonly sets: ResourceSets;
   dispose(): void;
 }
 
@@ -34,13 +35,18 @@ export class MeshGenerator implements Generator {
   private readonly interned = new InternedResources();
   private readonly scopes = new Map<string, Shared<Half>>();
   private readonly workloads = new Map<string, Shared<Half>>();
+  /** Scopes and workloads as proxies of one Envoy version get them. */
+  private readonly served = new Map<string, Shared<Half>>();
+  private readonly quarantine: Quarantine | undefined;
   private readonly clients = new Set<MeshClientView>();
   private readonly turns: Source<number>;
   private readonly ends: readonly (() => void)[];
   private waiting: (() => void)[] = [];
 
-  constructor(mesh: Mesh, graph: Graph) {
+  /** @param quarantine decides what is served in place of what proxies reject; without it everybody gets everything */
+  constructor(mesh: Mesh, graph: Graph, quarantine?: Quarantine) {
     this.mesh = mesh;
+    this.quarantine = quarantine;
     this.graph = graph;
     this.turns = new Source<number>(graph, "rescope-turns");
     this.ends = [
@@ -108,36 +114,49 @@ export class MeshGenerator implements Generator {
     };
   }
 
-  takeScope(scope: Scope): { key: string; half: Half } {
+  takeScope(scope: Scope, envoyVersion: string): { key: string; half: Half } {
     const key = scopeKey(scope);
-    return {
-      key,
-      half: take(this.scopes, key, () => {
-        const view = new ScopeView(this.mesh, scope);
-        const resources = new ScopeResources(view, this.interned);
-        return { sets: resources.sets, dispose: () => [resources, view].map((part) => part.dispose()) };
-      }),
+    const make = (): Half => {
+      const view = new ScopeView(this.mesh, scope);
+      const resources = new ScopeResources(view, this.interned);
+      return { sets: resources.sets, dispose: () => [resources, view].map((part) => part.dispose()) };
     };
+    return this.serve(this.scopes, { key, envoyVersion, make });
   }
 
-  takeWorkload(workload: ProxyWorkload): { key: string; half: Half } {
+  takeWorkload(workload: ProxyWorkload, envoyVersion: string): { key: string; half: Half } {
     const key = contentHash(JSON.stringify(workload));
-    return {
-      key,
-      half: take(this.workloads, key, () => {
-        const view = new WorkloadView(this.mesh, this.graph, workload);
-        const resources = new WorkloadResources(view, this.mesh.settings);
-        return { sets: resources.sets, dispose: () => [resources, view].map((part) => part.dispose()) };
-      }),
+    const make = (): Half => {
+      const view = new WorkloadView(this.mesh, this.graph, workload);
+      const resources = new WorkloadResources(view, this.mesh.settings);
+      return { sets: resources.sets, dispose: () => [resources, view].map((part) => part.dispose()) };
     };
+    return this.serve(this.workloads, { key, envoyVersion, make });
   }
 
-  releaseScope(key: string): void {
-    release(this.scopes, key);
+  /** Gives back what `takeScope` or `takeWorkload` gave. */
+  release(key: string): void {
+    release(this.served, key);
   }
 
-  releaseWorkload(key: string): void {
-    release(this.workloads, key);
+  private serve(
+    map: Map<string, Shared<Half>>,
+    of: { key: string; envoyVersion: string; make: () => Half },
+  ): { key: string; half: Half } {
+    const { key, envoyVersion, make } = of;
+    const servedKey = `${key} ${envoyVersion}`;
+    const half = take(this.served, servedKey, () => {
+      const made = take(map, key, make);
+      const { quarantine } = this;
+      const served =
+        quarantine === undefined ? undefined : new ServedHalf(made.sets, { key, envoyVersion, quarantine });
+      const dispose = (): void => {
+        served?.dispose();
+        release(map, key);
+      };
+      return { sets: served?.sets ?? made.sets, dispose };
+    });
+    return { key: servedKey, half };
   }
 }
 
@@ -175,8 +194,8 @@ class MeshClientView implements ClientView {
     this.generator = generator;
     this.node = node;
     this.onClose = onClose;
-    this.scope = generator.takeScope(generator.scopeOf(node));
-    this.workload = generator.takeWorkload(proxyWorkloadOf(node, generator.clusterId));
+    this.scope = generator.takeScope(generator.scopeOf(node), node.envoyVersion ?? "");
+    this.workload = generator.takeWorkload(proxyWorkloadOf(node, generator.clusterId), node.envoyVersion ?? "");
   }
 
   resources(typeUrl: string): ResourceSet {
@@ -190,8 +209,8 @@ class MeshClientView implements ClientView {
 
   prepareScope(): void {
     const before = this.next;
-    this.next = this.generator.takeScope(this.generator.scopeOf(this.node));
-    if (before !== undefined) this.generator.releaseScope(before.key);
+    this.next = this.generator.takeScope(this.generator.scopeOf(this.node), this.node.envoyVersion ?? "");
+    if (before !== undefined) this.generator.release(before.key);
     for (const set of this.sets.values()) set.hold();
   }
 
@@ -205,16 +224,16 @@ class MeshClientView implements ClientView {
       if (moves) set.replace(this.parts(typeUrl));
       else set.release();
     }
-    this.generator.releaseScope(before.key);
+    this.generator.release(before.key);
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
     for (const set of this.sets.values()) set.detach();
-    this.generator.releaseScope(this.scope.key);
-    if (this.next !== undefined) this.generator.releaseScope(this.next.key);
-    this.generator.releaseWorkload(this.workload.key);
+    this.generator.release(this.scope.key);
+    if (this.next !== undefined) this.generator.release(this.next.key);
+    this.generator.release(this.workload.key);
     this.onClose(this);
   }
 

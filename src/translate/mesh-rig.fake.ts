@@ -10,6 +10,7 @@ import type { AutoAddresses } from "../model/service.ts";
 import type { ClientView } from "../xds/generator.ts";
 import { readNode } from "../xds/node-info.ts";
 import { MeshGenerator } from "./mesh-generator.ts";
+import type { Quarantine } from "./served-half.ts";
 
 /** Who asks for resources. */
 export interface RigProxy {
@@ -27,6 +28,8 @@ export interface RigProxy {
   capabilities?: string[];
   /** The WorkloadGroup that it joins. */
   group?: string;
+  /** `1.40.0`; none where it is left out. */
+  envoyVersion?: string;
 }
 
 export class MeshRig {
@@ -41,7 +44,7 @@ export class MeshRig {
   readonly mesh: Mesh;
   readonly generator: MeshGenerator;
 
-  constructor(settings: MeshSettings) {
+  constructor(settings: MeshSettings, quarantine?: (graph: Graph, configs: Source<Config>) => Quarantine) {
     this.settings.set(meshSettingsKey, settings);
     this.mesh = deriveMesh({
       configs: this.configs,
@@ -50,7 +53,7 @@ export class MeshRig {
       domainSuffix: "cluster.local",
       clusterId: "Kubernetes",
     });
-    this.generator = new MeshGenerator(this.mesh, this.graph);
+    this.generator = new MeshGenerator(this.mesh, this.graph, quarantine?.(this.graph, this.configs));
   }
 
   put(config: Config): void {
@@ -64,8 +67,18 @@ export class MeshRig {
 
 /** The node of the proxy's first request. */
 export function nodeOf(proxy: RigProxy): Node {
-  const { name, namespace, ip, ips, labels, serviceAccount, ports, dnsCapture, capabilities, group } = proxy;
+  const { name, namespace, ip, ips, labels, serviceAccount, ports, dnsCapture, capabilities, group, envoyVersion } =
+    proxy;
+  const [majorNumber = 0, minorNumber = 0, patch = 0] = (envoyVersion ?? "").split(".").map(Number);
   return create(NodeSchema, {
+    ...(envoyVersion === undefined
+      ? {}
+      : {
+          userAgentVersionType: {
+            case: "userAgentBuildVersion",
+            value: { version: { majorNumber, minorNumber, patch } },
+          },
+        }),
     id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
     metadata: {
       NAMESPACE: namespace,

@@ -2,6 +2,8 @@
 import type { Collection } from "../collection/collection.ts";
 import type { ResourceChange, ResourceSet } from "../xds/generator.ts";
 import type { Resource } from "../xds/resource.ts";
+import type { SetAside } from "../xds/set-aside.ts";
+import { ServedResources } from "./served-half.ts";
 
 export class ViewSet implements ResourceSet {
   private parts: readonly Collection<Resource>[] = [];
@@ -28,6 +30,10 @@ export class ViewSet implements ResourceSet {
 
   *values(): IterableIterator<Resource> {
     for (const part of this.parts) yield* part.values();
+  }
+
+  *setAside(): Iterable<SetAside> {
+    for (const part of this.parts) if (part instanceof ServedResources) yield* part.setAside();
   }
 
   subscribe(listener: (changes: readonly ResourceChange[]) => void): () => void {

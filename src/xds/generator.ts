@@ -1,6 +1,7 @@
 // What the xDS server asks of whoever makes resources. The server knows nothing of meshes.
 import type { NodeInfo } from "./node-info.ts";
 import type { Resource } from "./resource.ts";
+import type { SetAside } from "./set-aside.ts";
 
 /** Who is on the other end of a stream. */
 export interface XdsClient {
@@ -22,6 +23,8 @@ export interface ResourceSet {
   values(): IterableIterator<Resource>;
   /** Called once per batch of changes; returns the end of the subscription. */
   subscribe(listener: (changes: readonly ResourceChange[]) => void): () => void;
+  /** What is kept from the client, because proxies like it rejected it. */
+  setAside?(): Iterable<SetAside>;
 }
 
 /** What one client sees. Clients with equal views share the same sets. */
