@@ -15,7 +15,7 @@ export type SyncState =
 
 export interface TypeStatus {
   state: SyncState;
-  /** Resources the proxy holds of this type. */
+  /** Resources the proxy holds of this type; of routes that travel in parts, the parts. */
   resources: number;
   /** RFC 3339; of the last message sent and of the last acknowledgement. */
   sentAt?: string;

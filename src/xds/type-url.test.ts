@@ -18,13 +18,14 @@ suite("type URLs", () => {
       "istio.v1.HealthInformation",
       "lateen.agent.v1.Query",
       "lateen.agent.v1.MachineConfig",
+      "lateen.agent.v1.RoutePart",
     ]);
     for (const url of Object.values(typeUrls)) assert.match(url, /^type\.googleapis\.com\//);
   });
 
   test("tell wildcard types from those that are asked for by name", () => {
     const wildcard = Object.entries(typeUrls).flatMap(([name, url]) => (isWildcardType(url) ? [name] : []));
-    assert.deepEqual(wildcard, ["cluster", "listener", "nameTable", "proxyConfig", "query", "machine"]);
+    assert.deepEqual(wildcard, ["cluster", "listener", "nameTable", "proxyConfig", "query", "machine", "routePart"]);
     for (const url of ["", "cluster", typeUrls.cluster.toUpperCase(), `${typeUrls.cluster} `, "__proto__"]) {
       assert.ok(!isWildcardType(url), url);
     }

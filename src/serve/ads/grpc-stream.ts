@@ -1,6 +1,7 @@
 // One bidirectional gRPC stream over node:http2: messages in, messages out in chunks, status in the trailers.
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
+import { capabilitiesHeader, formatCapabilities, routePartsCapability } from "../../xds/capability.ts";
 import { FrameDecoder } from "../../xds/grpc-frame.ts";
 import { type GrpcStatus, grpcCodes, grpcTrailers } from "../grpc-status.ts";
 import type { AdsLimits } from "./limits.ts";
@@ -21,6 +22,7 @@ export interface GrpcStreamHandler {
 
 /** A client that does not take the end of its stream is dropped after so long, milliseconds. */
 const lingerMs = 10_000;
+const capabilities = formatCapabilities([routePartsCapability]);
 
 /** A message on its way out. */
 interface Outgoing {
@@ -62,7 +64,10 @@ export class GrpcStream {
     stream.on("end", () => {
       if (this.state === "open") this.handler.ended();
     });
-    stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+    stream.respond(
+      { ":status": 200, "content-type": "application/grpc", [capabilitiesHeader]: capabilities },
+      { waitForTrailers: true },
+    );
   }
 
   /** True while a message is being handed to HTTP/2. */

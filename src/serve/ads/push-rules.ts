@@ -23,14 +23,15 @@ export type Verdict = "go" | "wait" | "hold";
 /** The progress of a type; undefined where the stream did not ask for it. */
 export type ProgressOf = (typeUrl: string) => TypeProgress | undefined;
 
-const { cluster, endpoint, listener, route, virtualHost } = typeUrls;
-const linked: readonly string[] = [cluster, endpoint, listener, route, virtualHost];
+const { cluster, endpoint, listener, route, routePart, virtualHost } = typeUrls;
+const linked: readonly string[] = [cluster, endpoint, listener, route, routePart, virtualHost];
 /** What refers to clusters and routes. */
-const referring: readonly string[] = [listener, route, virtualHost];
+const referring: readonly string[] = [listener, route, routePart, virtualHost];
 
 const presentWaitsFor: Readonly<Record<string, readonly string[]>> = {
   [listener]: [cluster, endpoint],
   [route]: [cluster, endpoint],
+  [routePart]: [cluster, endpoint],
   [virtualHost]: [cluster, endpoint, route],
 };
 
@@ -38,11 +39,14 @@ const presentWaitsFor: Readonly<Record<string, readonly string[]>> = {
 const removedWaitsFor: Readonly<Record<string, readonly string[]>> = {
   [listener]: [],
   [route]: [listener],
-  [cluster]: [listener, route],
+  [cluster]: [listener, route, routePart],
   [endpoint]: [cluster],
 };
 
-/** True for types whose removals go out apart from the rest; a virtual host's domain may move within one message only. */
+/**
+ * True for types whose removals go out apart from the rest; a virtual host's domain may move within one message only, and
+ * parts of a route configuration make sense together only.
+ */
 export function removesLast(typeUrl: string): boolean {
   return removedWaitsFor[typeUrl] !== undefined;
 }

@@ -5,6 +5,7 @@ import type { ResourceSet } from "../../xds/generator.ts";
 import { SotwSubscription } from "../../xds/sotw-subscription.ts";
 import { Subscription } from "../../xds/subscription.ts";
 import type { Reply } from "../../xds/subscription-request.ts";
+import { typeUrls } from "../../xds/type-url.ts";
 import { noPushNotes, type PushNotes } from "../debug/push-log.ts";
 import type { DeltaMessage, SotwMessage } from "./discovery-request.ts";
 import { typeName } from "./type-name.ts";
@@ -38,7 +39,11 @@ export function openTypeStream(typeUrl: string, set: ResourceSet, variant: "delt
     typeUrl,
     name: typeName(typeUrl),
     set,
-    subscription: variant === "delta" ? new Subscription(typeUrl, set) : new SotwSubscription(typeUrl, set),
+    // What is put together of several resources is refused as a whole: sending them apart would tell nothing.
+    subscription:
+      variant === "delta"
+        ? new Subscription(typeUrl, set, { isolates: typeUrl !== typeUrls.routePart })
+        : new SotwSubscription(typeUrl, set),
     unsubscribe: () => {},
     heldSinceMs: undefined,
     sentAtMs: undefined,
