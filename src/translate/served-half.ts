@@ -5,7 +5,7 @@ import type { Resource } from "../xds/resource.ts";
 import type { SetAside } from "../xds/set-aside.ts";
 import type { ServedSet, Substitution } from "../xds/substitution.ts";
 import { sameResource } from "./resource-of.ts";
-import { substitute, substitutionsOf } from "./substitute.ts";
+import { namesConcerned, substitute, substitutionsOf } from "./substitute.ts";
 
 /** Where rejected content is judged. */
 export interface Quarantine {
@@ -40,7 +40,8 @@ export class ServedHalf {
     about: { key: string; envoyVersion: string; quarantine: Quarantine },
   ): ServedResources {
     const { envoyVersion, quarantine } = about;
-    const key = `${envoyVersion} ${about.key} ${made.name}`;
+    // One for all types: routes travel in two ways, and both must find the same in their place.
+    const key = `${envoyVersion} ${about.key}`;
     const served = new ServedResources(made, { key, typeUrl, envoyVersion, by: quarantine.substitutions });
     const end = quarantine.watch({ key, typeUrl, envoyVersion, made, served });
     this.ends.push(() => {
@@ -64,7 +65,7 @@ export class ServedResources extends Overlay<Resource, Substitution> {
       name: `served-${made.name}`,
       from: made,
       by,
-      keysOf: (each) => (each.typeUrl === typeUrl && each.envoyVersion === envoyVersion ? [each.name] : []),
+      keysOf: (each) => (each.envoyVersion === envoyVersion ? namesConcerned(each, typeUrl) : []),
       derive: (resource) => substitute(resource, about, find),
       equals: sameResource,
     });

@@ -23,9 +23,9 @@ export interface Substitution {
   readonly sources: readonly ConfigRef[];
 }
 
-/** The resources of one type that proxies with an equal scope, or of one workload, and of one Envoy version share. */
+/** Resources of one type that proxies with an equal scope, or of one workload, and of one Envoy version share. */
 export interface ServedSet {
-  /** The same for the same scope or workload and Envoy version, also when it was gone in between. */
+  /** That of its scope or workload and Envoy version: the same when it was gone in between, and for all its types. */
   readonly key: string;
   readonly typeUrl: string;
   readonly envoyVersion: string;
