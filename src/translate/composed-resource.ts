@@ -1,7 +1,7 @@
 // A resource that is put together only when somebody is sent it: of most types nobody asks for both ways they come in.
 import type { ConfigRef } from "../xds/config-ref.ts";
 import type { Resource, ResourceFragment } from "../xds/resource.ts";
-import { distinctRefs, sameSources } from "./resource-of.ts";
+import { distinctRefs } from "./resource-of.ts";
 
 export interface LazyContent {
   readonly typeUrl: string;
@@ -60,18 +60,4 @@ export class FragmentResource extends LazyResource implements Resource {
     super(content);
     this.sources = distinctRefs(sources);
   }
-}
-
-/** The same versions made by the same objects. Most fragments are the same objects themselves. */
-export function sameFragments(a: readonly ResourceFragment[], b: readonly ResourceFragment[]): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let at = 0; at < a.length; at++) {
-    const [left, right] = [a[at], b[at]];
-    if (left === right) continue;
-    if (left === undefined || right === undefined) return false;
-    if (left.name !== right.name || left.version !== right.version) return false;
-    if (!sameSources(left.sources, right.sources)) return false;
-  }
-  return true;
 }

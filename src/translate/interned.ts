@@ -1,7 +1,7 @@
 // One Resource object for equal content, so that views which happen to agree share the bytes.
 
 import type { Resource } from "../xds/resource.ts";
-import { sameFragments } from "./composed-resource.ts";
+import { sameResource } from "./resource-of.ts";
 
 export class InternedResources {
   private readonly byVersion = new Map<string, WeakRef<Resource>>();
@@ -18,7 +18,7 @@ export class InternedResources {
         : "";
     const key = `${resource.typeUrl}\n${resource.name}\n${resource.version}\n${makers}`;
     const present = this.byVersion.get(key)?.deref();
-    if (present !== undefined && sameFragments(present.fragments ?? [], resource.fragments ?? [])) return present;
+    if (present !== undefined && sameResource(present, resource)) return present;
     this.byVersion.set(key, new WeakRef(resource));
     this.freed.register(resource, key);
     return resource;

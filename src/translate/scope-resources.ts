@@ -14,18 +14,17 @@ import type { Resource, ResourceName } from "../xds/resource.ts";
 import { typeUrls } from "../xds/type-url.ts";
 import { buildCluster } from "./cds/cluster.ts";
 import { buildBlackHoleCluster, buildInboundPassthroughCluster, buildPassthroughCluster } from "./cds/mesh-clusters.ts";
-import { ComposedResource, sameFragments } from "./composed-resource.ts";
 import { encodeLoadAssignment } from "./eds/encoded-load-assignment.ts";
 import type { InternedResources } from "./interned.ts";
 import { buildOutboundListener } from "./lds/outbound-listener.ts";
 import { buildVirtualOutbound } from "./lds/virtual-outbound.ts";
 import { buildNameTable } from "./nds/name-table.ts";
 import { LostDomains } from "./rds/lost-domains.ts";
-import { composeRouteConfiguration, encodeVirtualHost, type VirtualHostFragment } from "./rds/route-configuration.ts";
-import { buildRouteHeadPart, buildVirtualHostPart } from "./rds/route-part.ts";
-import { type PlacedFragment, RouteTables } from "./rds/route-tables.ts";
+import { encodeVirtualHost, type VirtualHostFragment } from "./rds/route-configuration.ts";
+import { type PlacedFragment, RouteConfigurations } from "./rds/route-configurations.ts";
+import { RouteParts } from "./rds/route-parts.ts";
 import { buildCatchAllHost, buildVirtualHost } from "./rds/virtual-host.ts";
-import { encodedResource, resourceOf, sameResource, sameSources } from "./resource-of.ts";
+import { encodedResource, resourceOf, sameFragments, sameResource } from "./resource-of.ts";
 
 /** Name of the one NameTable resource. */
 const nameTableName = "mesh";
@@ -67,9 +66,8 @@ export class ScopeResources {
       [typeUrls.endpoint, [endpoints]],
       // First what every other listener depends on.
       [typeUrls.listener, [virtualOutbound, this.listeners(view)]],
-      [typeUrls.route, [routes.whole]],
-      // Heads first: who has one message of a long list knows of which route configurations there is more to come.
-      [typeUrls.routePart, [routes.heads, routes.hosts]],
+      [typeUrls.route, [routes]],
+      [typeUrls.routePart, [this.own(new RouteParts("route-parts", routes, this.interned))]],
       [typeUrls.nameTable, [this.nameTable(view)]],
     ]);
   }
@@ -101,15 +99,8 @@ export class ScopeResources {
     );
   }
 
-  /**
-   * Virtual hosts are encoded one by one; route configurations are put together from their bytes, here for whoever asks for
-   * them whole, and on the machine for our own agents, which are sent the parts.
-   */
-  private routes(view: ScopeView): {
-    whole: Collection<Resource>;
-    heads: Collection<Resource>;
-    hosts: Collection<Resource>;
-  } {
+  /** Virtual hosts are encoded one by one; a route configuration is put together from their bytes. */
+  private routes(view: ScopeView): Collection<Resource> {
     const lost = this.own(new LostDomains("lost-domains", view.virtualHosts));
     const fragments = this.own(
       new Derived<PlacedVirtualHost, PlacedFragment>({
@@ -140,40 +131,7 @@ export class ScopeResources {
         ],
       }),
     );
-    const tables = this.own(new RouteTables("route-tables", fragments, catchAll));
-    return {
-      whole: this.composed("rds", tables, (name, { head, fragments: parts, version }) => {
-        const compose = (): Uint8Array => composeRouteConfiguration(head, parts);
-        return [new ComposedResource({ typeUrl: typeUrls.route, name, version, compose }, parts)];
-      }),
-      heads: this.composed("route-heads", tables, (name, table) => {
-        const last = table.fragments.at(-1);
-        return [buildRouteHeadPart(name, table), ...(last === undefined ? [] : [buildVirtualHostPart(name, last)])];
-      }),
-      hosts: this.composed("route-hosts", fragments, (_, { port, fragment }) =>
-        fragment === undefined ? [] : [buildVirtualHostPart(String(port), fragment)],
-      ),
-    };
-  }
-
-  private composed<V>(
-    name: string,
-    from: Collection<V>,
-    build: (key: string, value: V) => Resource[],
-  ): Collection<Resource> {
-    return this.own(
-      new Derived<V, Resource>({
-        name,
-        from,
-        equals: (a, b) =>
-          a.version === b.version &&
-          (a.fragments === undefined || b.fragments === undefined
-            ? sameSources(a.sources, b.sources)
-            : sameFragments(a.fragments, b.fragments)),
-        derive: (value, key) =>
-          build(key, value).map((resource) => [resource.name, this.interned.share(resource)] as const),
-      }),
-    );
+    return this.own(new RouteConfigurations("rds", fragments, catchAll, this.interned));
   }
 
   private nameTable(view: ScopeView): Collection<Resource> {

@@ -1,14 +1,16 @@
 // VirtualService.spec.hosts → lateen.agent.v1.RoutePart
 import { create, toBinary } from "@bufbuild/protobuf";
 import { RoutePartSchema } from "../../../gen/lateen/agent/v1/agent_pb.ts";
-import type { Resource } from "../../xds/resource.ts";
+import type { Resource, ResourceFragment } from "../../xds/resource.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { ComposedResource, FragmentResource } from "../composed-resource.ts";
 import { encodeLoneVirtualHost, type VirtualHostFragment } from "./route-configuration.ts";
-import type { RouteTable } from "./route-tables.ts";
 
 /** What says which virtual hosts, in which versions, make the route configuration. */
-export function buildRouteHeadPart(name: string, { head, version, fragments }: RouteTable): Resource {
+export function buildRouteHeadPart(
+  name: string,
+  { head, version, fragments }: { head: Uint8Array; version: string; fragments: readonly ResourceFragment[] },
+): Resource {
   const compose = (): Uint8Array =>
     toBinary(RoutePartSchema, create(RoutePartSchema, { routeConfiguration: head, contentVersion: version }));
   // Nobody's: who made what became different is said by the virtual hosts that travel with it.
@@ -23,5 +25,10 @@ export function buildVirtualHostPart(routeName: string, fragment: VirtualHostFra
       RoutePartSchema,
       create(RoutePartSchema, { routeConfiguration: encodeLoneVirtualHost(fragment), position }),
     );
-  return new FragmentResource({ typeUrl: typeUrls.routePart, name: `${routeName}/${name}`, version, compose }, sources);
+  const content = { typeUrl: typeUrls.routePart, name: routePartName(routeName, name), version, compose };
+  return new FragmentResource(content, sources);
+}
+
+export function routePartName(routeName: string, virtualHost: string): string {
+  return `${routeName}/${virtualHost}`;
 }

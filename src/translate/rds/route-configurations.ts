@@ -4,18 +4,17 @@ import type { Change, Collection } from "../../collection/collection.ts";
 import type { GraphNode } from "../../collection/graph-node.ts";
 import { CollectionNode } from "../../collection/node.ts";
 import { OrderedMap } from "../../kernel/ordered-map.ts";
+import type { Resource } from "../../xds/resource.ts";
 import { routeConfigurationVersion } from "../../xds/route-version.ts";
-import { sameFragments } from "../composed-resource.ts";
-import { encodeRouteConfigurationHead, type VirtualHostFragment } from "./route-configuration.ts";
-
-/** Everything a route configuration is made of, not put together yet. */
-export interface RouteTable {
-  readonly head: Uint8Array;
-  /** In order; the last takes what no other does. */
-  readonly fragments: readonly VirtualHostFragment[];
-  /** A hash of the whole content. */
-  readonly version: string;
-}
+import { typeUrls } from "../../xds/type-url.ts";
+import { ComposedResource } from "../composed-resource.ts";
+import type { InternedResources } from "../interned.ts";
+import { sameResource } from "../resource-of.ts";
+import {
+  composeRouteConfiguration,
+  encodeRouteConfigurationHead,
+  type VirtualHostFragment,
+} from "./route-configuration.ts";
 
 /** A virtual host of the route configuration of a port. */
 export interface PlacedFragment {
@@ -25,27 +24,30 @@ export interface PlacedFragment {
   readonly fragment: VirtualHostFragment | undefined;
 }
 
-interface Members {
-  readonly head: Uint8Array;
-  readonly byPosition: OrderedMap<PlacedFragment>;
-}
-
 /** By the port in decimal, which is the route configuration's name. */
-export class RouteTables extends CollectionNode<RouteTable> {
+export class RouteConfigurations extends CollectionNode<Resource> {
   private readonly input: CollectionNode<PlacedFragment>;
   private readonly catchAll: CollectionNode<VirtualHostFragment>;
-  private readonly members = new Map<string, Members>();
+  private readonly interned: InternedResources;
+  /** By name of the route configuration, then by position. */
+  private readonly members = new Map<string, OrderedMap<PlacedFragment>>();
   private stale = new Set<string>();
   /** False until the first update: in mid-batch the inputs do not hold yet what they will. */
   private filled = false;
 
   /** @param catchAll the one virtual host that every route configuration ends with */
-  constructor(name: string, from: Collection<PlacedFragment>, catchAll: Collection<VirtualHostFragment>) {
+  constructor(
+    name: string,
+    from: Collection<PlacedFragment>,
+    catchAll: Collection<VirtualHostFragment>,
+    interned: InternedResources,
+  ) {
     const input = from as CollectionNode<PlacedFragment>;
     const last = catchAll as CollectionNode<VirtualHostFragment>;
-    super(input.graph, name, 1 + Math.max(input.height, last.height), sameTable);
+    super(input.graph, name, 1 + Math.max(input.height, last.height), sameResource);
     this.input = input;
     this.catchAll = last;
+    this.interned = interned;
     for (const node of [input, last]) node.dependants.add(this);
     this.graph.markDirty(this);
   }
@@ -70,17 +72,20 @@ export class RouteTables extends CollectionNode<RouteTable> {
     for (const name of this.stale) {
       const members = this.members.get(name);
       if (members === undefined) this.remove(name);
-      else this.put(name, this.tableOf(members));
+      else this.put(name, this.compose(name, members));
     }
     this.stale = new Set();
   }
 
-  private tableOf({ head, byPosition }: Members): RouteTable {
+  private compose(name: string, members: OrderedMap<PlacedFragment>): Resource {
     const fragments: VirtualHostFragment[] = [];
-    for (const { fragment } of byPosition.inOrder()) if (fragment !== undefined) fragments.push(fragment);
+    for (const { fragment } of members.inOrder()) if (fragment !== undefined) fragments.push(fragment);
     fragments.push(...this.catchAll.values());
+    const head = encodeRouteConfigurationHead(name);
     const versions = fragments.map((fragment) => fragment.version);
-    return { head, fragments, version: routeConfigurationVersion(head, versions) };
+    const version = routeConfigurationVersion(head, versions);
+    const compose = (): Uint8Array => composeRouteConfiguration(head, fragments);
+    return this.interned.share(new ComposedResource({ typeUrl: typeUrls.route, name, version, compose }, fragments));
   }
 
   private change(before: PlacedFragment | undefined, after: PlacedFragment | undefined): void {
@@ -91,15 +96,11 @@ export class RouteTables extends CollectionNode<RouteTable> {
     this.stale.add(name);
     let members = this.members.get(name);
     if (members === undefined) {
-      members = { head: encodeRouteConfigurationHead(name), byPosition: new OrderedMap() };
+      members = new OrderedMap();
       this.members.set(name, members);
     }
-    if (after === undefined) members.byPosition.delete(placed.position);
-    else members.byPosition.set(placed.position, after);
-    if (members.byPosition.size === 0) this.members.delete(name);
+    if (after === undefined) members.delete(placed.position);
+    else members.set(placed.position, after);
+    if (members.size === 0) this.members.delete(name);
   }
-}
-
-function sameTable(a: RouteTable, b: RouteTable): boolean {
-  return a.version === b.version && sameFragments(a.fragments, b.fragments);
 }
