@@ -89,6 +89,7 @@ export class Derived<I, T> extends CollectionNode<T> {
     }
     const stale = this.stale;
     this.stale = new Set();
+    this.work.recomputed += stale.size;
     for (const key of stale) {
       const value = this.input.get(key);
       if (value === undefined) this.replaceTrace(key, undefined);

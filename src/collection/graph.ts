@@ -12,15 +12,31 @@ export interface DerivationFailure {
   error: unknown;
 }
 
+/** One delivery: how long it took, and which node took longest. */
+export interface Flush {
+  readonly tookMs: number;
+  readonly slowest: string;
+  readonly slowestMs: number;
+}
+
+export interface GraphWatch {
+  /** Milliseconds that never jump. */
+  readonly monotonic: () => number;
+  /** Told of each delivery; it must not throw. */
+  readonly onFlush: (flush: Flush) => void;
+}
+
 export class Graph {
   private readonly onFailure: (failure: DerivationFailure) => void;
+  private readonly watch: GraphWatch;
   private readonly dirty: Set<GraphNode>[] = [];
   private depth = 0;
   private flushing = false;
 
   /** @param onFailure told of each derivation that threw; it must not throw */
-  constructor(onFailure: (failure: DerivationFailure) => void = () => {}) {
+  constructor(onFailure: (failure: DerivationFailure) => void = () => {}, watch: GraphWatch = unwatched) {
     this.onFailure = onFailure;
+    this.watch = watch;
   }
 
   /** Collects every change made by `fn` into one delivery. Batches nest; the outermost delivers. */
@@ -56,6 +72,9 @@ export class Graph {
   private flush(): void {
     if (this.flushing) return; // changes made by listeners are taken up by the loop below
     this.flushing = true;
+    const startMs = this.watch.monotonic();
+    let slowest = "listeners";
+    let slowestMs = 0;
     try {
       for (;;) {
         const told: { node: GraphNode; changes: readonly Change<unknown>[] }[] = [];
@@ -64,7 +83,11 @@ export class Graph {
           if (level === undefined || level.size === 0) continue;
           this.dirty[height] = new Set();
           for (const node of level) {
+            const beforeMs = this.watch.monotonic();
             const changes = node.settle();
+            const spentMs = this.watch.monotonic() - beforeMs;
+            node.work.spentMs += spentMs;
+            if (spentMs > slowestMs) [slowest, slowestMs] = [node.name, spentMs];
             if (changes.length === 0) continue;
             for (const dependant of node.dependants) {
               dependant.receive(node, changes);
@@ -78,6 +101,9 @@ export class Graph {
       }
     } finally {
       this.flushing = false;
+      this.watch.onFlush({ tookMs: this.watch.monotonic() - startMs, slowest, slowestMs });
     }
   }
 }
+
+const unwatched: GraphWatch = { monotonic: () => 0, onFlush: () => {} };

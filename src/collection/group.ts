@@ -42,6 +42,7 @@ export class Group<T> extends CollectionNode<readonly T[]> {
       this.filled = true;
       for (const [key, value] of this.input.entries()) this.insert(key, value);
     }
+    this.work.recomputed += this.stale.size;
     for (const group of this.stale) {
       const members = this.members.get(group);
       if (members === undefined) this.remove(group);

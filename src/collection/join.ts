@@ -38,6 +38,7 @@ export class Join<T> extends CollectionNode<T> {
       this.filled = true;
       for (const node of this.inputs) for (const key of node.keys()) this.stale.add(key);
     }
+    this.work.recomputed += this.stale.size;
     for (const key of this.stale) {
       const winner = this.inputs.find((node) => node.has(key));
       const value = winner?.get(key);

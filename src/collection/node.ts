@@ -1,7 +1,7 @@
 // What every collection of a graph has: values, height, dependants, listeners.
 import type { Change, Collection, Unsubscribe } from "./collection.ts";
 import type { Graph } from "./graph.ts";
-import type { GraphNode } from "./graph-node.ts";
+import type { GraphNode, NodeWork } from "./graph-node.ts";
 
 /** Listeners one collection may have: one per consumer, so growth beyond this is a leak. */
 const listenerLimit = 100_000;
@@ -11,6 +11,7 @@ export abstract class CollectionNode<T> implements Collection<T>, GraphNode {
   readonly graph: Graph;
   readonly height: number;
   readonly dependants = new Set<GraphNode>();
+  readonly work: NodeWork = { runs: 0, recomputed: 0, changed: 0, spentMs: 0 };
   protected readonly contents = new Map<string, T>();
   private readonly equals: (a: T, b: T) => boolean;
   private readonly listeners = new Set<(changes: readonly Change<T>[]) => void>();
@@ -63,6 +64,7 @@ export abstract class CollectionNode<T> implements Collection<T>, GraphNode {
   abstract receive(input: GraphNode, changes: readonly Change<unknown>[]): void;
 
   settle(): readonly Change<T>[] {
+    this.work.runs += 1;
     this.update();
     if (this.touched.size === 0) return [];
     const changes: Change<T>[] = [];
@@ -71,6 +73,7 @@ export abstract class CollectionNode<T> implements Collection<T>, GraphNode {
       if (before !== after) changes.push({ key, before, after });
     }
     this.touched = new Map();
+    this.work.changed += changes.length;
     return changes;
   }
 

@@ -124,6 +124,26 @@ test("an object that is gone is found by what was there before", () => {
   );
 });
 
+test("of a resource made of fragments, those that differ tell whose change it was", () => {
+  const { graph, log, stream, write } = start();
+  const part = (name: string) => ({ ...resource(name, `VirtualService/${name}`), fragments: [] });
+  const composed = (...parts: ReturnType<typeof part>[]): Resource => ({
+    ...resource("80", "unread/x"),
+    fragments: parts,
+  });
+  const [a, b, newB] = [part("a"), part("b"), part("b")];
+  const proxy = stream();
+  graph.batch(() => {
+    for (const name of ["a", "b"]) write("VirtualService", name, {});
+  });
+  log.changed(proxy.notes, [{ key: "80", before: composed(a, b), after: composed(a, newB) }]);
+  log.sent(proxy, batch(composed(a, newB)), last);
+  assert.deepEqual(
+    proxy.notes.lastPush?.changes.map(({ ref }) => ref.name),
+    ["b"],
+  );
+});
+
 test("several changes that wait for a slow proxy are all named, and unrelated ones are not", () => {
   const { log, stream, write } = start();
   const route = resource("80", "VirtualService/web", "DestinationRule/web");

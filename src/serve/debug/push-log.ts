@@ -3,6 +3,7 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { ConfigRef } from "../../xds/config-ref.ts";
 import type { ResourceChange } from "../../xds/generator.ts";
+import type { Resource } from "../../xds/resource.ts";
 import type { Batch } from "../../xds/subscription-request.ts";
 import type { ChangeLog, ConfigChange } from "./change-log.ts";
 import { relatedChanges } from "./related-changes.ts";
@@ -11,6 +12,8 @@ import { relatedChanges } from "./related-changes.ts";
 const recordLimit = 500;
 /** Names of resources kept of one push. */
 const nameLimit = 16;
+/** Fragments of a resource whose makers are looked at. */
+const fragmentLimit = 256;
 /** Proxies that are sent the same later than this are another push, milliseconds. */
 const togetherMs = 5_000;
 /** Where a list is so long, pushes that differ in length are the same: proxies have a few resources of their own. */
@@ -210,12 +213,27 @@ function sameLength(a: number, b: number): boolean {
   return a === b || (a >= longList && b >= longList);
 }
 
-/** Objects that made what is sent, and what was there before: an object that is gone made only the latter. */
+/**
+ * Objects that made what is sent, and what was there before: an object that is gone made only the latter. Of what is put
+ * together from fragments, those that differ count.
+ */
 function makersOf(batch: Batch, news: readonly ResourceChange[] | undefined): (readonly ConfigRef[])[] {
+  const known = (news ?? []).slice(0, nameLimit);
+  const told = new Set(known.map(({ key }) => key));
   return [
-    ...batch.resources.slice(0, nameLimit).map((resource) => resource.sources),
-    ...(news ?? []).slice(0, nameLimit).flatMap(({ before }) => (before === undefined ? [] : [before.sources])),
+    ...known.flatMap(({ before, after }) => differingMakers(before, after)),
+    ...batch.resources.slice(0, nameLimit).flatMap((resource) => (told.has(resource.name) ? [] : [resource.sources])),
   ];
+}
+
+function differingMakers(before: Resource | undefined, after: Resource | undefined): (readonly ConfigRef[])[] {
+  if (before?.fragments === undefined || after?.fragments === undefined) {
+    return [before, after].flatMap((resource) => (resource === undefined ? [] : [resource.sources]));
+  }
+  const [old, now] = [new Set(before.fragments), new Set(after.fragments)];
+  const gone = before.fragments.filter((fragment) => !now.has(fragment));
+  const come = after.fragments.filter((fragment) => !old.has(fragment));
+  return [...gone, ...come].slice(0, fragmentLimit).map(({ sources }) => sources);
 }
 
 function triggerOf(cause: PushCause, type: string, changes: readonly ConfigChange[]): PushTrigger {
