@@ -28,6 +28,7 @@ import { ObjectWriter } from "../serve/api/object-writer.ts";
 import { listPendingFields } from "../serve/api/pending-field-list.ts";
 import { ResourceHandler } from "../serve/api/resource-handler.ts";
 import { untakenFiles } from "../serve/api/untaken-files.ts";
+import type { QueueInspection } from "../serve/debug/engine-inspection.ts";
 import { fieldLine } from "../sources/files/field-line.ts";
 import type { Store } from "../store/store.ts";
 import { formatHostPort, loopbackOf, reachableHost } from "./listen-address.ts";
@@ -58,11 +59,14 @@ export interface ConfigApiOptions {
   random: Random;
   log: Log;
   metrics: Metrics;
+  /** Told of work that was done without giving the event loop back. */
+  onWork: (what: string, tookMs: number) => void;
 }
 
 export interface ConfigApi extends Stoppable {
   readonly port: number;
   useCertificate(certificate: ApiCertificate): void;
+  readonly queues: readonly QueueInspection[];
 }
 
 export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigApi> {
@@ -74,7 +78,7 @@ export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigA
   const analysis = lifecycle.add(
     new MeshAnalysis({
       ...{ objects, source, rootNamespace, domainSuffix, listenPorts, pathNormalization, originOf, fileProblems },
-      ...{ graph, clock, log },
+      ...{ graph, clock, log, onWork: options.onWork },
       lineOf: fieldLine,
     }),
   );
@@ -119,6 +123,9 @@ export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigA
   await writeAdminKubeconfig(options, server.port);
   return {
     port: server.port,
+    get queues() {
+      return handler.queues;
+    },
     useCertificate: (renewed) => server.useCertificate(renewed),
     stop: () => lifecycle.stop(),
   };

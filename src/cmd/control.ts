@@ -32,6 +32,8 @@ import { AdsServer } from "../serve/ads/ads-server.ts";
 import { certificateRoutes } from "../serve/ca/certificate-service.ts";
 import { machineRoutes } from "../serve/ca/machine-service.ts";
 import { ChangeLog } from "../serve/debug/change-log.ts";
+import type { QueueInspection } from "../serve/debug/engine-inspection.ts";
+import { watchStalls } from "../serve/debug/watch-stalls.ts";
 import { MonitoringListener } from "../serve/listen/monitoring-listener.ts";
 import { PlaintextListener } from "../serve/listen/plaintext-listener.ts";
 import { SecureListener } from "../serve/listen/secure-listener.ts";
@@ -45,7 +47,7 @@ import { Registration } from "../sources/registration/registration.ts";
 import { watchStoredObjects } from "../sources/store/stored-objects.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import { MeshGenerator } from "../translate/mesh-generator.ts";
-import { startConfigApi } from "./config-api.ts";
+import { type ConfigApi, startConfigApi } from "./config-api.ts";
 import type { CommandContext } from "./context.ts";
 import { controlPlaneDebug } from "./debug-pages.ts";
 import { cmdErrors } from "./errors.ts";
@@ -101,13 +103,20 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   signal.throwIfAborted();
 
   // Sources: stored objects, watched folders, machines that registered themselves.
-  const graph = new Graph(({ collection, key, error }) => {
-    log.error("an object could not be carried out; what was good before stays", {
-      collection,
-      key,
-      error: describeError(error),
-    });
-  });
+  const stalls = lifecycle.add(watchStalls(clock, metrics));
+  const graph = new Graph(
+    ({ collection, key, error }) => {
+      log.error("an object could not be carried out; what was good before stays", {
+        collection,
+        key,
+        error: describeError(error),
+      });
+    },
+    {
+      monotonic: () => clock.monotonic(),
+      onFlush: ({ tookMs, slowest }) => stalls.note(`deriving, most of it ${slowest}`, tookMs),
+    },
+  );
   const source = clusterId;
   const stored = lifecycle.add(await watchStoredObjects(store, graph, { source }));
   const folders = options.configDirs.map((folder) =>
@@ -146,7 +155,8 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     proxyInboundListenPort: settings.proxyInboundListenPort,
   });
   const queries = lifecycle.add(new QueryBroker({ machineOf: (id) => registration.machineOf(id), clock, random }));
-  const generator = queries.layer(withMachineConfig(new MeshGenerator(mesh, graph), { groups, mesh: machineMesh }));
+  const meshGenerator = new MeshGenerator(mesh, graph);
+  const generator = queries.layer(withMachineConfig(meshGenerator, { groups, mesh: machineMesh }));
 
   // What happens to objects, so that pushes can be explained.
   const changes = new ChangeLog(clock);
@@ -163,6 +173,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       metrics,
       controlPlane: name,
       changes,
+      onWork: (what, tookMs) => stalls.note(what, tookMs),
       onConnect: ({ identities, node }, connectionId, origin) =>
         registration.connected({ connectionId, identities, node, ...origin }),
       onDisconnect: (connectionId) => registration.disconnected(connectionId),
@@ -219,7 +230,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       : lifecycle.add(await PlaintextListener.listen({ ...options.xdsPlaintext, ads }));
   const joinHost = options.advertise[0] ?? reachableHost(host, []);
   // Operators: the configuration API, on loopback unless told otherwise.
-  const api = lifecycle.add(
+  const api: ConfigApi = lifecycle.add(
     await startConfigApi({
       host: apiHost,
       port: options.apiPort ?? defaults.apiPort,
@@ -251,13 +262,23 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
           entryOf: (connectionId) => registration.machineOf(connectionId),
           joinUrl: joinHost === undefined ? undefined : `https://${formatHostPort(joinHost, secure.port)}`,
         }),
-        ...controlPlaneDebug({ ads, changes }),
+        ...controlPlaneDebug({
+          ...{ ads, changes, stalls },
+          generator: () => meshGenerator.inspect(),
+          queues: (): QueueInspection[] => [...secure.queues, queries.queue, ...api.queues],
+          roots: [
+            ...[stored.objects, ...folders.map((folder) => folder.objects), registration.entries],
+            ...[settingsSource, auto.addresses, ads.connections],
+          ],
+          memoryUsage: () => ({ ...process.memoryUsage() }),
+        }),
       ],
       hostNames: options.advertise,
       clock,
       random,
       log,
       metrics,
+      onWork: (what, tookMs) => stalls.note(what, tookMs),
     }),
   );
   signal.throwIfAborted();

@@ -11,6 +11,7 @@ import { WorkloadView } from "../model/workload-view.ts";
 import type { ClientView, Generator, ResourceSet, XdsClient } from "../xds/generator.ts";
 import type { NodeInfo } from "../xds/node-info.ts";
 import type { Resource } from "../xds/resource.ts";
+import { endpointUses } from "./eds/encoded-load-assignment.ts";
 import { InternedResources } from "./interned.ts";
 import { hasIpv6Address, proxyWorkloadOf, takesIpv6 } from "./proxy-workload.ts";
 import { ScopeResources } from "./scope-resources.ts";
@@ -24,7 +25,12 @@ interface Shared<T> {
   users: number;
 }
 
+/** Names of clients of one scope that `inspect` tells. */
+const shownClients = 20;
+
 interface Half {
+  /** What those that share it have in common. */
+  readonly about: unknown;
   readonly sets: ResourceSets;
   dispose(): void;
 }
@@ -89,6 +95,32 @@ export class MeshGenerator implements Generator {
     };
   }
 
+  /** Scopes with some of who shares them, and caches; for people who look. */
+  inspect() {
+    const sharers = new Map<unknown, { users: number; proxies: string[] }>();
+    for (const client of this.clients) {
+      const known = sharers.get(client.about) ?? { users: 0, proxies: [] };
+      sharers.set(client.about, known);
+      known.users += 1;
+      if (known.proxies.length < shownClients) known.proxies.push(client.name);
+    }
+    return {
+      scopes: [...this.scopes].map(([key, { value }]) => ({
+        ...{ key, scope: value.about, users: 0, proxies: [], ...sharers.get(value.about) },
+        sizes: Object.fromEntries(
+          [...value.sets].map(([typeUrl, parts]) => [
+            typeUrl.slice(typeUrl.lastIndexOf(".") + 1),
+            parts.reduce((sum, part) => sum + part.size, 0),
+          ]),
+        ),
+      })),
+      workloads: this.workloads.size,
+      clients: this.clients.size,
+      interned: this.interned.inspect(),
+      endpoints: endpointUses(),
+    };
+  }
+
   get clusterId(): string {
     return this.mesh.clusterId;
   }
@@ -119,7 +151,7 @@ export class MeshGenerator implements Generator {
     const make = (): Half => {
       const view = new ScopeView(this.mesh, scope);
       const resources = new ScopeResources(view, this.interned);
-      return { sets: resources.sets, dispose: () => [resources, view].map((part) => part.dispose()) };
+      return { about: scope, sets: resources.sets, dispose: () => [resources, view].map((part) => part.dispose()) };
     };
     return this.serve(this.scopes, { key, envoyVersion, make });
   }
@@ -129,7 +161,7 @@ export class MeshGenerator implements Generator {
     const make = (): Half => {
       const view = new WorkloadView(this.mesh, this.graph, workload);
       const resources = new WorkloadResources(view, this.mesh.settings);
-      return { sets: resources.sets, dispose: () => [resources, view].map((part) => part.dispose()) };
+      return { about: workload, sets: resources.sets, dispose: () => [resources, view].map((part) => part.dispose()) };
     };
     return this.serve(this.workloads, { key, envoyVersion, make });
   }
@@ -154,7 +186,7 @@ export class MeshGenerator implements Generator {
         served?.dispose();
         release(map, key);
       };
-      return { sets: served?.sets ?? made.sets, dispose };
+      return { about: made.about, sets: served?.sets ?? made.sets, dispose };
     });
     return { key: servedKey, half };
   }
@@ -196,6 +228,15 @@ class MeshClientView implements ClientView {
     this.onClose = onClose;
     this.scope = generator.takeScope(generator.scopeOf(node), node.envoyVersion ?? "");
     this.workload = generator.takeWorkload(proxyWorkloadOf(node, generator.clusterId), node.envoyVersion ?? "");
+  }
+
+  get name(): string {
+    return this.node.name;
+  }
+
+  /** The scope as a value; one object for all that share it. */
+  get about(): unknown {
+    return this.scope.half.about;
   }
 
   resources(typeUrl: string): ResourceSet {

@@ -55,6 +55,8 @@ export interface AdsServerOptions extends AdsHooks {
   readonly limits?: Partial<AdsLimits>;
   /** What happens to the objects: explains pushes. */
   readonly changes?: ChangeLog;
+  /** Told of work that was done without giving the event loop back. */
+  readonly onWork?: (what: string, tookMs: number) => void;
 }
 
 export class AdsServer implements Stoppable {
@@ -100,7 +102,11 @@ export class AdsServer implements Stoppable {
       unfinished: new UnfinishedRequests(this.limits.unfinishedBytes, () =>
         this.metrics.limitHits.inc({ limit: "request_bytes" }),
       ),
-      queue: new PushQueue(clock, (waitedMs) => this.metrics.queueSeconds.observe(waitedMs / 1000)),
+      queue: new PushQueue(
+        clock,
+        (waitedMs) => this.metrics.queueSeconds.observe(waitedMs / 1000),
+        (tookMs) => options.onWork?.("pushing", tookMs),
+      ),
     };
     this.cancelTick = clock.every(tickMs, () => {
       sections.expire(clock.monotonic());

@@ -17,6 +17,8 @@ export interface ConnectionLook {
   readonly status: ProxyStatus;
   /** In push order. */
   readonly types: readonly TypeStream[];
+  /** Of the message on its way. */
+  readonly waitingBytes: number;
 }
 
 /** @param options.all lists what is in step, too */

@@ -128,7 +128,9 @@ export class Connection implements Pushable {
   look(): ConnectionLook | undefined {
     const status = this.status();
     if (this.state.kind !== "open" || status === undefined) return undefined;
-    return { id: this.id, address: this.address, client: this.state.client, status, types: this.types };
+    const { client } = this.state;
+    const { waitingBytes } = this.stream;
+    return { id: this.id, address: this.address, client, status, types: this.types, waitingBytes };
   }
 
   /** Ends the stream; the client sees why. */

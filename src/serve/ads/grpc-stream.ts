@@ -80,6 +80,13 @@ export class GrpcStream {
     return this.outgoing === undefined ? 0 : this.clock.monotonic() - this.chunkSinceMs;
   }
 
+  /** Bytes of the message on its way that are not handed over yet. */
+  get waitingBytes(): number {
+    if (this.outgoing === undefined) return 0;
+    const { parts, part, offset } = this.outgoing;
+    return parts.slice(part).reduce((sum, { length }) => sum + length, -offset);
+  }
+
   /**
    * Sends one message. There must not be another on its way.
    *

@@ -21,15 +21,18 @@ const stalledMs = 50;
 export class PushQueue {
   private readonly clock: Clock;
   private readonly onWaited: (waitedMs: number) => void;
+  private readonly onSlice: (tookMs: number) => void;
   /** Each stream once, with the time it was put in. */
   private readonly waiting = new Map<Pushable, number>();
   private readonly writing = new Set<Pushable>();
   private scheduled = false;
   private cancelLook: Cancel | undefined;
 
-  constructor(clock: Clock, onWaited: (waitedMs: number) => void) {
+  /** @param onSlice told how long each turn of work took */
+  constructor(clock: Clock, onWaited: (waitedMs: number) => void, onSlice: (tookMs: number) => void = () => {}) {
     this.clock = clock;
     this.onWaited = onWaited;
+    this.onSlice = onSlice;
   }
 
   /** The stream may have something to send. */
@@ -63,8 +66,13 @@ export class PushQueue {
   }
 
   private work(): void {
-    this.scheduled = false;
     const start = this.clock.monotonic();
+    this.pushSome(start);
+    this.onSlice(this.clock.monotonic() - start);
+  }
+
+  private pushSome(start: number): void {
+    this.scheduled = false;
     for (const [stream, since] of this.waiting) {
       if (this.writing.size >= writingLimit) {
         this.cancelLook ??= this.clock.after(stalledMs, () => this.look());

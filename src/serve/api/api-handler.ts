@@ -9,6 +9,7 @@ import { describeError, LateenError } from "../../kernel/error.ts";
 import { parseIp } from "../../kernel/ip-address.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Metrics } from "../../kernel/metric.ts";
+import type { QueueInspection } from "../debug/engine-inspection.ts";
 import { type ApiIdentity, type Authenticator, isAdmin } from "./api-identity.ts";
 import { ApiMetrics } from "./api-metrics.ts";
 import { bodyText } from "./body-value.ts";
@@ -66,6 +67,14 @@ export class ApiHandler {
     this.running.add(done);
     void done.then(() => this.running.delete(done));
   };
+
+  /** Requests and watches that are being worked on. */
+  get queues(): QueueInspection[] {
+    return [
+      { name: "API requests", help: "requests that are being answered", length: this.requests, limit: requestLimit },
+      { name: "API watches", help: "watches that are open", length: this.watches, limit: watchLimit },
+    ];
+  }
 
   /** Ends open watches and waits for what is being worked on. */
   async stop(): Promise<void> {

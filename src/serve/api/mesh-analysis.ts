@@ -56,6 +56,8 @@ export interface MeshAnalysisOptions {
   graph: Graph;
   clock: Clock;
   log: Log;
+  /** Told of work that was done without giving the event loop back. */
+  onWork?: (what: string, tookMs: number) => void;
 }
 
 export class MeshAnalysis implements Stoppable {
@@ -107,6 +109,7 @@ export class MeshAnalysis implements Stoppable {
       const startMs = clock.monotonic();
       this.look();
       this.lastMs = clock.monotonic() - startMs;
+      this.options.onWork?.("analysis of the mesh", this.lastMs);
     });
   }
 

@@ -60,7 +60,7 @@ interface Place {
 
 export class Admission {
   private readonly clock: Clock;
-  private readonly limits: AdmissionLimits;
+  readonly limits: AdmissionLimits;
   private readonly admit: (socket: Socket) => void;
   private readonly onRefused: (reason: "silent" | "waiting") => void;
   /** Oldest first, as the others are. */

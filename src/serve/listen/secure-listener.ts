@@ -17,6 +17,7 @@ import type { Metrics } from "../../kernel/metric.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import type { AdsServer } from "../ads/ads-server.ts";
 import { tokenMethods } from "../ca/token-methods.ts";
+import type { QueueInspection } from "../debug/engine-inspection.ts";
 import { serveErrors } from "../errors.ts";
 import type { Peer } from "../peer.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
@@ -121,6 +122,27 @@ export class SecureListener implements Stoppable {
 
   get port(): number {
     return (this.acceptor.address() as AddressInfo).port;
+  }
+
+  /** Connections on their way in, and sessions, with their limits. */
+  get queues(): QueueInspection[] {
+    const { silent, waiting, inProgress } = this.admission.counts;
+    const limits = this.admission.limits;
+    return [
+      { name: "silent connections", help: "connections that have said nothing", length: silent, limit: limits.silent },
+      {
+        name: "waiting connections",
+        help: "connections that wait for a handshake",
+        length: waiting,
+        limit: limits.waiting,
+      },
+      {
+        name: "handshakes",
+        help: "handshakes and first synchronisations in progress",
+        ...{ length: inProgress, limit: limits.inProgress },
+      },
+      { name: "sessions", help: "HTTP/2 sessions on 15012", length: this.front.size, limit: connectionLimit },
+    ];
   }
 
   /**

@@ -12,6 +12,7 @@ import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { ClientView, Generator, XdsClient } from "../../xds/generator.ts";
 import { typeUrls } from "../../xds/type-url.ts";
+import type { QueueInspection } from "../debug/engine-inspection.ts";
 import { serveErrors } from "../errors.ts";
 import { QuestionSet } from "./question-set.ts";
 
@@ -119,6 +120,11 @@ export class QueryBroker implements Stoppable {
     let count = 0;
     for (const { line } of this.waiting.values()) if (line.client.identities.includes(identity)) count += 1;
     return count;
+  }
+
+  get queue(): QueueInspection {
+    const limit = perMachineLimit * Math.max(1, this.lines.size);
+    return { name: "questions", help: "questions to machines without an answer yet", length: this.waiting.size, limit };
   }
 
   async stop(): Promise<void> {

@@ -25,6 +25,13 @@ const variantLimit = 64;
 /** By workload, which is a new object when anything about it changes; by what else an endpoint is made of. */
 const encoded = new WeakMap<Workload, Map<string, Uint8Array>>();
 
+/** How often an endpoint was encoded already, since the process began. */
+const uses = { hits: 0, misses: 0 };
+
+export function endpointUses(): { hits: number; misses: number } {
+  return { ...uses };
+}
+
 /** The bytes of `buildLoadAssignment`. */
 export function encodeLoadAssignment(view: Pick<LoadAssignmentView, "cluster" | "endpoints">): Uint8Array {
   const weightOf = fittingWeights(view.endpoints);
@@ -68,7 +75,11 @@ function encodedEndpoint(view: EndpointView, weight: number): Uint8Array {
   }
   const variant = `${view.port} ${view.mtls} ${weight} ${view.addresses.join(" ")}`;
   const known = variants.get(variant);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    uses.hits += 1;
+    return known;
+  }
+  uses.misses += 1;
   const body = toBinary(LbEndpointSchema, buildLbEndpoint(view, weight));
   const field = concatBytes(lengthDelimited(lbEndpointsField, body));
   if (variants.size < variantLimit) variants.set(variant, field);
