@@ -24,6 +24,7 @@ import { Lifecycle } from "../kernel/lifecycle.ts";
 import { createLog } from "../kernel/log.ts";
 import { Metrics } from "../kernel/metric.ts";
 import { systemRandom } from "../kernel/random.ts";
+import { Slices } from "../kernel/slices.ts";
 import { configsOfKind } from "../model/config-of-kind.ts";
 import { deriveMesh } from "../model/mesh.ts";
 import { type MeshSettings, meshSettingsKey } from "../model/mesh-settings.ts";
@@ -155,7 +156,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     proxyInboundListenPort: settings.proxyInboundListenPort,
   });
   const queries = lifecycle.add(new QueryBroker({ machineOf: (id) => registration.machineOf(id), clock, random }));
-  const meshGenerator = new MeshGenerator(mesh, graph);
+  const meshGenerator = new MeshGenerator(mesh, graph, { slices: new Slices(clock) });
   const generator = queries.layer(withMachineConfig(meshGenerator, { groups, mesh: machineMesh }));
 
   // What happens to objects, so that pushes can be explained.

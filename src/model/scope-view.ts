@@ -1,6 +1,7 @@
 // What one scope sees, as collections of views. Each view is the single input of one translate function.
 import type { Collection } from "../collection/collection.ts";
 import { Derived, type Reader } from "../collection/derived.ts";
+import { Gradual } from "../collection/gradual.ts";
 import { Group } from "../collection/group.ts";
 import { Join } from "../collection/join.ts";
 import type { Config } from "../config/object.ts";
@@ -34,6 +35,9 @@ export interface PlacedVirtualHost {
   readonly virtualHost: VirtualHostView;
 }
 
+/** Services that one step of filling takes up: a few milliseconds of work with all that is made of them. */
+const stepSize = 12;
+
 /** Istio puts hosts that no service has into the route configuration of this port. */
 const serviceLessPort = 80;
 
@@ -51,11 +55,16 @@ export class ScopeView {
   readonly names: Collection<NameEntry>;
   readonly settings: Collection<MeshSettings>;
   private readonly disposables: { dispose(): void }[] = [];
+  /** What is let in one after the other while the view is filled. */
+  private readonly gates: Gradual<unknown>[] = [];
 
+  /** The view is empty before `fill`. */
   constructor(mesh: Mesh, scope: Scope) {
     this.scope = scope;
     this.settings = mesh.settings;
-    const services = this.own(deriveVisibleServices(mesh.servicesByHost, scope, mesh.domainSuffix));
+    const servicesByHost = this.gate(mesh.servicesByHost);
+    const hostsOfRules = this.gate(mesh.virtualServices);
+    const services = this.own(deriveVisibleServices(servicesByHost, scope, mesh.domainSuffix));
     const reads = new ScopeReads(mesh, services, scope);
     this.clusters = this.own(
       new Derived<Service, ClusterView>({
@@ -103,7 +112,7 @@ export class ScopeView {
     const otherHosts = this.own(
       new Derived<readonly Config<VirtualService>[], PlacedVirtualHost>({
         name: `service-less-hosts(${scope.namespace})`,
-        from: mesh.virtualServices,
+        from: hostsOfRules,
         uses: [services, mesh.virtualServices, mesh.destinationRules, mesh.settings],
         derive: (_, host, read) => {
           if (read.get(services, host) !== undefined) return [];
@@ -142,7 +151,7 @@ export class ScopeView {
     this.listeners = this.own(
       new Derived<readonly ListenerPiece[], OutboundListenerView>({
         name: `listeners(${scope.namespace})`,
-        from: piecesByListener,
+        from: this.gate(piecesByListener),
         uses: [services, ownBlocksByPort, mesh.httpServicesByAddress, mesh.settings],
         derive: (members, name, read) => {
           const view = outboundListenerView(members, scope, reads.settings(read), {
@@ -164,6 +173,25 @@ export class ScopeView {
         },
       }),
     );
+  }
+
+  /** Takes up some more of the mesh, a few milliseconds of work; false where there is no more. */
+  fill(): boolean {
+    const gate = this.gates.find((each) => !each.open);
+    gate?.release(stepSize);
+    return gate !== undefined;
+  }
+
+  /** Takes up all of the mesh. */
+  fillAtOnce(): void {
+    for (const gate of this.gates) gate.release(Number.POSITIVE_INFINITY);
+  }
+
+  /** The collection, once the view is filled: for what is put together from many parts. */
+  gate<T>(from: Collection<T>): Collection<T> {
+    const gate = this.own(new Gradual<T>(`${from.name}, gradually`, from));
+    this.gates.push(gate as Gradual<unknown>);
+    return gate;
   }
 
   /** Takes the scope's collections out of the graph; nobody may use them any more. */

@@ -3,57 +3,64 @@ import type { Collection } from "../collection/collection.ts";
 import type { Graph } from "../collection/graph.ts";
 import { Source } from "../collection/source.ts";
 import { contentHash } from "../kernel/hash.ts";
+import type { Slices } from "../kernel/slices.ts";
+import { Tally } from "../kernel/tally.ts";
 import type { Mesh } from "../model/mesh.ts";
 import type { ProxyWorkload } from "../model/proxy-workload.ts";
 import { type Scope, scopeKey } from "../model/scope.ts";
 import { ScopeView } from "../model/scope-view.ts";
-import { WorkloadView } from "../model/workload-view.ts";
-import type { ClientView, Generator, ResourceSet, XdsClient } from "../xds/generator.ts";
+import { WorkloadViews } from "../model/workload-views.ts";
+import type { ClientView, Generator, XdsClient } from "../xds/generator.ts";
 import type { NodeInfo } from "../xds/node-info.ts";
-import type { Resource } from "../xds/resource.ts";
 import { endpointUses } from "./eds/encoded-load-assignment.ts";
+import type { Half } from "./half.ts";
+import { deriveInboundContents, type InboundContent } from "./inbound-content.ts";
 import { InternedResources } from "./interned.ts";
+import { type ClientHalves, MeshClientView } from "./mesh-client-view.ts";
 import { hasIpv6Address, proxyWorkloadOf, takesIpv6 } from "./proxy-workload.ts";
 import { ScopeResources } from "./scope-resources.ts";
-import { type Quarantine, type ResourceSets, ServedHalf } from "./served-half.ts";
-import { ViewSet } from "./view-set.ts";
-import { WorkloadResources } from "./workload-resources.ts";
-
-/** Something that several clients share, freed with the last of them. */
-interface Shared<T> {
-  readonly value: T;
-  users: number;
-}
+import { type Quarantine, ServedHalf } from "./served-half.ts";
+import { type Shared, SharedTable } from "./shared-table.ts";
+import { workloadResources } from "./workload-resources.ts";
 
 /** Names of clients of one scope that `inspect` tells. */
 const shownClients = 20;
 
-interface Half {
-  /** What those that share it have in common. */
-  readonly about: unknown;
-  readonly sets: ResourceSets;
-  dispose(): void;
+interface ScopeHalf extends Half {
+  readonly about: Scope;
+}
+
+export interface MeshGeneratorOptions {
+  /** Decides what is served in place of what proxies reject; without it everybody gets everything. */
+  quarantine?: Quarantine;
+  /** Where the first view of a scope is made, piece by piece; at once without. */
+  slices?: Slices;
 }
 
 export class MeshGenerator implements Generator {
   private readonly mesh: Mesh;
   private readonly graph: Graph;
+  private readonly options: MeshGeneratorOptions;
   private readonly interned = new InternedResources();
-  private readonly scopes = new Map<string, Shared<Half>>();
-  private readonly workloads = new Map<string, Shared<Half>>();
-  /** Scopes and workloads as proxies of one Envoy version get them. */
-  private readonly served = new Map<string, Shared<Half>>();
-  private readonly quarantine: Quarantine | undefined;
+  private readonly views: WorkloadViews;
+  private readonly contents: Collection<InboundContent>;
+  /** Clients by workload key. */
+  private readonly workloadUsers = new Tally<string>();
+  private readonly halves = new SharedTable<Half>();
+  /** The same as proxies of one Envoy version get them. */
+  private readonly served = new SharedTable<Half>();
   private readonly clients = new Set<MeshClientView>();
   private readonly turns: Source<number>;
   private readonly ends: readonly (() => void)[];
   private waiting: (() => void)[] = [];
+  private readonly scopes = new Set<ScopeHalf>();
 
-  /** @param quarantine decides what is served in place of what proxies reject; without it everybody gets everything */
-  constructor(mesh: Mesh, graph: Graph, quarantine?: Quarantine) {
+  constructor(mesh: Mesh, graph: Graph, options: MeshGeneratorOptions = {}) {
     this.mesh = mesh;
-    this.quarantine = quarantine;
     this.graph = graph;
+    this.options = options;
+    this.views = new WorkloadViews(mesh, graph);
+    this.contents = deriveInboundContents(this.views.inbound, mesh.settings);
     this.turns = new Source<number>(graph, "rescope-turns");
     this.ends = [
       this.turns.subscribe(() => {
@@ -62,11 +69,10 @@ export class MeshGenerator implements Generator {
         for (const work of due) work();
       }),
       // The label keys that rules ask for decide which proxies are alike.
-      mesh.sourceLabelKeys.subscribe(() => {
-        for (const client of this.clients) client.prepareScope();
-        // A new scope is filled in the next turn and told of at its end; clients move when that is over, so that they see
-        // the difference between two whole scopes and never an empty one.
-        this.inNextTurn(() => this.inNextTurn(() => this.moveClients()));
+      mesh.sourceLabelKeys.subscribe(() => this.prepare(() => true)),
+      this.contents.subscribe((changes) => {
+        const keys = new Set(changes.map(({ key }) => key));
+        this.prepare((client) => keys.has(client.workload));
       }),
     ];
   }
@@ -76,20 +82,11 @@ export class MeshGenerator implements Generator {
     for (const end of this.ends) end();
   }
 
-  private inNextTurn(work: () => void): void {
-    this.waiting.push(work);
-    this.turns.set("turn", (this.turns.get("turn") ?? 0) + 1);
-  }
-
-  private moveClients(): void {
-    for (const client of [...this.clients]) client.moveToScope();
-  }
-
   /** Scopes and workloads that clients use now. */
   get counts(): { scopes: number; workloads: number; clients: number; interned: number } {
     return {
       scopes: this.scopes.size,
-      workloads: this.workloads.size,
+      workloads: this.workloadUsers.size,
       clients: this.clients.size,
       interned: this.interned.size,
     };
@@ -105,28 +102,31 @@ export class MeshGenerator implements Generator {
       if (known.proxies.length < shownClients) known.proxies.push(client.name);
     }
     return {
-      scopes: [...this.scopes].map(([key, { value }]) => ({
-        ...{ key, scope: value.about, users: 0, proxies: [], ...sharers.get(value.about) },
+      scopes: [...this.scopes].map(({ about, sets, filled }) => ({
+        ...{ key: scopeKey(about), scope: about, filled, users: 0, proxies: [], ...sharers.get(about) },
         sizes: Object.fromEntries(
-          [...value.sets].map(([typeUrl, parts]) => [
+          [...sets].map(([typeUrl, parts]) => [
             typeUrl.slice(typeUrl.lastIndexOf(".") + 1),
             parts.reduce((sum, part) => sum + part.size, 0),
           ]),
         ),
       })),
-      workloads: this.workloads.size,
+      workloads: this.workloadUsers.size,
       clients: this.clients.size,
       interned: this.interned.inspect(),
       endpoints: endpointUses(),
     };
   }
 
-  get clusterId(): string {
-    return this.mesh.clusterId;
-  }
-
   open(client: XdsClient): ClientView {
-    const view = new MeshClientView(this, client.node, (closed) => this.clients.delete(closed));
+    const view = new MeshClientView(client.node, {
+      takeWorkload: (node) => this.takeWorkload(proxyWorkloadOf(node, this.mesh.clusterId)),
+      takeHalves: (node, workload) => this.takeHalves(node, workload),
+      close: (closed) => {
+        this.clients.delete(closed);
+        this.releaseWorkload(closed.workload);
+      },
+    });
     this.clients.add(view);
     return view;
   }
@@ -146,140 +146,111 @@ export class MeshGenerator implements Generator {
     };
   }
 
-  takeScope(scope: Scope, envoyVersion: string): { key: string; half: Half } {
-    const key = scopeKey(scope);
-    const make = (): Half => {
-      const view = new ScopeView(this.mesh, scope);
-      const resources = new ScopeResources(view, this.interned);
-      return { about: scope, sets: resources.sets, dispose: () => [resources, view].map((part) => part.dispose()) };
-    };
-    return this.serve(this.scopes, { key, envoyVersion, make });
+  /**
+   * Clients get other halves. New ones are filled in the next turn, or later, and told of at its end; clients move when that is
+   * over, so that they see the difference between two whole halves and never an empty one.
+   */
+  private prepare(concerns: (client: MeshClientView) => boolean): void {
+    const concerned = [...this.clients].filter(concerns);
+    for (const client of concerned) client.prepare();
+    if (concerned.length > 0) this.moveSoon();
   }
 
-  takeWorkload(workload: ProxyWorkload, envoyVersion: string): { key: string; half: Half } {
+  private moveSoon(): void {
+    this.inNextTurn(() =>
+      this.inNextTurn(() => {
+        for (const client of [...this.clients]) client.move();
+      }),
+    );
+  }
+
+  private inNextTurn(work: () => void): void {
+    this.waiting.push(work);
+    this.turns.set("turn", (this.turns.get("turn") ?? 0) + 1);
+  }
+
+  /** The key under which the workload's own view is. */
+  private takeWorkload(workload: ProxyWorkload): string {
     const key = contentHash(JSON.stringify(workload));
-    const make = (): Half => {
-      const view = new WorkloadView(this.mesh, this.graph, workload);
-      const resources = new WorkloadResources(view, this.mesh.settings);
-      return { about: workload, sets: resources.sets, dispose: () => [resources, view].map((part) => part.dispose()) };
+    if (this.workloadUsers.add(key) === 1) this.views.put(key, workload);
+    return key;
+  }
+
+  private releaseWorkload(key: string): void {
+    this.workloadUsers.remove(key);
+    if (this.workloadUsers.get(key) === 0) this.views.delete(key);
+  }
+
+  private takeHalves(node: NodeInfo, workload: string): ClientHalves {
+    const envoyVersion = node.envoyVersion ?? "";
+    const scope = this.scopeOf(node);
+    const content = this.contents.get(workload);
+    return {
+      scope: this.serve({ key: scopeKey(scope), envoyVersion, make: () => this.makeScope(scope) }),
+      own:
+        content === undefined
+          ? undefined
+          : this.serve({ key: content.key, envoyVersion, make: () => this.makeOwn(content) }),
     };
-    return this.serve(this.workloads, { key, envoyVersion, make });
   }
 
-  /** Gives back what `takeScope` or `takeWorkload` gave. */
-  release(key: string): void {
-    release(this.served, key);
-  }
-
-  private serve(
-    map: Map<string, Shared<Half>>,
-    of: { key: string; envoyVersion: string; make: () => Half },
-  ): { key: string; half: Half } {
+  private serve(of: { key: string; envoyVersion: string; make: () => Half }): Shared<Half> {
     const { key, envoyVersion, make } = of;
-    const servedKey = `${key} ${envoyVersion}`;
-    const half = take(this.served, servedKey, () => {
-      const made = take(map, key, make);
-      const { quarantine } = this;
-      const served =
-        quarantine === undefined ? undefined : new ServedHalf(made.sets, { key, envoyVersion, quarantine });
-      const dispose = (): void => {
-        served?.dispose();
-        release(map, key);
+    const { quarantine } = this.options;
+    if (quarantine === undefined) return this.halves.take(key, make);
+    return this.served.take(`${key} ${envoyVersion}`, () => {
+      const made = this.halves.take(key, make);
+      const served = new ServedHalf(made.value.sets, { key, envoyVersion, quarantine });
+      return {
+        about: made.value.about,
+        sets: served.sets,
+        get filled() {
+          return made.value.filled;
+        },
+        dispose: () => {
+          served.dispose();
+          made.release();
+        },
       };
-      return { about: made.about, sets: served?.sets ?? made.sets, dispose };
     });
-    return { key: servedKey, half };
-  }
-}
-
-function take(map: Map<string, Shared<Half>>, key: string, make: () => Half): Half {
-  let shared = map.get(key);
-  if (shared === undefined) {
-    shared = { value: make(), users: 0 };
-    map.set(key, shared);
-  }
-  shared.users += 1;
-  return shared.value;
-}
-
-function release(map: Map<string, Shared<Half>>, key: string): void {
-  const shared = map.get(key);
-  if (shared === undefined) return;
-  shared.users -= 1;
-  if (shared.users > 0) return;
-  map.delete(key);
-  shared.value.dispose();
-}
-
-class MeshClientView implements ClientView {
-  private readonly generator: MeshGenerator;
-  private readonly node: NodeInfo;
-  private readonly onClose: (view: MeshClientView) => void;
-  private readonly sets = new Map<string, ViewSet>();
-  private readonly workload: { key: string; half: Half };
-  private scope: { key: string; half: Half };
-  /** Another scope that is being filled. */
-  private next: { key: string; half: Half } | undefined;
-  private closed = false;
-
-  constructor(generator: MeshGenerator, node: NodeInfo, onClose: (view: MeshClientView) => void) {
-    this.generator = generator;
-    this.node = node;
-    this.onClose = onClose;
-    this.scope = generator.takeScope(generator.scopeOf(node), node.envoyVersion ?? "");
-    this.workload = generator.takeWorkload(proxyWorkloadOf(node, generator.clusterId), node.envoyVersion ?? "");
   }
 
-  get name(): string {
-    return this.node.name;
+  private makeOwn(content: InboundContent): Half {
+    return { about: content.key, sets: workloadResources(content, this.graph), filled: true, dispose: () => {} };
   }
 
-  /** The scope as a value; one object for all that share it. */
-  get about(): unknown {
-    return this.scope.half.about;
-  }
-
-  resources(typeUrl: string): ResourceSet {
-    let set = this.sets.get(typeUrl);
-    if (set === undefined) {
-      set = new ViewSet(this.parts(typeUrl));
-      this.sets.set(typeUrl, set);
+  private makeScope(scope: Scope): Half {
+    const { slices } = this.options;
+    const view = new ScopeView(this.mesh, scope);
+    const resources = new ScopeResources(view, this.interned);
+    let state: "filling" | "filled" | "disposed" = "filling";
+    if (slices === undefined) {
+      view.fillAtOnce();
+      state = "filled";
+    } else {
+      slices.add(() => {
+        if (state === "disposed") return false;
+        if (view.fill()) return true;
+        state = "filled";
+        for (const client of [...this.clients]) client.lookReady();
+        this.moveSoon();
+        return false;
+      });
     }
-    return set;
-  }
-
-  prepareScope(): void {
-    const before = this.next;
-    this.next = this.generator.takeScope(this.generator.scopeOf(this.node), this.node.envoyVersion ?? "");
-    if (before !== undefined) this.generator.release(before.key);
-    for (const set of this.sets.values()) set.hold();
-  }
-
-  moveToScope(): void {
-    if (this.next === undefined) return;
-    const before = this.scope;
-    this.scope = this.next;
-    this.next = undefined;
-    const moves = this.scope.key !== before.key;
-    for (const [typeUrl, set] of this.sets) {
-      if (moves) set.replace(this.parts(typeUrl));
-      else set.release();
-    }
-    this.generator.release(before.key);
-  }
-
-  close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    for (const set of this.sets.values()) set.detach();
-    this.generator.release(this.scope.key);
-    if (this.next !== undefined) this.generator.release(this.next.key);
-    this.generator.release(this.workload.key);
-    this.onClose(this);
-  }
-
-  /** The machine's own first: Envoy takes them in this order, and where two cannot both be, the first stays. */
-  private parts(typeUrl: string): readonly Collection<Resource>[] {
-    return [...(this.workload.half.sets.get(typeUrl) ?? []), ...(this.scope.half.sets.get(typeUrl) ?? [])];
+    const half: ScopeHalf = {
+      about: scope,
+      sets: resources.sets,
+      get filled() {
+        return state === "filled";
+      },
+      dispose: () => {
+        this.scopes.delete(half);
+        state = "disposed";
+        resources.dispose();
+        view.dispose();
+      },
+    };
+    this.scopes.add(half);
+    return half;
   }
 }

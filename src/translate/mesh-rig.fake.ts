@@ -53,7 +53,8 @@ export class MeshRig {
       domainSuffix: "cluster.local",
       clusterId: "Kubernetes",
     });
-    this.generator = new MeshGenerator(this.mesh, this.graph, quarantine?.(this.graph, this.configs));
+    const judge = quarantine?.(this.graph, this.configs);
+    this.generator = new MeshGenerator(this.mesh, this.graph, judge === undefined ? {} : { quarantine: judge });
   }
 
   put(config: Config): void {

@@ -138,7 +138,7 @@ export class ScopeResources {
     return this.own(
       new Derived<MeshSettings, Resource>({
         name: "nds",
-        from: view.settings,
+        from: view.gate(view.settings),
         uses: [view.names],
         equals: sameResource,
         derive: (_, __, read) => {

@@ -1,18 +1,17 @@
-// The resources of one type that one client sees: several collections as one, without copying them.
-import type { Collection } from "../collection/collection.ts";
+// The resources of one type that one client sees: several sets as one, without copying them.
 import type { ResourceChange, ResourceSet } from "../xds/generator.ts";
 import type { Resource } from "../xds/resource.ts";
 import type { SetAside } from "../xds/set-aside.ts";
 import { ServedResources } from "./served-half.ts";
 
 export class ViewSet implements ResourceSet {
-  private parts: readonly Collection<Resource>[] = [];
+  private parts: readonly ResourceSet[] = [];
   private readonly listeners = new Set<(changes: readonly ResourceChange[]) => void>();
   private subscriptions: (() => void)[] = [];
   /** While news is held back: what listeners believe of each resource that became different, by name. */
   private held: Map<string, Resource | undefined> | undefined;
 
-  constructor(parts: readonly Collection<Resource>[]) {
+  constructor(parts: readonly ResourceSet[]) {
     this.attach(parts);
   }
 
@@ -58,23 +57,24 @@ export class ViewSet implements ResourceSet {
     this.tell(changes);
   }
 
-  /** The client sees other collections from now on; listeners hear of what is different. */
-  replace(parts: readonly Collection<Resource>[]): void {
-    const before = new Map([...this.values()].map((resource) => [resource.name, resource]));
-    for (const [name, believed] of this.held ?? []) {
-      if (believed === undefined) before.delete(name);
-      else before.set(name, believed);
-    }
+  /** The client sees other sets from now on; listeners hear of what is different. */
+  replace(parts: readonly ResourceSet[]): void {
+    const others = [
+      ...this.parts.filter((part) => !parts.includes(part)),
+      ...parts.filter((part) => !this.parts.includes(part)),
+    ];
+    const before = new Map(this.held);
     this.held = undefined;
+    for (const part of others) {
+      for (const { name } of part.values()) if (!before.has(name)) before.set(name, this.get(name));
+    }
     this.detach();
     this.attach(parts);
     const changes: ResourceChange[] = [];
-    for (const after of this.values()) {
-      const old = before.get(after.name);
-      before.delete(after.name);
-      if (old?.version !== after.version) changes.push({ key: after.name, before: old, after });
+    for (const [key, old] of before) {
+      const after = this.get(key);
+      if (old?.version !== after?.version) changes.push({ key, before: old, after });
     }
-    for (const [key, old] of before) changes.push({ key, before: old, after: undefined });
     this.tell(changes);
   }
 
@@ -83,7 +83,7 @@ export class ViewSet implements ResourceSet {
     this.subscriptions = [];
   }
 
-  private attach(parts: readonly Collection<Resource>[]): void {
+  private attach(parts: readonly ResourceSet[]): void {
     this.parts = parts;
     this.subscriptions = parts.map((part) => part.subscribe((changes) => this.tell(changes)));
   }

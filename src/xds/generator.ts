@@ -29,6 +29,8 @@ export interface ResourceSet {
 
 /** What one client sees. Clients with equal views share the same sets. */
 export interface ClientView {
+  /** Calls `go` once the sets hold all they should, at once where they do. Nothing is called after `close`. */
+  whenReady(go: () => void): void;
   /** The set of a type; an empty one for types nobody makes. The same set for the same type each time. */
   resources(typeUrl: string): ResourceSet;
   /** The client is gone. */

@@ -44,7 +44,11 @@ export class ResourceTables implements Generator {
 
   open(client: XdsClient) {
     this.opened.push(client);
-    return { resources: (typeUrl: string) => this.table(typeUrl), close: () => void this.closed++ };
+    return {
+      whenReady: (go: () => void) => go(),
+      resources: (typeUrl: string) => this.table(typeUrl),
+      close: () => void this.closed++,
+    };
   }
 
   /** Listeners on all tables; 0 once every stream is gone. */

@@ -60,6 +60,8 @@ export class Connection implements Pushable {
   private state: State;
   private nonces = 0;
   private cancelPause: Cancel = () => {};
+  /** Requests that came before the view was ready. */
+  private early: Uint8Array[] | undefined;
   /** Time of the oldest change that is not acknowledged, monotonic milliseconds. */
   private changedAtMs: number | undefined;
 
@@ -184,7 +186,11 @@ export class Connection implements Pushable {
   }
 
   private receive(bytes: Uint8Array): void {
-    const { limits, clock, metrics } = this.context;
+    const { clock, metrics } = this.context;
+    if (this.early !== undefined) {
+      this.early.push(bytes);
+      return;
+    }
     const pauseMs = this.budget.spend();
     if (pauseMs > 0) {
       metrics.limitHits.inc({ limit: "requests" });
@@ -192,9 +198,22 @@ export class Connection implements Pushable {
       this.cancelPause();
       this.cancelPause = clock.after(pauseMs, () => this.stream.resume());
     }
+    this.take(bytes);
+  }
+
+  private take(bytes: Uint8Array): void {
+    const { limits } = this.context;
     const message = this.variant === "delta" ? readDeltaRequest(bytes, limits) : readSotwRequest(bytes, limits);
-    const open = this.state.kind === "open" ? this.state : this.open(message.node);
-    if (open === undefined) return;
+    if (this.state.kind === "waiting") {
+      this.state.cancelDeadline();
+      const view = this.open(message.node);
+      this.early = [bytes];
+      this.stream.pause();
+      view.whenReady(() => this.takeEarly());
+      return;
+    }
+    const open = this.state;
+    if (open.kind !== "open") return;
     checkTypePermitted(message.typeUrl, this.peer);
     if (message.typeUrl === typeUrls.health) {
       this.health.take({ healthy: message.error === undefined, message: message.error?.message ?? "" });
@@ -213,9 +232,18 @@ export class Connection implements Pushable {
     this.noteSettled();
   }
 
-  private open(nodeBytes: Uint8Array | undefined): (State & { kind: "open" }) | undefined {
-    if (this.state.kind !== "waiting") return undefined;
-    this.state.cancelDeadline();
+  private takeEarly(): void {
+    const early = this.early ?? [];
+    this.early = undefined;
+    this.stream.resume();
+    try {
+      for (const bytes of early) if (this.state.kind === "open") this.take(bytes);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private open(nodeBytes: Uint8Array | undefined): ClientView {
     const { clock, generator, hooks, limits, log, metrics } = this.context;
     const node = readNode(decodeNode(nodeBytes, limits));
     const client: XdsClient = { node, identities: admitNode(node, this.peer) };
@@ -240,7 +268,7 @@ export class Connection implements Pushable {
     };
     metrics.clients.inc({ version: metrics.versionLabel(node.istioVersion) });
     log.info("proxy connected", { connection: this.id, node: node.id, identities: client.identities });
-    return this.state;
+    return view;
   }
 
   private openType(view: ClientView, message: DeltaMessage | SotwMessage): void {
@@ -300,7 +328,7 @@ export class Connection implements Pushable {
 
   private encode(type: TypeStream, batch: Batch): ResponseParts {
     const { sections, clock } = this.context;
-    const parts = sections.parts(type.set, batch.resources, this.variant, clock.monotonic());
+    const parts = sections.parts(batch.resources, this.variant, clock.monotonic());
     const nonce = this.nonce(this.nonces);
     const { typeUrl, subscription } = type;
     if (subscription instanceof SotwSubscription) {

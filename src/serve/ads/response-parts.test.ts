@@ -6,7 +6,7 @@ import {
   DeltaDiscoveryResponseSchema,
   DiscoveryResponseSchema,
 } from "../../../gen/envoy/service/discovery/v3/discovery_pb.ts";
-import type { ResourceSet } from "../../xds/generator.ts";
+import { contentHash } from "../../kernel/hash.ts";
 import { FrameDecoder } from "../../xds/grpc-frame.ts";
 import type { Resource } from "../../xds/resource.ts";
 import { deltaResponse, type ResponseParts, resourceParts, sotwResponse } from "./response-parts.ts";
@@ -75,27 +75,41 @@ test("a state-of-the-world response made of pieces is what the generated code wo
   );
 });
 
-test("a list that is asked for again becomes one piece, until nobody asks for a while", () => {
+test("a list that is asked for again is sent in the same few pieces, until nobody asks for a while", () => {
   const sections = new SharedSections();
-  const set = {} as ResourceSet;
-  const resources = Array.from({ length: 10 }, (_, index) => ({
-    typeUrl: "t",
-    name: `n${index}`,
-    version: "1",
-    body: new Uint8Array([index]),
-    sources: [],
-  }));
-  const first = sections.parts(set, resources, "delta", 0);
-  const second = sections.parts(set, [...resources], "delta", 10);
-  const third = sections.parts(set, resources, "delta", 20);
-  assert.equal(first.length, 20);
-  assert.equal(second.length, 1);
-  assert.equal(second[0], third[0]);
+  const resources = Array.from({ length: 500 }, (_, index) => versioned(`n${index}`));
+  const first = sections.parts(resources, "delta", 0);
+  const second = sections.parts([...resources], "delta", 10);
+  const third = sections.parts(resources, "delta", 20);
+  assert.equal(first.length, 1000);
+  assert.ok(second.length < 100, `${second.length} pieces`);
+  assert.ok(second.every((piece, index) => piece.length < 100 || piece === third[index]));
   assert.deepEqual(Buffer.concat(first), Buffer.concat(second));
-  assert.equal(sections.parts(set, resources.slice(1), "delta", 30).length, 18, "another list");
-  assert.equal(sections.parts(set, resources, "sotw", 30).length, 20, "another variant");
+  assert.equal(sections.parts(resources, "sotw", 30).length, 1000, "another variant");
   sections.expire(5_000);
   assert.equal(sections.size, 0);
-  for (let index = 0; index < 100; index++) sections.parts({} as ResourceSet, resources, "delta", 0);
-  assert.ok(sections.size <= 32);
+  assert.equal(sections.counts.bytes, 0);
 });
+
+test("lists that differ at the beginning share the pieces of what they have in common", () => {
+  const sections = new SharedSections();
+  const common = Array.from({ length: 500 }, (_, index) => versioned(`n${index}`));
+  sections.parts([versioned("a"), ...common], "delta", 0);
+  sections.parts([versioned("b"), versioned("c"), ...common], "delta", 0);
+  const third = sections.parts([versioned("d"), ...common], "delta", 0);
+  assert.ok(third.length < 200, `${third.length} pieces`);
+  assert.deepEqual(Buffer.concat(third), Buffer.concat(resourceParts([versioned("d"), ...common], "delta")));
+});
+
+test("a bounded number of sections is kept", () => {
+  const sections = new SharedSections();
+  for (let index = 0; index < 1000; index++) {
+    const resources = Array.from({ length: 100 }, (_, number) => versioned(`${index} ${number}`));
+    sections.parts(resources, "delta", 0);
+  }
+  assert.ok(sections.size <= sections.counts.limit);
+});
+
+function versioned(name: string): Resource {
+  return { typeUrl: "t", name, version: contentHash(name), body: new TextEncoder().encode(name), sources: [] };
+}

@@ -1,14 +1,20 @@
-// The same list of resources goes to many streams one after the other: at a first sync, and at each push. The second
-// stream that wants a list makes one piece of it, which all later ones share.
-import type { ResourceSet } from "../../xds/generator.ts";
+// The same resources go to many streams one after the other: at a first sync, and at each push. A long list is cut into
+// sections at places that its own content decides, so that lists which have long runs in common have sections in common,
+// whatever precedes them. The second stream that needs a section makes one piece of it, which all later ones share.
 import type { Resource } from "../../xds/resource.ts";
 import { resourceParts, type Variant } from "./response-parts.ts";
 
-/** Shorter lists are not worth keeping. */
-const smallestList = 8;
-/** Sets with a kept list; more than are pushed at one time are not useful. */
-const sectionLimit = 32;
-/** A list is dropped when nobody asked for it this long, milliseconds: it is a second copy of the bytes. */
+/** Shorter sections are not worth keeping. */
+const smallestSection = 8;
+/** Resources of one section at most. */
+const largestSection = 256;
+/** Of 64 possible first characters of a version (base64url of a hash), those that end a section: about one in 32. */
+const lastCharacters = "Aa";
+/** Bytes of sections that are kept, beside the resources themselves. */
+const bytesLimit = 64 << 20;
+/** Sections that are kept, whether or not a second stream has asked for them. */
+const sectionLimit = 4_096;
+/** A section is dropped when nobody asked for it this long, milliseconds: it is a second copy of the bytes. */
 const keptMs = 2_000;
 
 interface Section {
@@ -19,62 +25,93 @@ interface Section {
 }
 
 export class SharedSections {
-  /** Several messages long, as a split response is. Newest use last. */
-  private readonly sections: Section[] = [];
-  private readonly bySet = new Map<ResourceSet, Section[]>();
+  /** By first resource and variant; newest use last. */
+  private readonly sections: Readonly<Record<Variant, Map<Resource, Section>>> = { delta: new Map(), sotw: new Map() };
+  private bytes = 0;
   private hits = 0;
   private misses = 0;
 
   /** The resources as pieces of a response. `nowMs` is monotonic. */
-  parts(set: ResourceSet, resources: readonly Resource[], variant: Variant, nowMs: number): readonly Uint8Array[] {
-    if (resources.length < smallestList) return resourceParts(resources, variant);
-    const own = this.bySet.get(set);
-    const known = own?.find((section) => section.variant === variant && sameList(section.resources, resources));
-    if (known !== undefined) {
-      this.hits += 1;
-      known.usedAtMs = nowMs;
-      known.joined ??= Buffer.concat(resourceParts(resources, variant));
-      return [known.joined];
+  parts(resources: readonly Resource[], variant: Variant, nowMs: number): readonly Uint8Array[] {
+    if (resources.length < smallestSection) return resourceParts(resources, variant);
+    const parts: Uint8Array[] = [];
+    for (let start = 0; start < resources.length; ) {
+      const end = sectionEnd(resources, start);
+      const own = end - start < smallestSection ? undefined : this.joined(resources, start, end, variant, nowMs);
+      if (own === undefined) parts.push(...resourceParts(resources.slice(start, end), variant));
+      else parts.push(own);
+      start = end;
     }
-    this.misses += 1;
-    const section: Section = { resources, variant, joined: undefined, usedAtMs: nowMs };
-    if (this.sections.length >= sectionLimit) this.drop(this.sections[0]);
-    this.sections.push(section);
-    if (own === undefined) this.bySet.set(set, [section]);
-    else own.push(section);
-    return resourceParts(resources, variant);
+    return parts;
   }
 
   /** Forgets what was not used lately. */
   expire(nowMs: number): void {
-    for (const section of [...this.sections]) if (nowMs - section.usedAtMs > keptMs) this.drop(section);
+    for (const sections of Object.values(this.sections)) {
+      for (const section of sections.values()) {
+        if (nowMs - section.usedAtMs <= keptMs) break;
+        this.drop(section);
+      }
+    }
   }
 
-  /** Lists kept, the bytes of those that were put together, and how often one was found. */
+  /** Sections kept, the bytes of those that were put together, and how often one was found. */
   get counts(): { kept: number; limit: number; bytes: number; hits: number; misses: number } {
-    const bytes = this.sections.reduce((sum, { joined }) => sum + (joined?.length ?? 0), 0);
-    return { kept: this.sections.length, limit: sectionLimit, bytes, hits: this.hits, misses: this.misses };
+    return { kept: this.size, limit: sectionLimit, bytes: this.bytes, hits: this.hits, misses: this.misses };
   }
 
   get size(): number {
-    return this.sections.length;
+    return this.sections.delta.size + this.sections.sotw.size;
   }
 
-  private drop(section: Section | undefined): void {
-    if (section === undefined) return;
-    this.sections.splice(this.sections.indexOf(section), 1);
-    for (const [set, own] of this.bySet) {
-      const at = own.indexOf(section);
-      if (at < 0) continue;
-      own.splice(at, 1);
-      if (own.length === 0) this.bySet.delete(set);
-      return;
+  /** The section as one piece; undefined for the first stream that needs it. */
+  private joined(
+    resources: readonly Resource[],
+    start: number,
+    end: number,
+    variant: Variant,
+    nowMs: number,
+  ): Uint8Array | undefined {
+    const sections = this.sections[variant];
+    const first = resources[start] as Resource;
+    const known = sections.get(first);
+    if (known === undefined || !isRun(resources, start, end, known.resources)) {
+      this.misses += 1;
+      if (known !== undefined) this.drop(known);
+      if (this.size < sectionLimit) {
+        sections.set(first, { resources: resources.slice(start, end), variant, joined: undefined, usedAtMs: nowMs });
+      }
+      return undefined;
     }
+    this.hits += 1;
+    known.usedAtMs = nowMs;
+    sections.delete(first);
+    sections.set(first, known);
+    if (known.joined === undefined) {
+      const joined = Buffer.concat(resourceParts(known.resources, variant));
+      if (this.bytes + joined.length > bytesLimit) return joined;
+      known.joined = joined;
+      this.bytes += joined.length;
+    }
+    return known.joined;
+  }
+
+  private drop({ resources: [first], variant, joined }: Section): void {
+    this.sections[variant].delete(first as Resource);
+    this.bytes -= joined?.length ?? 0;
   }
 }
 
-function sameList(a: readonly Resource[], b: readonly Resource[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+function sectionEnd(resources: readonly Resource[], start: number): number {
+  const furthest = Math.min(resources.length, start + largestSection);
+  for (let at = start; at < furthest; at++) {
+    if (lastCharacters.includes((resources[at] as Resource).version.charAt(0))) return at + 1;
+  }
+  return furthest;
+}
+
+function isRun(resources: readonly Resource[], start: number, end: number, run: readonly Resource[]): boolean {
+  if (run.length !== end - start) return false;
+  for (let at = 0; at < run.length; at++) if (run[at] !== resources[start + at]) return false;
   return true;
 }

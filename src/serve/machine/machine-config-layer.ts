@@ -55,6 +55,7 @@ function machineResource(group: Config<WorkloadGroup>, mesh: MachineMeshSettings
 
 function layered(view: ClientView, machine: ResourceSet): ClientView {
   return {
+    whenReady: (go) => view.whenReady(go),
     resources: (typeUrl) => (typeUrl === typeUrls.machine ? machine : view.resources(typeUrl)),
     close: () => view.close(),
   };

@@ -163,6 +163,7 @@ export class QueryBroker implements Stoppable {
     const { name } = line.client.node;
     this.lines.set(name, [...(this.lines.get(name) ?? []), line]);
     return {
+      whenReady: (go) => view.whenReady(go),
       resources: (typeUrl) => (typeUrl === typeUrls.query ? line.questions : view.resources(typeUrl)),
       close: () => {
         const left = (this.lines.get(name) ?? []).filter((other) => other !== line);

@@ -1,6 +1,9 @@
-// What one proxy's own workload takes in: the inbound half of its view.
+// What each connected proxy's own workload takes in: the inbound half of its view.
+//
+// All workloads are one collection, so that a change is looked at by those that it concerns.
 import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";
+import type { Graph } from "../collection/graph.ts";
 import { Source } from "../collection/source.ts";
 import { authorizationFor } from "./authorization.ts";
 import { type InboundView, inboundView } from "./inbound-view.ts";
@@ -10,19 +13,16 @@ import { effectivePeerAuthentication } from "./peer-authentication.ts";
 import type { ProxyWorkload } from "./proxy-workload.ts";
 import { inboundServices } from "./service-instance.ts";
 
-/** The one key of the collection. */
-export const inboundKey = "inbound";
-
-export class WorkloadView {
+export class WorkloadViews {
+  /** By the key that the workload was put under. */
   readonly inbound: Collection<InboundView>;
-  private readonly derived: Derived<ProxyWorkload, InboundView>;
+  private readonly workloads: Source<ProxyWorkload>;
 
-  constructor(mesh: Mesh, graph: ConstructorParameters<typeof Source<ProxyWorkload>>[0], workload: ProxyWorkload) {
-    const self = new Source<ProxyWorkload>(graph, `workload(${workload.namespace}/${workload.name})`);
-    self.set(inboundKey, workload);
-    this.derived = new Derived<ProxyWorkload, InboundView>({
-      name: `inbound(${workload.namespace}/${workload.name})`,
-      from: self,
+  constructor(mesh: Mesh, graph: Graph) {
+    this.workloads = new Source<ProxyWorkload>(graph, "proxy-workloads");
+    this.inbound = new Derived<ProxyWorkload, InboundView>({
+      name: "inbound",
+      from: this.workloads,
       uses: [
         mesh.serviceInstances.written,
         mesh.serviceInstances.selecting,
@@ -50,10 +50,13 @@ export class WorkloadView {
         return [[key, inboundView(proxy, services, authentication, authorization, proxyInboundListenPort)]];
       },
     });
-    this.inbound = this.derived;
   }
 
-  dispose(): void {
-    this.derived.dispose();
+  put(key: string, workload: ProxyWorkload): void {
+    this.workloads.set(key, workload);
+  }
+
+  delete(key: string): void {
+    this.workloads.delete(key);
   }
 }
