@@ -34,6 +34,8 @@ import { certificateRoutes } from "../serve/ca/certificate-service.ts";
 import { machineRoutes } from "../serve/ca/machine-service.ts";
 import { ChangeLog } from "../serve/debug/change-log.ts";
 import type { QueueInspection } from "../serve/debug/engine-inspection.ts";
+import { changeMetrics, engineMetrics } from "../serve/debug/engine-metrics.ts";
+import { adsQueues } from "../serve/debug/engine-pages.ts";
 import { watchStalls } from "../serve/debug/watch-stalls.ts";
 import { MonitoringListener } from "../serve/listen/monitoring-listener.ts";
 import { PlaintextListener } from "../serve/listen/plaintext-listener.ts";
@@ -53,6 +55,7 @@ import type { CommandContext } from "./context.ts";
 import { controlPlaneDebug } from "./debug-pages.ts";
 import { cmdErrors } from "./errors.ts";
 import { addressesOf, formatHostPort, reachableHost } from "./listen-address.ts";
+import { meshMetrics } from "./mesh-metrics.ts";
 import { ownRoutes } from "./own-routes.ts";
 
 /** Istio's name of a cluster that is given none. */
@@ -160,7 +163,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   const generator = queries.layer(withMachineConfig(meshGenerator, { groups, mesh: machineMesh }));
 
   // What happens to objects, so that pushes can be explained.
-  const changes = new ChangeLog(clock);
+  const changes = new ChangeLog(clock, changeMetrics(metrics));
   lifecycle.defer(changes.watch(configs));
 
   // Serving: xDS, identity and join to machines; metrics to scrapers.
@@ -229,6 +232,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     options.xdsPlaintext === undefined
       ? undefined
       : lifecycle.add(await PlaintextListener.listen({ ...options.xdsPlaintext, ads }));
+  const queues = (): QueueInspection[] => [...secure.queues, queries.queue, ...api.queues];
   const joinHost = options.advertise[0] ?? reachableHost(host, []);
   // Operators: the configuration API, on loopback unless told otherwise.
   const api: ConfigApi = lifecycle.add(
@@ -266,7 +270,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
         ...controlPlaneDebug({
           ...{ ads, changes, stalls },
           generator: () => meshGenerator.inspect(),
-          queues: (): QueueInspection[] => [...secure.queues, queries.queue, ...api.queues],
+          queues,
           roots: [
             ...[stored.objects, ...folders.map((folder) => folder.objects), registration.entries],
             ...[settingsSource, auto.addresses, ads.connections],
@@ -282,6 +286,13 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       onWork: (what, tookMs) => stalls.note(what, tookMs),
     }),
   );
+  meshMetrics(metrics, { configs, mesh, clock, version: context.version });
+  engineMetrics(metrics, {
+    pushes: ads.pushes,
+    queues: () => [...adsQueues(ads), ...queues()],
+    caches: () => ({ ...meshGenerator.caches, ...ads.caches }),
+    views: () => meshGenerator.counts,
+  });
   signal.throwIfAborted();
   return [
     `api=https://${formatHostPort(apiHost, api.port)}`,

@@ -38,6 +38,35 @@ suite("Metrics", () => {
     assert.throws(() => metrics.gauge("lateen_once", "Once."), /already been registered/);
   });
 
+  test("asks at each scrape for what is counted elsewhere, and forgets series that are gone", async () => {
+    const metrics = new Metrics();
+    const counts = new Map([["a", 1]]);
+    const read = () => [...counts].map(([name, value]) => [{ name }, value] as const);
+    metrics.readCounter("lateen_read_total", "Read.", ["name"], read);
+    metrics.readGauge("lateen_read", "Read.", ["name"], read);
+    assert.match(await metrics.text(), /^lateen_read_total\{name="a"\} 1$/m);
+    counts.clear();
+    counts.set("b", 2);
+    const text = await metrics.text();
+    assert.match(text, /^lateen_read_total\{name="b"\} 2$/m);
+    assert.match(text, /^lateen_read\{name="b"\} 2$/m);
+    assert.doesNotMatch(text, /name="a"/);
+  });
+
+  test("describes what is registered without reading values", () => {
+    const metrics = new Metrics();
+    metrics.readGauge("lateen_b", "B.", [], () => {
+      throw new RangeError("read");
+    });
+    metrics.histogram("lateen_a_seconds", "A.", [1], ["type"]);
+    metrics.counter("lateen_c_total", "C.");
+    assert.deepEqual(metrics.describe(), [
+      { name: "lateen_a_seconds", help: "A.", type: "histogram", labels: ["type"] },
+      { name: "lateen_b", help: "B.", type: "gauge", labels: [] },
+      { name: "lateen_c_total", help: "C.", type: "counter", labels: [] },
+    ]);
+  });
+
   test("adds the process's own where asked", async () => {
     const metrics = new Metrics();
     metrics.collectProcess();

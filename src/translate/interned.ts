@@ -40,7 +40,11 @@ export class InternedResources {
       if (Object.hasOwn(resource, "body")) bytes += resource.body.length;
       else lazy += 1;
     }
-    return { kept: this.byVersion.size, hits: this.hits, misses: this.misses, bytes, lazy };
+    return { ...this.counts, bytes, lazy };
+  }
+
+  get counts(): { kept: number; hits: number; misses: number } {
+    return { kept: this.byVersion.size, hits: this.hits, misses: this.misses };
   }
 
   /** Entries that are alive or not swept yet. */

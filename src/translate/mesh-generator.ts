@@ -92,6 +92,11 @@ export class MeshGenerator implements Generator {
     };
   }
 
+  /** What is kept to be used again, and how often it was. */
+  get caches() {
+    return { interned: this.interned.counts, endpoints: endpointUses() };
+  }
+
   /** Scopes with some of who shares them, and caches; for people who look. */
   inspect() {
     const sharers = new Map<unknown, { users: number; proxies: string[] }>();

@@ -11,7 +11,7 @@ import type { Metrics } from "../../kernel/metric.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { Generator } from "../../xds/generator.ts";
 import { NamePool } from "../../xds/name-pool.ts";
-import type { AdsInspection } from "../debug/ads-inspection.ts";
+import type { AdsInspection, CacheCounts } from "../debug/ads-inspection.ts";
 import { ChangeLog } from "../debug/change-log.ts";
 import { PushLog } from "../debug/push-log.ts";
 import { serveErrors } from "../errors.ts";
@@ -125,6 +125,12 @@ export class AdsServer implements Stoppable {
       const look = connection.look();
       if (look !== undefined) yield look;
     }
+  }
+
+  /** What is kept to be used again, and how often it was. */
+  get caches(): { sections: CacheCounts; names: CacheCounts } {
+    const { sections, names } = this.context;
+    return { sections: sections.counts, names: names.counts };
   }
 
   /** Waiting lines and caches, with their limits. */

@@ -71,8 +71,8 @@ export class ApiHandler {
   /** Requests and watches that are being worked on. */
   get queues(): QueueInspection[] {
     return [
-      { name: "API requests", help: "requests that are being answered", length: this.requests, limit: requestLimit },
-      { name: "API watches", help: "watches that are open", length: this.watches, limit: watchLimit },
+      { name: "api_requests", help: "requests that are being answered", length: this.requests, limit: requestLimit },
+      { name: "api_watches", help: "watches that are open", length: this.watches, limit: watchLimit },
     ];
   }
 

@@ -1,7 +1,8 @@
 // What the ADS server tells of its waiting lines and caches.
 
 export interface CacheCounts {
-  readonly kept: number;
+  /** Absent where nobody can count: what lives as long as something else does. */
+  readonly kept?: number;
   readonly hits: number;
   readonly misses: number;
 }
@@ -17,6 +18,6 @@ export interface AdsInspection {
     readonly waitingLimit: number;
   };
   readonly unfinishedBytes: { readonly held: number; readonly limit: number };
-  readonly sections: CacheCounts & { readonly limit: number; readonly bytes: number };
+  readonly sections: CacheCounts & { readonly kept: number; readonly limit: number; readonly bytes: number };
   readonly names: CacheCounts;
 }

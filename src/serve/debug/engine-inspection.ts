@@ -20,16 +20,18 @@ export interface GeneratorInspection {
   readonly workloads: number;
   readonly clients: number;
   readonly interned: CacheCounts & {
+    readonly kept: number;
     /** Bytes of those that are encoded; of what is put together only when it is sent, nothing is counted. */
     readonly bytes: number;
     readonly lazy: number;
   };
   /** Endpoints that are encoded once and used in several load assignments. */
-  readonly endpoints: { readonly hits: number; readonly misses: number };
+  readonly endpoints: CacheCounts;
 }
 
 /** A waiting line: what is in it, and how much may be. */
 export interface QueueInspection {
+  /** Also the label of its metric. */
   readonly name: string;
   readonly help: string;
   readonly length: number;

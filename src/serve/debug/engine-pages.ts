@@ -72,7 +72,7 @@ export function enginePages(parts: EngineParts): DebugPage[] {
   ];
 }
 
-function adsQueues(ads: AdsServer): QueueInspection[] {
+export function adsQueues(ads: AdsServer): QueueInspection[] {
   const { push, streams, unfinishedBytes } = ads.inspect();
   return [
     {
@@ -81,18 +81,18 @@ function adsQueues(ads: AdsServer): QueueInspection[] {
       ...{ length: push.waiting, limit: streams.admittedLimit },
     },
     {
-      name: "messages on their way",
+      name: "messages",
       help: "responses that are being written",
       ...{ length: push.writing, limit: push.writingLimit },
     },
     { name: "streams", help: "streams that are served", length: streams.admitted, limit: streams.admittedLimit },
     {
-      name: "silent streams",
+      name: "silent_streams",
       help: "streams whose first request has not come",
       ...{ length: streams.waiting, limit: streams.waitingLimit },
     },
     {
-      name: "unfinished requests",
+      name: "unfinished_request_bytes",
       help: "bytes of requests that have not come whole",
       ...{ length: unfinishedBytes.held, limit: unfinishedBytes.limit },
     },
@@ -107,9 +107,9 @@ function shownStall(stall: Stall, watch: StallWatch): ShownStall {
 function caches(ads: AdsServer, { interned, endpoints }: GeneratorInspection): unknown[] {
   const { sections, names } = ads.inspect();
   const rows = [
-    { name: "interned resources", help: "one object for equal content of different scopes", ...interned },
+    { name: "interned", help: "one object for equal content of different scopes", ...interned },
     {
-      name: "shared sections",
+      name: "sections",
       help: "lists of resources that several streams are sent one after the other",
       ...sections,
     },

@@ -13,7 +13,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
-import type { Metrics } from "../../kernel/metric.ts";
+import type { Counter, Metrics } from "../../kernel/metric.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import type { AdsServer } from "../ads/ads-server.ts";
 import { tokenMethods } from "../ca/token-methods.ts";
@@ -68,6 +68,15 @@ export interface SecureListenerOptions {
   handshakeMs?: number;
 }
 
+/** Connections that were closed before they were served, by reason. */
+export function refusedConnections(metrics: Metrics): Counter<"reason"> {
+  return metrics.counter(
+    "lateen_connections_refused_total",
+    "Connections that were closed before they were served, by reason.",
+    ["reason"],
+  );
+}
+
 export class SecureListener implements Stoppable {
   private readonly log: Log;
   private readonly acceptor: Server;
@@ -84,11 +93,7 @@ export class SecureListener implements Stoppable {
     this.log = log;
     this.roots = options.roots;
     this.tls = this.createTls(options.identity, options.handshakeMs ?? defaultHandshakeMs);
-    const refused = options.metrics.counter(
-      "lateen_connections_refused_total",
-      "Connections that were closed before they were served.",
-      ["reason"],
-    );
+    const refused = refusedConnections(options.metrics);
     this.countRefused = (reason) => refused.inc({ reason });
     const sessions = new AnonymousSessions({
       clock,
@@ -129,9 +134,9 @@ export class SecureListener implements Stoppable {
     const { silent, waiting, inProgress } = this.admission.counts;
     const limits = this.admission.limits;
     return [
-      { name: "silent connections", help: "connections that have said nothing", length: silent, limit: limits.silent },
+      { name: "silent_connections", help: "connections that have said nothing", length: silent, limit: limits.silent },
       {
-        name: "waiting connections",
+        name: "waiting_connections",
         help: "connections that wait for a handshake",
         length: waiting,
         limit: limits.waiting,
