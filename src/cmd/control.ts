@@ -36,6 +36,7 @@ import { ChangeLog } from "../serve/debug/change-log.ts";
 import type { QueueInspection } from "../serve/debug/engine-inspection.ts";
 import { changeMetrics, engineMetrics } from "../serve/debug/engine-metrics.ts";
 import { adsQueues } from "../serve/debug/engine-pages.ts";
+import { Profiler } from "../serve/debug/profiler.ts";
 import { watchStalls } from "../serve/debug/watch-stalls.ts";
 import { MonitoringListener } from "../serve/listen/monitoring-listener.ts";
 import { PlaintextListener } from "../serve/listen/plaintext-listener.ts";
@@ -232,6 +233,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     options.xdsPlaintext === undefined
       ? undefined
       : lifecycle.add(await PlaintextListener.listen({ ...options.xdsPlaintext, ads }));
+  const profiler = new Profiler({ clock, onWork: (what, tookMs) => stalls.note(what, tookMs) });
   const queues = (): QueueInspection[] => [...secure.queues, queries.queue, ...api.queues];
   const joinHost = options.advertise[0] ?? reachableHost(host, []);
   // Operators: the configuration API, on loopback unless told otherwise.
@@ -268,7 +270,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
           joinUrl: joinHost === undefined ? undefined : `https://${formatHostPort(joinHost, secure.port)}`,
         }),
         ...controlPlaneDebug({
-          ...{ ads, changes, stalls },
+          ...{ ads, changes, stalls, profiler },
           generator: () => meshGenerator.inspect(),
           queues,
           roots: [
