@@ -115,6 +115,13 @@ export const commandTable: readonly CommandEntry[] = [
     load: async (context) => (await import("./commands/debug.ts")).debugCommand(context),
   },
   {
+    name: "profile",
+    aliases: [],
+    summary: "take a CPU or heap profile of the control plane",
+    group: look,
+    load: async (context) => (await import("./commands/profile.ts")).profileCommand(context),
+  },
+  {
     name: "version",
     aliases: [],
     summary: "show versions",

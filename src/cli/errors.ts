@@ -69,6 +69,11 @@ export const cliErrors = defineErrors({
     meaning: "No connected proxy has this name.",
     remedy: "lateen proxy-status lists the connected proxies.",
   },
+  unwritableFile: {
+    code: "LAT9014",
+    meaning: "A file that a command was told to write exists already, or cannot be written.",
+    remedy: "Choose another path; nothing is overwritten.",
+  },
 });
 
 /** The code of a kind of error, for problems, which are not thrown. */

@@ -27,6 +27,15 @@ export function debugPath(page: string): string {
 }
 
 /**
+ * GET → a profile of the control plane in V8's format, for administrators. A snapshot holds private keys, which its path
+ * confirms, and is given to callers on the same host only.
+ */
+export function profilePath(kind: "cpu" | "heap" | "snapshot", seconds = 30): string {
+  if (kind === "snapshot") return "/debug/pprof/heap?snapshot=1&private-keys=included";
+  return `/debug/pprof/${kind === "cpu" ? "profile" : "heap"}?seconds=${seconds}`;
+}
+
+/**
  * `name` is the machine's own, that of its WorkloadEntry, or its node id. GET or POST; relays one request to the admin interface of a machine's Envoy over the machine's own stream.
  * `what` is an Envoy admin path with query, such as `config_dump?include_eds`.
  */

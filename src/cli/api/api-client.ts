@@ -1,6 +1,7 @@
 // HTTP to the control plane's API: verified TLS, one kept-alive connection, limits and deadlines.
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Readable } from "node:stream";
 import type { Clock } from "../../kernel/clock.ts";
 import { LateenError } from "../../kernel/error.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
@@ -120,6 +121,24 @@ export class ApiClient implements Stoppable {
     } catch (error) {
       if (signal.aborted) return;
       throw error instanceof LateenError ? error : transportError(this.server, error);
+    } finally {
+      settle();
+      response.destroy();
+    }
+  }
+
+  /**
+   * Hands the body of an answer to `take` as it comes.
+   *
+   * @throws LateenError as `json`, and what `take` throws; no deadline applies once the answer has begun
+   */
+  async body(request: ApiRequest, take: (body: Readable) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const { response, settle } = await this.open(request, signal);
+    try {
+      const code = response.statusCode ?? 0;
+      if (code >= 400) throw refusal(readStatus(code, await readBody(response, answerLimit, this.server)));
+      settle();
+      await take(response);
     } finally {
       settle();
       response.destroy();
