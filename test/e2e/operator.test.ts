@@ -1,12 +1,15 @@
 // Whoever runs a control plane can stop it at any moment, and is told the cause of what does not work.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import type { PushSummary } from "../../src/contract/proxy-detail.ts";
 import { ControlPlaneRun, lateenPath, runLateen } from "../kit/control-plane-run.ts";
 import { workloadGroup } from "../kit/echo-objects.ts";
 import { eventually } from "../kit/eventually.ts";
+import { MeshClient } from "../kit/mesh-client.ts";
 import { startProgram } from "../kit/program.ts";
 
 /** A watchdog for programs that do not end, milliseconds. */
@@ -133,3 +136,141 @@ spec:
     assert.match(stderr, /^warning: not taken: \S+web\.yaml:8: error LAT1\d{3} VirtualService shop\/web /m);
   });
 });
+
+describe("what a proxy was sent last", () => {
+  const run = new ControlPlaneRun();
+  const proxy = new MeshClient();
+  after(async () => {
+    await proxy.close();
+    await run.stop();
+  });
+  const file = join(run.configDir, "web.yaml");
+  const service = (timeout: string): string => `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: web, namespace: shop}
+spec:
+  hosts: [web.example]
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  resolution: STATIC
+  endpoints: [{address: 10.0.0.1}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: shop}
+spec:
+  hosts: [web.example]
+  http:
+    - timeout: ${timeout}
+      route:
+        - destination: {host: web.example}
+`;
+
+  it("is explained by the object and the field that changed", async () => {
+    writeFileSync(file, service("1s"));
+    const { plaintext } = await run.up();
+    proxy.connect(plaintext, { id: "sidecar~10.0.0.9~caller.shop~shop.svc.cluster.local" });
+    await proxy.until(() => proxy.isComplete);
+    const first = await run.lateen("proxy-status", "caller.shop");
+    assert.match(first.stdout, /RDS was last sent \d+s ago, 80: the proxy asked for it/);
+    const before = proxy.held.route.get("80")?.version;
+    writeFileSync(file, service("2s"));
+    await proxy.until(() => proxy.held.route.get("80")?.version !== before);
+    const { stdout, status } = await run.lateen("proxy-status", "caller.shop");
+    assert.equal(status, 0);
+    assert.match(
+      stdout,
+      /RDS was last sent \d+s ago, 80\n {2}because VirtualService\/shop\/web was changed: spec\.http\[0\]\.timeout\n/,
+    );
+    const pushes = JSON.parse((await run.lateen("debug", "pushes?type=RDS&limit=1")).stdout) as PushSummary[];
+    assert.deepEqual([pushes[0]?.reason, pushes[0]?.proxies, pushes[0]?.why[0]?.change], ["config", 1, "changed"]);
+  });
+
+  it("is explained by an endpoint that came, and by an object that went", async () => {
+    const endpoints = join(run.configDir, "more.yaml");
+    const other = service("1s").replaceAll("web", "other").split("---")[0] ?? "";
+    writeFileSync(endpoints, other);
+    await proxy.until(() => [...proxy.held.cluster.keys()].some((name) => name.includes("other.example")));
+    rmSync(endpoints);
+    await proxy.until(() => ![...proxy.held.cluster.keys()].some((name) => name.includes("other.example")));
+    await eventually(async () => {
+      const { stdout } = await run.lateen("proxy-status", "caller.shop");
+      assert.match(stdout, /CDS was last sent .* 1 removed\n {2}because ServiceEntry\/shop\/other was deleted\n/);
+    });
+  });
+
+  it("is on no page without the administrator's certificate", async () => {
+    const { api, metrics } = run.addresses;
+    const { ca } = run.credentials();
+    for (const page of ["/debug", "/debug/pushes", "/debug/pprof/profile?seconds=1"]) {
+      assert.equal(await statusOf(`${api}${page}`, { ca }), 401, page);
+      assert.equal((await fetch(`${metrics}${page}`)).status, 404, page);
+    }
+    assert.equal(await statusOf(`${api}/debug`, run.credentials()), 200);
+  });
+
+  it("is counted by metrics that can be read, and whose names are documented", async () => {
+    const text = await (await fetch(`${run.addresses.metrics}/metrics`)).text();
+    const { families, series } = readMetrics(text);
+    const page = readFileSync(join(import.meta.dirname, "../../docs/operations/metrics.md"), "utf8");
+    const [ofControlPlane = ""] = page.split("\n## Agent\n");
+    const documented = [...ofControlPlane.matchAll(/^\| `(\w+)(?:\{[^`]*)?` \|/gm)].map(([, name = ""]) => name);
+    assert.deepEqual([...families.keys()].sort(), documented.sort());
+    assert.equal(series.get("pilot_services{}"), 1);
+    assert.equal(series.get("pilot_virt_services{}"), 1);
+    assert.ok((series.get('pilot_push_triggers{type="config"}') ?? 0) >= 1);
+    assert.ok((series.get('lateen_config_events_total{event="update",type="VirtualService"}') ?? 0) >= 1);
+    assert.doesNotMatch(text, /web\.example|caller\.shop/);
+  });
+
+  it("is profiled where the administrator asks for it", async () => {
+    const profile = join(run.folder, "cp.cpuprofile");
+    const { status, stderr } = await run.lateen("profile", "cpu", "--seconds", "1", "-o", profile);
+    assert.equal(status, 0, stderr);
+    assert.ok((JSON.parse(readFileSync(profile, "utf8")) as { nodes: unknown[] }).nodes.length > 0);
+  });
+});
+
+function statusOf(url: string, credentials: { ca: Buffer; cert?: Buffer; key?: Buffer }): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(url, { ...credentials, agent: false, headers: { accept: "text/html" } }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on("error", reject);
+  });
+}
+
+/**
+ * Prometheus' text format 0.0.4, strictly: a name, sorted labels and a number on each line, each family described once and
+ * before its series, no series twice.
+ */
+function readMetrics(text: string): { families: Map<string, string>; series: Map<string, number> } {
+  const families = new Map<string, string>();
+  const helped = new Set<string>();
+  const series = new Map<string, number>();
+  assert.ok(text.endsWith("\n"));
+  for (const line of text.split("\n").filter((each) => each !== "")) {
+    const described = /^# (HELP|TYPE) ([a-z]\w*) (.+)$/.exec(line);
+    if (described !== null) {
+      const [, what, name = "", rest = ""] = described;
+      if (what === "HELP") {
+        assert.ok(!helped.has(name), line);
+        helped.add(name);
+      } else {
+        assert.ok(helped.has(name) && !families.has(name), line);
+        assert.match(rest, /^(counter|gauge|histogram|summary)$/);
+        families.set(name, rest);
+      }
+      continue;
+    }
+    const [, name = "", labels = "", value = ""] =
+      /^([a-z]\w*)(?:\{((?:[a-z]\w*="(?:[^"\\\n]|\\.)*",?)*)\})? (\S+)$/.exec(line) ?? assert.fail(line);
+    const family = families.has(name) ? name : name.replace(/_(bucket|sum|count)$/, "");
+    assert.ok(families.has(family), line);
+    assert.ok(/^[+-]?(\d+(\.\d+)?(e[+-]?\d+)?|Inf)$|^Nan$/i.test(value), line);
+    const sorted = [...labels.matchAll(/(\w+="(?:[^"\\]|\\.)*")/g)].map(([, label = ""]) => label).sort();
+    const key = `${name}{${sorted.join(",")}}`;
+    assert.ok(!series.has(key), line);
+    series.set(key, Number(value));
+  }
+  return { families, series };
+}

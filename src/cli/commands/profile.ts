@@ -44,7 +44,7 @@ function cpuCommand(context: Context): Command {
     new Command("cpu")
       .summary("what the control plane's time goes to")
       .description(
-        "Records for some seconds what the control plane's time goes to. As it starts, the event loop stands still for about 0.1 s per 100 MB of heap.",
+        "Records for some seconds what the control plane's time goes to. As it starts, the control plane stands still for about 0.1 s, with a heap of hundreds of megabytes for 0.3 s.",
       ),
   )
     .addHelpText("after", "\nExample:\n  lateen profile cpu -o cp.cpuprofile --seconds 10")
