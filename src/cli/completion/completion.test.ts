@@ -30,7 +30,7 @@ async function candidates(...words: string[]): Promise<string[]> {
 
 describe("completion", () => {
   test("commands, subcommands and flags", async () => {
-    assert.deepEqual(await candidates("pro"), ["proxy-status", "proxy-config"]);
+    assert.deepEqual(await candidates("prox"), ["proxy-status", "proxy-config"]);
     assert.deepEqual(await candidates("pc", "cl"), ["cluster"]);
     assert.deepEqual(await candidates("pc", "cluster", "--fq"), ["--fqdn"]);
     assert.deepEqual(await candidates("get", "--na"), ["--namespace"]);
