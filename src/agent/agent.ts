@@ -5,6 +5,7 @@ import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { MachineConfig } from "../../gen/lateen/agent/v1/agent_pb.ts";
 import { Lifecycle, type Stoppable } from "../kernel/lifecycle.ts";
 import type { Secret } from "../kernel/secret.ts";
+import { routePartsCapability } from "../xds/capability.ts";
 import { typeUrls } from "../xds/type-url.ts";
 import { findObstacles } from "./agent-obstacles.ts";
 import type { AgentOptions, Joined, ReadyReport } from "./agent-options.ts";
@@ -43,7 +44,7 @@ import { StoredResources } from "./xds-relay/stored-resources.ts";
 import { XdsRelay } from "./xds-relay/xds-relay.ts";
 
 /** What Lateen's control plane may use with this agent. */
-export const agentCapabilities: readonly string[] = ["machine-config", "query"];
+export const agentCapabilities: readonly string[] = ["machine-config", "query", routePartsCapability];
 
 const envoyTimeoutMs = 1_000;
 /** How long the report of readiness waits for the first name table, milliseconds; a foreign control plane may have none. */

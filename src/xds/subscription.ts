@@ -10,6 +10,7 @@ import type { Resource } from "./resource.ts";
 import type { Batch, Part, Reply, SubscriptionRequest } from "./subscription-request.ts";
 import { Trials } from "./trials.ts";
 import { isWildcardType } from "./type-url.ts";
+import { WholeParts } from "./whole-parts.ts";
 
 /** The client is known to hold nothing under the name. */
 const absent = Symbol("absent");
@@ -30,6 +31,11 @@ export interface SubscriptionOptions {
   readonly tellsRemovals?: boolean;
   /** False where a message cannot be sent in parts to find the bad resource (SotW). */
   readonly isolates?: boolean;
+  /**
+   * For resources that the client puts together: the name of the one they belong to, which is rejected or accepted with all
+   * of them. Sending them apart would tell nothing.
+   */
+  readonly wholeOf?: (name: string) => string;
 }
 
 export class Subscription {
@@ -37,6 +43,7 @@ export class Subscription {
   private readonly set: ResourceSet;
   private readonly tellsRemovals: boolean;
   private readonly isolates: boolean;
+  private readonly wholes: WholeParts | undefined;
   private opened = false;
   private wildcard: "none" | "legacy" | "explicit" = "none";
   /** Names asked for one by one. Shared with other streams while `namesShared`. */
@@ -55,7 +62,8 @@ export class Subscription {
     this.typeUrl = typeUrl;
     this.set = set;
     this.tellsRemovals = options.tellsRemovals ?? true;
-    this.isolates = options.isolates ?? true;
+    this.wholes = options.wholeOf === undefined ? undefined : new WholeParts(options.wholeOf);
+    this.isolates = options.isolates ?? this.wholes === undefined;
   }
 
   /** Names asked for one by one; the limit of names per stream counts these. */
@@ -218,7 +226,8 @@ export class Subscription {
     const { batch } = flight;
     if (request.rejection !== undefined) return this.reject(batch, request.rejection);
     this.trials.accepted();
-    if (batch.removed.length > 0) {
+    if (this.wholes !== undefined) this.wholes.accept(batch, this.refusedByName);
+    else if (batch.removed.length > 0) {
       // A listener may have been refused because one that is gone now had its address.
       for (const name of this.refusedByName.keys()) this.behind.set(name, unknown);
       this.refusedByName.clear();
@@ -235,7 +244,8 @@ export class Subscription {
     if (this.isolates && patient && names.length > 1 && this.trials.split(unchanged, message, batch.trial)) {
       return { kind: "nack", message, batch, refused: [] };
     }
-    const refused = batch.resources.filter((resource) => !this.behind.has(resource.name));
+    const meant = this.wholes?.reject(batch, message, this.set, this.refusedByName) ?? batch.resources;
+    const refused = meant.filter((resource) => !this.behind.has(resource.name));
     if (!patient) refused.push(...this.abandonTrials());
     for (const resource of refused) if (this.wants(resource.name)) this.refusedByName.set(resource.name, resource);
     return { kind: "nack", message, batch, refused };
@@ -265,7 +275,7 @@ export class Subscription {
     const resources: Resource[] = [];
     const removed: string[] = [];
     let bytes = 0;
-    for (const [name, held] of this.behindInOrder()) {
+    for (const [name, held] of this.wholes?.inOrder(this.behindInOrder()) ?? this.behindInOrder()) {
       const own = this.partOf(name, held);
       if (own === "nothing") {
         this.behind.delete(name);
@@ -274,7 +284,7 @@ export class Subscription {
       if (part !== "all" && part !== own) continue;
       const resource = this.set.get(name);
       const size = overheadBytes + name.length + (resource === undefined ? 0 : resource.body.length);
-      if (bytes > 0 && bytes + size > limitBytes) break;
+      if (bytes > 0 && bytes + size > limitBytes && this.wholes?.isWhole(name) !== true) break;
       bytes += size;
       this.behind.delete(name);
       if (resource === undefined || resource.withheld === true) removed.push(name);

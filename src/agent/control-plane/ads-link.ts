@@ -7,6 +7,7 @@ import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Counter, Gauge, Metrics } from "../../kernel/metric.ts";
 import type { Random } from "../../kernel/random.ts";
+import { capabilitiesHeader, parseCapabilities } from "../../xds/capability.ts";
 import { ClientCall } from "../grpc/client-call.ts";
 import type { UpstreamListener } from "../xds-relay/xds-relay.ts";
 import { type ControlPlaneAddress, formatControlPlaneAddress } from "./control-plane-address.ts";
@@ -151,6 +152,10 @@ export class AdsLink implements Stoppable {
       path: adsPath,
       limitBytes: messageLimitBytes,
       onActivity: () => attempt.liveness?.activity(),
+      onHeaders: (headers) => {
+        const capabilities = parseCapabilities(headers[capabilitiesHeader]);
+        if (this.attempt === attempt) attempt.listener?.announced(capabilities);
+      },
       onMessage: (message) => {
         if (this.attempt !== attempt) return;
         this.proven();

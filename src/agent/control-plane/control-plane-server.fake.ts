@@ -137,7 +137,11 @@ export async function fakeControlPlaneServer(options: FakeControlPlaneOptions = 
           message(bytes) {
             if (listener === undefined) {
               // The fake's client side is the relay's: here its two directions are turned round.
-              control.connect((_send) => ({ message: (reply) => call.send(reply), closed: () => {} }));
+              control.connect((_send) => ({
+                announced: () => {},
+                message: (reply) => call.send(reply),
+                closed: () => {},
+              }));
               listener = { message: (request) => control.request(request) };
               for (const resolve of waiting.stream.splice(0)) resolve();
             }

@@ -11,6 +11,8 @@ export interface ClientCallOptions {
   headers?: Record<string, string>;
   /** Longest message that is accepted, bytes. */
   limitBytes: number;
+  /** Headers of the server, before any message. */
+  onHeaders?(headers: IncomingHttpHeaders): void;
   onMessage(message: Uint8Array): void;
   /** Called once, whatever happened. */
   onEnd(end: GrpcEnd): void;
@@ -41,7 +43,10 @@ export class ClientCall {
       options.onActivity?.();
       const status = headers[":status"];
       if (status !== 200) this.finish({ status: grpcStatus.unavailable, message: `HTTP status ${status}` });
-      else this.readStatus(headers);
+      else {
+        if (this.end === undefined) options.onHeaders?.(headers);
+        this.readStatus(headers);
+      }
     });
     stream.on("data", () => options.onActivity?.());
     stream.on("trailers", (headers: IncomingHttpHeaders) => this.readStatus(headers));

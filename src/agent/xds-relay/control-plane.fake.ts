@@ -17,6 +17,8 @@ export class FakeControlPlane {
   readonly requests: DeltaDiscoveryRequest[] = [];
   /** By type, by name. */
   readonly resources = new Map<string, Map<string, FakeResource>>();
+  /** What it says that it can do; undefined: nothing is said. */
+  capabilities: readonly string[] | undefined;
   private readonly wanted = new Map<string, Set<string>>();
   private listener: UpstreamListener | undefined;
   private nonce = 0;
@@ -32,6 +34,7 @@ export class FakeControlPlane {
       else this.answer(request);
     });
     this.listener = listener;
+    if (this.capabilities !== undefined) listener.announced(new Set(this.capabilities));
     for (const request of early) this.answer(request);
   }
 

@@ -12,6 +12,7 @@ import type { CallListener, GrpcCall } from "../grpc/server-call.ts";
 import { edsServiceName } from "./eds-service-name.ts";
 import { type DeltaResponse, EnvoySubscription, subscriptionLimit, type Verdict } from "./envoy-subscription.ts";
 import type { CacheChange, CachedResource, ResourceCache } from "./resource-cache.ts";
+import { UpdatePace } from "./update-pace.ts";
 
 /** What a stream needs of the relay. */
 export interface EnvoyStreamHost {
@@ -43,12 +44,15 @@ export class EnvoyStream implements CallListener {
   private nonce = 0;
   private heldSinceMs: number | undefined;
   private cancelHold: Cancel | undefined;
+  private readonly routePace: UpdatePace;
+  private cancelRest: Cancel | undefined;
   private open = true;
 
   constructor(call: GrpcCall, host: EnvoyStreamHost, clock: Clock) {
     this.call = call;
     this.host = host;
     this.clock = clock;
+    this.routePace = new UpdatePace(clock);
   }
 
   subscription(typeUrl: string): EnvoySubscription | undefined {
@@ -75,6 +79,7 @@ export class EnvoyStream implements CallListener {
   closed(): void {
     this.open = false;
     this.cancelHold?.();
+    this.cancelRest?.();
     this.host.closed(this);
   }
 
@@ -98,7 +103,9 @@ export class EnvoyStream implements CallListener {
 
   private answer(subscription: EnvoySubscription, request: DeltaDiscoveryRequest): void {
     const verdict = subscription.answer(request.responseNonce, request.errorDetail?.message);
-    if (verdict !== undefined) this.host.decided(subscription.typeUrl, verdict);
+    if (verdict === undefined) return;
+    if (subscription.typeUrl === typeUrls.route) this.routePace.answered();
+    this.host.decided(subscription.typeUrl, verdict);
   }
 
   /** Sends what can be sent: at most one response of each type in flight, clusters before what names them. */
@@ -118,15 +125,29 @@ export class EnvoyStream implements CallListener {
           withRemovals = false;
         }
       }
+      if (this.rests(subscription)) continue;
       const nonce = `${this.nonce + 1}`;
       const response = subscription.next(nonce, withRemovals);
       if (response === undefined) continue;
       this.nonce += 1;
+      if (subscription.typeUrl === typeUrls.route) this.routePace.sent();
       this.call.send(encodeResponse(subscription.typeUrl, nonce, response));
       this.forceFollowers(subscription.typeUrl, response.resources);
     }
     this.rememberHold(held);
     this.host.settled();
+  }
+
+  /** True while Envoy is to be left alone with new versions of routes; then they are sent later. */
+  private rests(subscription: EnvoySubscription): boolean {
+    if (subscription.typeUrl !== typeUrls.route || subscription.inFlight) return false;
+    const { restMs } = this.routePace;
+    if (restMs === 0 || !subscription.hasDue || !subscription.hasOnlyUpdates) return false;
+    this.cancelRest ??= this.clock.after(restMs, () => {
+      this.cancelRest = undefined;
+      this.pump();
+    });
+    return true;
   }
 
   private *inPushOrder(): IterableIterator<EnvoySubscription> {

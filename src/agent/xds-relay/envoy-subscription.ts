@@ -40,6 +40,8 @@ export class EnvoySubscription {
   private readonly due = new Set<string>();
   /** Names that are sent even where Envoy holds the version. */
   private readonly forced = new Set<string>();
+  /** Names of which Envoy waits for an answer, or goes on with what must not stay; all others are updates. */
+  private readonly urgent = new Set<string>();
   /** Parts of a rejected response, tried apart to find the offender. */
   private readonly trials: string[][] = [];
   private flight: Flight | undefined;
@@ -92,6 +94,13 @@ export class EnvoySubscription {
     return false;
   }
 
+  /** True where all that is left to be sent are newer versions of what Envoy goes on with meanwhile. */
+  get hasOnlyUpdates(): boolean {
+    if (this.trials.length > 0 || this.owesAnswer) return false;
+    for (const name of this.due) if (this.urgent.has(name) || !this.held.has(name)) return false;
+    return true;
+  }
+
   /** True where Envoy's word on this name is still to come. */
   awaits(name: string): boolean {
     return (
@@ -125,6 +134,7 @@ export class EnvoySubscription {
       if (name === "*") continue;
       this.explicit.add(name);
       this.due.add(name);
+      this.urgent.add(name);
       // Asked for again means sent again, whatever was sent before (xDS protocol, "Resubscribing").
       if (!(first && this.held.has(name))) this.forced.add(name);
     }
@@ -142,6 +152,7 @@ export class EnvoySubscription {
     this.held.delete(name);
     this.due.delete(name);
     this.forced.delete(name);
+    this.urgent.delete(name);
   }
 
   wants(name: string): boolean {
@@ -163,6 +174,7 @@ export class EnvoySubscription {
     if (!this.explicit.has(name)) return;
     this.due.add(name);
     this.forced.add(name);
+    this.urgent.add(name);
   }
 
   /**
@@ -185,11 +197,13 @@ export class EnvoySubscription {
       const resource = this.cache.get(name);
       if (resource !== undefined) {
         this.due.delete(name);
+        this.urgent.delete(name);
         if (this.forced.delete(name) || this.held.get(name) !== resource.version) resources.push(resource);
       } else if (this.isGone(name)) {
         if (!withRemovals) continue;
         this.due.delete(name);
         this.forced.delete(name);
+        this.urgent.delete(name);
         removed.push(name);
       } else {
         // Not known yet: the control plane's answer makes it due again.

@@ -77,6 +77,12 @@ export class ResourceCache {
     return entry?.verdict === "rejected" && entry.latest.version === version;
   }
 
+  /** True where the newest version of the name is this one, and Envoy has not rejected it. */
+  isUsable(name: string, version: string): boolean {
+    const entry = this.entries.get(name);
+    return entry !== undefined && entry.verdict !== "rejected" && entry.latest.version === version;
+  }
+
   /** Names with a usable version. */
   *names(): IterableIterator<string> {
     for (const name of this.entries.keys()) if (this.get(name) !== undefined) yield name;
@@ -158,6 +164,14 @@ export class ResourceCache {
       if (entry.verdict !== "accepted") entry.good = resource;
     } else if (entry.good?.version === resource.version) {
       entry.good = undefined;
+    }
+  }
+
+  /** The agent's own answer to what was sent last. */
+  judgeNewest(names: readonly string[], accepted: boolean): void {
+    for (const name of names) {
+      const resource = this.get(name);
+      if (resource !== undefined) this.judge(resource, accepted);
     }
   }
 

@@ -20,7 +20,10 @@ const storedTypes: ReadonlyMap<string, string> = new Map([
   [typeUrls.cluster, "clusters"],
   [typeUrls.endpoint, "endpoints"],
   [typeUrls.listener, "listeners"],
+  // Whole, as Envoy accepted them, for bad times and for agents that know nothing else; and in parts, which may be newer, so
+  // that they need not be sent again.
   [typeUrls.route, "routes"],
+  [typeUrls.routePart, "route-parts"],
   [typeUrls.secret, "secrets"],
   [typeUrls.extensionConfig, "extensions"],
   [typeUrls.nameTable, "names"],

@@ -6,8 +6,10 @@ import {
   DeltaDiscoveryResponseSchema,
 } from "../../../gen/envoy/service/discovery/v3/discovery_pb.ts";
 import { ResourceTable } from "../../xds/resource-table.fake.ts";
+import { routeOfPart } from "../../xds/route-part-name.ts";
 import { Subscription } from "../../xds/subscription.ts";
 import type { Batch } from "../../xds/subscription-request.ts";
+import { typeUrls } from "../../xds/type-url.ts";
 import type { UpstreamListener } from "./xds-relay.ts";
 
 interface Stream {
@@ -35,11 +37,19 @@ export class SubscriptionServer {
     return found;
   }
 
-  /** Takes a new stream; nothing of an earlier one is remembered, as after a restart. */
-  connect(open: (send: (message: Uint8Array) => void) => UpstreamListener): void {
+  /** About how long a response may become, bytes. */
+  limitBytes = 1 << 20;
+
+  /**
+   * Takes a new stream; nothing of an earlier one is remembered, as after a restart.
+   *
+   * @param capabilities what the server says that it can do; undefined: nothing is said
+   */
+  connect(open: (send: (message: Uint8Array) => void) => UpstreamListener, capabilities?: readonly string[]): void {
     const stream: Stream = { types: new Map(), toServer: [], toClient: [], listener: undefined };
     this.stream = stream;
     stream.listener = open((message) => stream.toServer.push(fromBinary(DeltaDiscoveryRequestSchema, message)));
+    if (capabilities !== undefined) stream.listener.announced(new Set(capabilities));
   }
 
   disconnect(): void {
@@ -68,7 +78,8 @@ export class SubscriptionServer {
     if (request === undefined) return false;
     const { typeUrl } = request;
     const known = this.stream?.types.get(typeUrl);
-    const subscription = known ?? new Subscription(typeUrl, this.table(typeUrl));
+    const subscription =
+      known ?? new Subscription(typeUrl, this.table(typeUrl), areParts(typeUrl) ? { wholeOf: routeOfPart } : {});
     if (known === undefined) this.stream?.types.set(typeUrl, subscription);
     subscription.receive({
       subscribe: request.resourceNamesSubscribe,
@@ -85,9 +96,10 @@ export class SubscriptionServer {
     let pushed = false;
     for (const [typeUrl, subscription] of this.stream?.types ?? []) {
       const nonce = `n${this.nonces + 1}`;
+      const { limitBytes } = this;
       const batch =
-        subscription.take({ nonce, limitBytes: 1 << 20, part: "present" }) ??
-        subscription.take({ nonce, limitBytes: 1 << 20, part: "removed" });
+        subscription.take({ nonce, limitBytes, part: areParts(typeUrl) ? "all" : "present" }) ??
+        subscription.take({ nonce, limitBytes, part: "removed" });
       if (batch === undefined) continue;
       this.nonces += 1;
       this.stream?.toClient.push(encode(typeUrl, nonce, batch));
@@ -103,6 +115,10 @@ export class SubscriptionServer {
     this.stream?.listener?.message(message);
     return true;
   }
+}
+
+function areParts(typeUrl: string): boolean {
+  return typeUrl === typeUrls.routePart;
 }
 
 function encode(typeUrl: string, nonce: string, batch: Batch): Uint8Array {

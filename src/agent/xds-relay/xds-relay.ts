@@ -4,12 +4,15 @@ import type { Cancel, Clock } from "../../kernel/clock.ts";
 import { describeError } from "../../kernel/error.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Counter, Gauge, Metrics } from "../../kernel/metric.ts";
+import { routePartsCapability } from "../../xds/capability.ts";
+import { routeOfPart } from "../../xds/route-part-name.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { agentErrors } from "../errors.ts";
 import type { CallListener, GrpcCall } from "../grpc/server-call.ts";
 import { Deliveries } from "./deliveries.ts";
 import { EnvoyStream, type EnvoyStreamHost } from "./envoy-stream.ts";
 import type { Verdict } from "./envoy-subscription.ts";
+import { PartedRoutes } from "./parted-routes.ts";
 import { type CacheChange, ResourceCache, resourceLimit } from "./resource-cache.ts";
 import { Upstream, type UpstreamHost, type UpstreamResponse, type Wanted } from "./upstream.ts";
 
@@ -23,6 +26,8 @@ export interface XdsRelayOptions {
 
 /** What the connection to the control plane drives. */
 export interface UpstreamListener {
+  /** What the control plane can do beside Istio's; called before the first message, where at all. */
+  announced(capabilities: ReadonlySet<string>): void;
   message(bytes: Uint8Array): void;
   closed(): void;
 }
@@ -57,6 +62,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     this.upstream?.answer(typeUrl, nonce, errors),
   );
   private readonly changeListeners = new Set<(typeUrl: string) => void>();
+  private readonly parted: PartedRoutes;
   private upstream: Upstream | undefined;
   private cancelLinger: Cancel | undefined;
   /** Set while Envoy is away and expected back. */
@@ -75,6 +81,15 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     this.envoyEnds = metrics.counter("envoy_connection_terminations", "ADS streams of Envoy that ended.");
     this.rejections = metrics.counter("xds_proxy_rejections", "Resources that Envoy rejected, by type.", ["type"]);
     this.cached = metrics.gauge("xds_proxy_cached_resources", "Resources in the agent's cache, by type.", ["type"]);
+    this.parted = new PartedRoutes(
+      {
+        routes: () => this.cacheOf(typeUrls.route),
+        asked: () => this.asked(typeUrls.route).names,
+        wantedChanged: () => this.upstream?.sync(typeUrls.route),
+      },
+      options,
+    );
+    this.consumers.set(typeUrls.routePart, (cache, change) => this.parted.take(cache, change));
     this.expectEnvoy();
   }
 
@@ -123,15 +138,25 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   openUpstream(send: (message: Uint8Array) => void): UpstreamListener {
     this.deliveries.clear();
     for (const cache of this.caches.values()) cache.returnToGood();
+    this.parted.opened();
     const upstream = new Upstream(this, send);
     this.upstream = upstream;
+    const announced = (capabilities: ReadonlySet<string>): void => {
+      if (this.upstream !== upstream || this.parted.isKnown) return;
+      const parts = this.cacheOf(typeUrls.routePart);
+      this.parted.announced(capabilities.has(routePartsCapability), parts.size);
+      for (const typeUrl of [typeUrls.routePart, typeUrls.route]) upstream.sync(typeUrl);
+    };
     return {
+      announced,
       message: (bytes) => {
+        announced(noCapabilities); // who speaks without it has none
         if (this.upstream === upstream) upstream.message(bytes);
       },
       closed: () => {
         if (this.upstream !== upstream) return;
         this.upstream = undefined;
+        this.parted.stop();
         this.deliveries.clear();
       },
     };
@@ -140,6 +165,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   stop(): void {
     this.cancelLinger?.();
     this.cancelAbsence?.();
+    this.parted.stop();
   }
 
   // The side of the control plane.
@@ -153,6 +179,14 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   }
 
   wanted(typeUrl: string): Wanted {
+    if (typeUrl === typeUrls.routePart) return { wildcard: this.parted.wantsParts, names: new Set() };
+    const asked = this.asked(typeUrl);
+    if (typeUrl !== typeUrls.route) return asked;
+    return { ...asked, names: new Set([...asked.names].filter((name) => this.parted.wantsWhole(name))) };
+  }
+
+  /** What Envoy and the agent ask for, whichever way it comes. */
+  private asked(typeUrl: string): Wanted {
     const names = new Set(this.lingering.get(typeUrl));
     let wildcard = this.followed.has(typeUrl);
     for (const stream of this.streams) {
@@ -165,7 +199,11 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   }
 
   versions(typeUrl: string): Record<string, string> {
-    return this.cacheOf(typeUrl).versions();
+    const versions = this.cacheOf(typeUrl).versions();
+    if (typeUrl !== typeUrls.route) return versions;
+    // A control plane takes what is held as asked for; what comes in parts is not to come whole, too.
+    const { names } = this.wanted(typeUrl);
+    return Object.fromEntries(Object.entries(versions).filter(([name]) => names.has(name)));
   }
 
   received(response: UpstreamResponse): void {
@@ -173,7 +211,13 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     this.responses.inc();
     const cache = this.cacheOf(typeUrl);
     this.deliveries.add(response);
-    cache.apply(resources, removed);
+    // What came whole while parts took over may be older than they are.
+    const isOurs = (name: string): boolean => typeUrl !== typeUrls.route || !this.parted.covers(name);
+    cache.apply(
+      resources.filter(({ name }) => isOurs(name)),
+      removed.filter(isOurs),
+    );
+    if (typeUrl === typeUrls.routePart) this.parted.received([...resources.map(({ name }) => name), ...removed]);
     this.settled();
   }
 
@@ -201,9 +245,9 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     const consumer = this.consumers.get(typeUrl);
     try {
       consumer?.(cache, change);
-      if (consumer !== undefined) judge(cache, change.sent, true);
+      if (consumer !== undefined) cache.judgeNewest(change.sent, true);
     } catch (error) {
-      judge(cache, change.sent, false);
+      cache.judgeNewest(change.sent, false);
       this.options.log.warn("the agent could not use what the control plane sent", {
         type: shortName(typeUrl),
         error: describeError(error),
@@ -224,9 +268,11 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
       const { name, version, message } = refusal;
       this.rejections.inc({ type: shortName(typeUrl) });
       this.options.log.warn("Envoy rejected a resource", { type: shortName(typeUrl), name, error: message });
+      // Routes that came in parts are refused as the head that they belong to.
+      const cameAs = typeUrl === typeUrls.route && this.parted.covers(name) ? typeUrls.routePart : typeUrl;
       // Late: another Envoy took it, or it came before this stream to the control plane. Its author must learn it all the same.
-      const late = !this.deliveries.refuse(typeUrl, refusal) && cache.isRejected(name, version);
-      if (late) this.upstream?.refuse(typeUrl, refusal);
+      const late = !this.deliveries.refuse(cameAs, refusal) && cache.isRejected(name, version);
+      if (late) this.upstream?.refuse(cameAs, refusal);
     }
     this.tell(typeUrl);
   }
@@ -237,6 +283,11 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   }
 
   private awaits(typeUrl: string, name: string): boolean {
+    if (typeUrl === typeUrls.routePart) {
+      // Parts of which more is to come wait for nothing: it comes when these are answered.
+      const route = routeOfPart(name);
+      return this.parted.covers(route) && this.awaits(typeUrls.route, route);
+    }
     let asked = false;
     for (const stream of this.streams) {
       const subscription = stream.subscription(typeUrl);
@@ -276,8 +327,10 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   }
 
   private syncUpstream(typeUrl: string): void {
-    const wanted = this.wanted(typeUrl);
-    if (!wanted.wildcard) this.cacheOf(typeUrl).retain(wanted.names);
+    const asked = this.asked(typeUrl);
+    // Parts are kept for the next control plane that has them.
+    if (!asked.wildcard && typeUrl !== typeUrls.routePart) this.cacheOf(typeUrl).retain(asked.names);
+    if (typeUrl === typeUrls.route) this.parted.askedChanged();
     this.upstream?.sync(typeUrl);
   }
 
@@ -286,12 +339,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   }
 }
 
-function judge(cache: ResourceCache, names: readonly string[], accepted: boolean): void {
-  for (const name of names) {
-    const resource = cache.get(name);
-    if (resource !== undefined) cache.judge(resource, accepted);
-  }
-}
+const noCapabilities: ReadonlySet<string> = new Set();
 
 /** `Cluster` for `type.googleapis.com/envoy.config.cluster.v3.Cluster`. */
 function shortName(typeUrl: string): string {

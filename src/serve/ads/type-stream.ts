@@ -2,6 +2,7 @@
 import type { TypeStatus } from "../../contract/proxy-status.ts";
 import { formatConfigRef } from "../../xds/config-ref.ts";
 import type { ResourceSet } from "../../xds/generator.ts";
+import { routeOfPart } from "../../xds/route-part-name.ts";
 import { SotwSubscription } from "../../xds/sotw-subscription.ts";
 import { Subscription } from "../../xds/subscription.ts";
 import type { Reply } from "../../xds/subscription-request.ts";
@@ -39,10 +40,9 @@ export function openTypeStream(typeUrl: string, set: ResourceSet, variant: "delt
     typeUrl,
     name: typeName(typeUrl),
     set,
-    // What is put together of several resources is refused as a whole: sending them apart would tell nothing.
     subscription:
       variant === "delta"
-        ? new Subscription(typeUrl, set, { isolates: typeUrl !== typeUrls.routePart })
+        ? new Subscription(typeUrl, set, typeUrl === typeUrls.routePart ? { wholeOf: routeOfPart } : {})
         : new SotwSubscription(typeUrl, set),
     unsubscribe: () => {},
     heldSinceMs: undefined,

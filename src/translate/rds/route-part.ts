@@ -2,6 +2,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { RoutePartSchema } from "../../../gen/lateen/agent/v1/agent_pb.ts";
 import type { Resource, ResourceFragment } from "../../xds/resource.ts";
+import { routePartName } from "../../xds/route-part-name.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { ComposedResource, FragmentResource } from "../composed-resource.ts";
 import { encodeLoneVirtualHost, type VirtualHostFragment } from "./route-configuration.ts";
@@ -27,8 +28,4 @@ export function buildVirtualHostPart(routeName: string, fragment: VirtualHostFra
     );
   const content = { typeUrl: typeUrls.routePart, name: routePartName(routeName, name), version, compose };
   return new FragmentResource(content, sources);
-}
-
-export function routePartName(routeName: string, virtualHost: string): string {
-  return `${routeName}/${virtualHost}`;
 }

@@ -3,10 +3,11 @@ import type { Change, Collection } from "../../collection/collection.ts";
 import type { GraphNode } from "../../collection/graph-node.ts";
 import { CollectionNode } from "../../collection/node.ts";
 import type { Resource, ResourceFragment } from "../../xds/resource.ts";
+import { routePartName } from "../../xds/route-part-name.ts";
 import type { InternedResources } from "../interned.ts";
 import { sameResource } from "../resource-of.ts";
 import { encodeRouteConfigurationHead, type VirtualHostFragment } from "./route-configuration.ts";
-import { buildRouteHeadPart, buildVirtualHostPart, routePartName } from "./route-part.ts";
+import { buildRouteHeadPart, buildVirtualHostPart } from "./route-part.ts";
 
 /** By resource name. Of a changed route configuration only what is different is made, and told of. */
 export class RouteParts extends CollectionNode<Resource> {
