@@ -41,6 +41,30 @@ ${subsets.map((version) => `  - {name: ${version}, labels: {version: ${version}}
 `;
 }
 
+/** Services on the port of the one that is changed; together about a hundred times what one may cost. */
+const neighbours = 300;
+
+function otherServices(count: number): string {
+  return Array.from(
+    { length: count },
+    (_, index) => `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: neighbour-${index}, namespace: shop}
+spec:
+  hosts: [neighbour-${index}.shop.svc.cluster.local]
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  endpoints: [{address: 10.77.${index >> 8}.${index & 255}}]
+---
+`,
+  ).join("");
+}
+
+interface RouteStatus {
+  types: { RDS?: { state: string; resources: number } };
+}
+
 describe("routing", rootOnly, () => {
   let mesh: Mesh;
   let front: Machine;
@@ -224,6 +248,29 @@ describe("routing", rootOnly, () => {
     assert.equal(await v1.status("http://hidden.lobby.svc.cluster.local/"), 0);
   });
 
+  it("a changed virtual host travels alone, however many there are beside it, and proxy-status shows its routes", async () => {
+    await mesh.control.apply(otherServices(neighbours) + virtualService(`\n- route: [${toVersion("v1")}]`));
+    await eventually(async () => {
+      const routes = await routeConfiguration(front);
+      assert.ok((routes.match(/"neighbour-\d+\.shop\.svc\.cluster\.local"/g) ?? []).length >= neighbours);
+      assert.deepEqual(await namesOf("/"), ["v1"]);
+      assert.deepEqual(await routeStates(), ["SYNCED", "SYNCED", "SYNCED"]);
+    });
+    const before = await mesh.control.metric("pilot_xds_config_size_bytes_sum");
+    await mesh.control.apply(virtualService(`\n- route: [${toVersion("v2")}]`));
+    await eventually(async () => {
+      assert.deepEqual(await namesOf("/"), ["v2"]);
+      assert.deepEqual(await routeStates(), ["SYNCED", "SYNCED", "SYNCED"]);
+    });
+    const sent = (await mesh.control.metric("pilot_xds_config_size_bytes_sum")) - before;
+    assert.ok(sent > 0 && sent < 3 * 10_000, `${sent} bytes for three machines`);
+  });
+
+  const routeStates = async (): Promise<(string | undefined)[]> => {
+    const proxies = JSON.parse(await mesh.control.lateen("proxy-status", "-o", "json")) as RouteStatus[];
+    return proxies.map(({ types: { RDS } }) => ((RDS?.resources ?? 0) > neighbours ? RDS?.state : "too few"));
+  };
+
   it("nothing that it was sent was rejected", () => mesh.assertNothingRejected());
 });
 
@@ -256,6 +303,11 @@ interface ConfigDump {
     dynamic_active_clusters?: { version_info: string; cluster: { name: string } }[];
     dynamic_warming_clusters?: { cluster: { name: string } }[];
   }[];
+}
+
+/** Text of the routes that Envoy uses. */
+function routeConfiguration(machine: Machine): Promise<string> {
+  return machine.page(15000, "/config_dump?resource=dynamic_route_configs");
 }
 
 /** The clusters of the service as Envoy uses them: the versions of the active ones, the names of the warming ones. */
