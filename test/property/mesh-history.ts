@@ -8,6 +8,7 @@ import { MeshRig, type RigProxy } from "../../src/translate/mesh-rig.fake.ts";
 import { formatConfigRef } from "../../src/xds/config-ref.ts";
 import type { ClientView } from "../../src/xds/generator.ts";
 import { typeUrls } from "../../src/xds/type-url.ts";
+import { ComposingClient } from "./composing-client.ts";
 import { type Batch, fillFromScratch, makeChange, proxies, randomBatch } from "./mesh-changes.ts";
 import { count, type HistoryProperty } from "./property-run.ts";
 
@@ -44,10 +45,12 @@ class Follower {
   readonly copies = new Map<string, Map<string, string>>();
   /** Taken away in the present batch: what comes back in the same batch was never gone, and Envoy must not see it go. */
   readonly removed = new Set<string>();
+  readonly inParts: ComposingClient;
 
   constructor(rig: MeshRig, proxy: number) {
     this.proxy = proxy;
     this.view = rig.open(proxies[proxy] as RigProxy);
+    this.inParts = new ComposingClient(this.view);
     for (const type of meshTypes) {
       const set = this.view.resources(type);
       const copy = new Map([...set.values()].map(({ name, version }) => [name, version]));
@@ -133,8 +136,9 @@ export const meshHistories: HistoryProperty<MeshHistory> = {
         followers.map(({ view }) => view),
         bodies,
       );
-      for (const { view, copies, removed } of followers) {
+      for (const { view, copies, removed, inParts } of followers) {
         removed.clear();
+        inParts.check();
         for (const type of meshTypes) {
           const actual = new Map([...view.resources(type).values()].map(({ name, version }) => [name, version]));
           assert.deepEqual(copies.get(type), actual, `events of ${type}`);
