@@ -270,7 +270,8 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
           joinUrl: joinHost === undefined ? undefined : `https://${formatHostPort(joinHost, secure.port)}`,
         }),
         ...controlPlaneDebug({
-          ...{ ads, changes, stalls, profiler },
+          ...{ ads, changes, stalls, profiler, clock },
+          ...{ configs, mesh, meshConfig, rootNamespace: settings.rootNamespace },
           generator: () => meshGenerator.inspect(),
           queues,
           roots: [

@@ -198,6 +198,23 @@ spec:
     });
   });
 
+  it("is shown as a config dump, though nobody asked the machine", async () => {
+    const dump = await run.lateen("debug", "config_dump?proxyID=caller.shop&include_eds");
+    assert.equal(dump.status, 0, dump.stderr);
+    const saved = join(run.folder, "dump.json");
+    writeFileSync(saved, dump.stdout);
+    assert.match((await runLateen(["pc", "cluster", "--file", saved])).stdout, /^web\.example +80 .* outbound +EDS/m);
+    assert.match((await runLateen(["pc", "route", "--file", saved])).stdout, /^80 +web\.example:80 .* web\.shop$/m);
+    assert.match((await runLateen(["pc", "endpoint", "--file", saved])).stdout, /^10\.0\.0\.1:80 /m);
+    assert.match((await runLateen(["pc", "listener", "--file", saved])).stdout, /15001/);
+    const services = JSON.parse((await run.lateen("debug", "registryz")).stdout) as { hostname: string }[];
+    assert.deepEqual(
+      services.map(({ hostname }) => hostname),
+      ["web.example"],
+    );
+    assert.equal((await run.lateen("debug", "config_dump?proxyID=nobody")).status, 1);
+  });
+
   it("is on no page without the administrator's certificate", async () => {
     const { api, metrics } = run.addresses;
     const { ca } = run.credentials();

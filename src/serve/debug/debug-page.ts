@@ -15,7 +15,7 @@ export interface DebugPage {
   readonly help: string;
   /** What may follow, for the index: `/{name}`, `?proxyID=NAME`. */
   readonly usage?: string;
-  /** The page as JSON; undefined where what `rest` or the query names is not there. */
+  /** The page as JSON, or a JsonStream where it may be long; undefined where what `rest` or the query names is not there. */
   readonly show: (request: DebugRequest) => unknown;
   /** A drawing above the tables, for browsers: markup of SVG, made of numbers alone. */
   readonly draw?: (shown: unknown) => string;

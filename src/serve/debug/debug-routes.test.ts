@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
+import { systemClock } from "../../kernel/clock.ts";
 import { Metrics } from "../../kernel/metric.ts";
 import type { ApiIdentity } from "../api/api-identity.ts";
 import { ApiRig } from "../api/api-rig.fake.ts";
@@ -30,7 +31,7 @@ const paths = ["/debug", "/debug/list", "/debug/one", "/debug/named", "/debug/na
 
 test("who is no administrator sees no page, and learns not even which there are", async (t) => {
   let identity: ApiIdentity | undefined;
-  const rig = await ApiRig.start({ identity: () => identity, extraRoutes: debugRoutes(pages) });
+  const rig = await ApiRig.start({ identity: () => identity, extraRoutes: debugRoutes(pages, systemClock) });
   t.after(() => rig.stop());
   for (const path of paths) assert.equal((await rig.call("GET", path)).code, 401, path);
   identity = { name: "someone", groups: ["developers"] };
@@ -53,7 +54,7 @@ test("no page is on the metrics port", async (t) => {
 });
 
 test("the index is HTML unless JSON is asked for, pages are JSON unless a browser asks", async (t) => {
-  const rig = await ApiRig.start({ extraRoutes: debugRoutes(pages) });
+  const rig = await ApiRig.start({ extraRoutes: debugRoutes(pages, systemClock) });
   t.after(() => rig.stop());
   const index = await rig.call("GET", "/debug", { headers: { accept: "*/*" } });
   assert.match(String(index.headers["content-type"]), /^text\/html/);

@@ -1,13 +1,16 @@
 // /debug on the API's port: the index and the pages, for administrators as everything there.
+
+import type { Clock } from "../../kernel/clock.ts";
 import type { ExtraReply, ExtraRequest, ExtraRoute } from "../api/extra-route.ts";
 import { StatusError } from "../api/status-error.ts";
 import type { DebugPage, DebugRequest } from "./debug-page.ts";
 import { escapeHtml, htmlPage, htmlValue } from "./html.ts";
+import { JsonStream } from "./json-stream.ts";
 
 const htmlType = "text/html; charset=utf-8";
 
 /** The last page of a name counts; `list` and the index are made of all. */
-export function debugRoutes(given: readonly DebugPage[]): ExtraRoute[] {
+export function debugRoutes(given: readonly DebugPage[], clock: Clock): ExtraRoute[] {
   const list: DebugPage = {
     name: "list",
     help: "Names of these pages",
@@ -22,16 +25,18 @@ export function debugRoutes(given: readonly DebugPage[]): ExtraRoute[] {
         ? { body: pages.map(({ name, usage, help }) => ({ name, ...(usage === undefined ? {} : { usage }), help })) }
         : { text: indexPage(pages), contentType: htmlType },
   };
-  return [index, ...pages.flatMap(routesOf)];
+  return [index, ...pages.flatMap((page) => routesOf(page, clock))];
 }
 
-function routesOf(page: DebugPage): ExtraRoute[] {
+function routesOf(page: DebugPage, clock: Clock): ExtraRoute[] {
   const path = `/debug/${page.name}`;
   const handler = async (request: ExtraRequest): Promise<ExtraReply> => {
     const { query, signal, params } = request;
     const asked: DebugRequest = { rest: params["rest"] ?? "", query, signal };
     const shown = await page.show(asked);
     if (shown === undefined) throw new StatusError("notFound", `${path} knows nothing of that name`);
+    // Too long for a table.
+    if (shown instanceof JsonStream) return { stream: shown.toReadable(clock), contentType: "application/json" };
     if (wantsHtml(request)) {
       const drawn = page.draw?.(shown) ?? "";
       const body = `<p>${escapeHtml(page.help)}. <a href="/debug">All pages</a></p>\n${drawn}\n${htmlValue(shown)}`;

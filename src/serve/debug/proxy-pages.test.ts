@@ -8,6 +8,7 @@ import { typeUrls } from "../../xds/type-url.ts";
 import { type AdsRig, ResourceTables, startAdsRig } from "../ads/ads-rig.fake.ts";
 import { ChangeLog } from "./change-log.ts";
 import type { DebugPage } from "./debug-page.ts";
+import { JsonStream } from "./json-stream.ts";
 import { proxyPages } from "./proxy-pages.ts";
 import { pushPages } from "./push-pages.ts";
 
@@ -41,6 +42,7 @@ async function startBed(t: TestContext): Promise<Bed> {
       const shown = pages
         .get(name)
         ?.show({ rest, query: new URLSearchParams(query), signal: new AbortController().signal });
+      if (shown instanceof JsonStream) return JSON.parse([...shown.pieces].join(""));
       return shown === undefined ? undefined : JSON.parse(JSON.stringify(shown));
     },
   };

@@ -4,6 +4,7 @@ import type { AdsServer } from "../ads/ads-server.ts";
 import { type ConnectionLook, proxyDetail } from "../ads/connection-look.ts";
 import type { TypeStream } from "../ads/type-stream.ts";
 import type { DebugPage, DebugRequest } from "./debug-page.ts";
+import { streamList, streamWithList } from "./json-stream.ts";
 import { findProxies } from "./proxy-lookup.ts";
 
 /** istiod's names of the five types in `SyncStatus`. */
@@ -31,7 +32,7 @@ export function proxyPages(ads: AdsServer): DebugPage[] {
       name: "syncz",
       help: "What was sent to each proxy and what it acknowledged, by type, in istiod's form",
       usage: "?namespace=NAMESPACE",
-      show: (request) => wanted(request).map(syncStatus),
+      show: (request) => streamList(mapped(wanted(request), syncStatus)),
     },
     {
       name: "connections",
@@ -50,8 +51,8 @@ export function proxyPages(ads: AdsServer): DebugPage[] {
       help: "Connected proxies with their labels, metadata and the names they ask for",
       usage: "?proxyID=NAME",
       show: (request) => {
-        const clients = wanted(request).map(adsClient);
-        return { totalClients: clients.length, clients };
+        const looks = wanted(request);
+        return streamWithList({ totalClients: looks.length }, "clients", mapped(looks, adsClient));
       },
     },
     {
@@ -59,13 +60,17 @@ export function proxyPages(ads: AdsServer): DebugPage[] {
       help: "One proxy in detail: types, versions held, what is behind, why it got its last push; all proxies without a name",
       usage: "/{name}[?resources=true]",
       show: ({ rest, query }) => {
-        if (rest === "") return [...ads.looks()].map(({ status }) => status);
+        if (rest === "") return streamList(mapped(ads.looks(), ({ status }) => status));
         const found = findProxies(ads.looks(), rest);
         if (found.length === 0) return undefined;
         return found.map((look) => proxyDetail(look, { all: query.get("resources") === "true" }));
       },
     },
   ];
+}
+
+function* mapped<T, U>(values: Iterable<T>, make: (value: T) => U): Iterable<U> {
+  for (const value of values) yield make(value);
 }
 
 function syncStatus(look: ConnectionLook): Record<string, unknown> {
