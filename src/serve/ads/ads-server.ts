@@ -86,7 +86,7 @@ export class AdsServer implements Stoppable {
     this.connections = new Source<ProxyStatus>(options.graph, "connections");
     const { clock, controlPlane, generator, log } = options;
     this.pings = new SessionPings(clock);
-    this.pushes = new PushLog(clock, options.changes ?? new ChangeLog(clock));
+    this.pushes = new PushLog(options.changes ?? new ChangeLog(clock));
     const sections = new SharedSections();
     this.context = {
       generator,

@@ -1,7 +1,7 @@
 // A stream in detail, for the debug pages: made when somebody looks, and never kept.
 import type { HeldResource, ProxyDetail, TypeDetail } from "../../contract/proxy-detail.ts";
 import type { ProxyStatus } from "../../contract/proxy-status.ts";
-import type { XdsClient } from "../../xds/generator.ts";
+import type { ClientView, XdsClient } from "../../xds/generator.ts";
 import type { Resource } from "../../xds/resource.ts";
 import { pushSummary } from "../debug/push-summary.ts";
 import { type TypeStream, typeStatus } from "./type-stream.ts";
@@ -14,6 +14,7 @@ export interface ConnectionLook {
   /** IP address of the connection's other end. */
   readonly address: string;
   readonly client: XdsClient;
+  readonly view: ClientView;
   readonly status: ProxyStatus;
   /** In push order. */
   readonly types: readonly TypeStream[];

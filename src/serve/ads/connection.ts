@@ -130,9 +130,9 @@ export class Connection implements Pushable {
   look(): ConnectionLook | undefined {
     const status = this.status();
     if (this.state.kind !== "open" || status === undefined) return undefined;
-    const { client } = this.state;
+    const { client, view } = this.state;
     const { waitingBytes } = this.stream;
-    return { id: this.id, address: this.address, client, status, types: this.types, waitingBytes };
+    return { id: this.id, address: this.address, client, view, status, types: this.types, waitingBytes };
   }
 
   /** Ends the stream; the client sees why. */
@@ -288,7 +288,7 @@ export class Connection implements Pushable {
     type.unsubscribe = type.set.subscribe((changes) => {
       type.subscription.change(changes);
       if (type.subscription.settled) return; // nothing this client asked for
-      this.context.pushes.changed(type.notes, changes);
+      if (type.subscription.behindCount > 0) this.context.pushes.changed(type.notes, changes);
       this.changedAtMs ??= this.context.clock.monotonic();
       this.context.queue.add(this);
     });
@@ -311,9 +311,10 @@ export class Connection implements Pushable {
     const start = clock.monotonic();
     this.needed.demand(batch.resources, this.types);
     const response = this.encode(type, batch);
-    type.sentAtMs = clock.now();
+    const atMs = clock.now();
+    type.sentAtMs = atMs;
     type.sentNonce = this.nonce(this.nonces);
-    pushes.sent(type, batch, { bytes: response.length, isLast: type.subscription.behindCount === 0 });
+    pushes.sent(type, batch, { bytes: response.length, isLast: type.subscription.behindCount === 0, atMs });
     metrics.pushes.inc({ type: type.name });
     metrics.configBytes.observe({ type: type.name }, response.length);
     this.events.statusChanged();

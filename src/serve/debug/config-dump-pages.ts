@@ -88,5 +88,11 @@ function* dumpPieces(look: ConnectionLook, wanted: readonly Section[], showResou
 }
 
 function resourcesOf(look: ConnectionLook, typeUrl: string): Iterable<Resource> {
-  return look.types.find((type) => type.typeUrl === typeUrl)?.subscription.wantedResources() ?? [];
+  const ofType = (url: string) => look.types.find((type) => type.typeUrl === url);
+  const own = ofType(typeUrl);
+  // Lateen's own agents take routes in parts, all of them, and put them together for their Envoy.
+  if (own === undefined && typeUrl === typeUrls.route && ofType(typeUrls.routePart) !== undefined) {
+    return look.view.resources(typeUrl).values();
+  }
+  return own?.subscription.wantedResources() ?? [];
 }

@@ -6,6 +6,7 @@ import { type Config, formatConfigKey } from "../../config/object.ts";
 import { FakeClock } from "../../kernel/clock.fake.ts";
 import type { ConfigRef } from "../../xds/config-ref.ts";
 import type { Resource } from "../../xds/resource.ts";
+import type { Batch } from "../../xds/subscription-request.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { ChangeLog } from "./change-log.ts";
 import { noPushNotes, PushLog, type PushNotes } from "./push-log.ts";
@@ -19,7 +20,16 @@ function start() {
   const objects = new Source<Config>(graph, "objects");
   const changes = new ChangeLog(clock);
   changes.watch(objects);
-  const log = new PushLog(clock, changes);
+  const pushes = new PushLog(changes);
+  const log = {
+    changed: pushes.changed.bind(pushes),
+    withheld: pushes.withheld.bind(pushes),
+    records: (limit?: number) => pushes.records(limit),
+    totals: pushes.totals,
+    triggers: () => Object.fromEntries(pushes.triggers),
+    sent: (type: Parameters<PushLog["sent"]>[0], sent: Batch, options: { bytes: number; isLast: boolean }) =>
+      pushes.sent(type, sent, { ...options, atMs: clock.now() }),
+  };
   const write = (kind: string, name: string, spec: unknown): void => {
     const key = { source: "Kubernetes", group: "g", kind, namespace: "shop", name };
     const config: Config = { key, meta: { name, namespace: "shop" }, spec: spec as object };
@@ -175,7 +185,7 @@ test("endpoints count for load assignments, dependent resources and trials by th
   assert.equal(proxy.notes.lastPush?.trigger, "depdendentresource");
   log.sent(proxy, { ...batch(resource("web")), trial: 1 }, last);
   assert.equal(proxy.notes.lastPush?.trigger, "trial");
-  assert.deepEqual(Object.fromEntries(log.triggers), { endpoint: 1, depdendentresource: 1, trial: 1 });
+  assert.deepEqual(log.triggers(), { endpoint: 1, depdendentresource: 1, trial: 1 });
   log.withheld("eds", 7);
   assert.deepEqual(log.totals.get("eds"), { messages: 3, resources: 3, removed: 0, bytes: 30, withheld: 7 });
 });
@@ -201,4 +211,6 @@ test("five hundred records are kept, whatever is pushed", () => {
   const kept = log.records();
   assert.deepEqual([kept.length, kept[0]?.number, kept.at(-1)?.number], [500, 1_200, 701]);
   assert.equal(log.records(3).length, 3);
+  // Those that are forgotten count, too.
+  assert.deepEqual(log.triggers(), { proxyrequest: 1_200 });
 });

@@ -1,6 +1,5 @@
 // The last pushes and what each was for. One record is shared by all proxies that were sent the same, so that a change that
 // goes to a thousand of them costs one record and a thousand increments.
-import type { Clock } from "../../kernel/clock.ts";
 import type { ConfigRef } from "../../xds/config-ref.ts";
 import type { ResourceChange } from "../../xds/generator.ts";
 import type { Resource } from "../../xds/resource.ts";
@@ -80,17 +79,15 @@ export interface SentTotals {
 
 export class PushLog {
   readonly totals = new Map<string, SentTotals>();
-  /** Messages by reason. */
-  readonly triggers = new Map<PushTrigger, number>();
-  private readonly clock: Clock;
   private readonly changes: ChangeLog;
   private readonly ring: PushRecord[] = [];
   /** The newest record by type and by the name that its messages end with. */
   private readonly newest = new Map<string, Map<string, PushRecord>>();
+  /** Messages by reason, of records that are not kept any more. */
+  private readonly forgotten = new Map<PushTrigger, number>();
   private count = 0;
 
-  constructor(clock: Clock, changes: ChangeLog) {
-    this.clock = clock;
+  constructor(changes: ChangeLog) {
     this.changes = changes;
   }
 
@@ -101,11 +98,18 @@ export class PushLog {
     notes.news = news;
   }
 
+  /** Messages by reason since the start; counted when asked for, not with each message. */
+  get triggers(): ReadonlyMap<PushTrigger, number> {
+    const counts = new Map(this.forgotten);
+    for (const { trigger, proxies } of this.records()) counts.set(trigger, (counts.get(trigger) ?? 0) + proxies);
+    return counts;
+  }
+
   /** A message goes out. `isLast` where nothing is left to be sent of the type. */
   sent(
     type: { readonly typeUrl: string; readonly name: string; readonly notes: PushNotes },
     batch: Batch,
-    options: { bytes: number; isLast: boolean },
+    options: { bytes: number; isLast: boolean; atMs: number },
   ): void {
     const { notes } = type;
     const totals = this.totalsOf(type.name);
@@ -113,11 +117,10 @@ export class PushLog {
     totals.resources += batch.resources.length;
     totals.removed += batch.removed.length;
     totals.bytes += options.bytes;
-    const record = this.recordFor(type, batch);
-    record.lastAtMs = this.clock.now();
+    const record = this.recordFor(type, batch, options.atMs);
+    record.lastAtMs = options.atMs;
     record.proxies += 1;
     record.bytes += options.bytes;
-    this.triggers.set(record.trigger, (this.triggers.get(record.trigger) ?? 0) + 1);
     notes.lastPush = record;
     if (!options.isLast) return;
     notes.changesFrom = undefined;
@@ -139,7 +142,11 @@ export class PushLog {
     return found;
   }
 
-  private recordFor(type: { typeUrl: string; name: string; notes: PushNotes }, batch: Batch): PushRecord {
+  private recordFor(
+    type: { typeUrl: string; name: string; notes: PushNotes },
+    batch: Batch,
+    nowMs: number,
+  ): PushRecord {
     const { notes } = type;
     const cause: PushCause = batch.trial > 0 ? "trial" : notes.cause;
     const end = batch.resources.at(-1)?.name ?? batch.removed.at(-1) ?? "";
@@ -157,9 +164,9 @@ export class PushLog {
       (cause !== "change" || recent.changesFrom === notes.changesFrom) &&
       sameLength(recent.resources, batch.resources.length) &&
       sameLength(recent.removed, batch.removed.length) &&
-      this.clock.now() - recent.firstAtMs < togetherMs;
+      nowMs - recent.firstAtMs < togetherMs;
     if (isSame) return recent;
-    const record = this.newRecord(type, batch, cause);
+    const record = this.newRecord(type, batch, { cause, nowMs });
     ofType.set(end, record);
     this.forget(this.ring[record.number % recordLimit]);
     this.ring[record.number % recordLimit] = record;
@@ -169,17 +176,16 @@ export class PushLog {
   private newRecord(
     { typeUrl, name, notes }: { typeUrl: string; name: string; notes: PushNotes },
     batch: Batch,
-    cause: PushCause,
+    { cause, nowMs }: { cause: PushCause; nowMs: number },
   ): PushRecord {
     this.count += 1;
-    const now = this.clock.now();
     const changes =
       cause === "change" && notes.changesFrom !== undefined
         ? relatedChanges(this.changes.since(notes.changesFrom), makersOf(batch, notes.news), name)
         : [];
     return {
       ...{ number: this.count, typeUrl, type: name, cause, trigger: triggerOf(cause, name, changes) },
-      ...{ firstAtMs: now, lastAtMs: now, proxies: 0, bytes: 0 },
+      ...{ firstAtMs: nowMs, lastAtMs: nowMs, proxies: 0, bytes: 0 },
       ...{ resources: batch.resources.length, removed: batch.removed.length },
       names: batch.resources.slice(0, nameLimit).map((resource) => resource.name),
       removedNames: batch.removed.slice(0, nameLimit),
@@ -190,6 +196,7 @@ export class PushLog {
 
   private forget(record: PushRecord | undefined): void {
     if (record === undefined) return;
+    this.forgotten.set(record.trigger, (this.forgotten.get(record.trigger) ?? 0) + record.proxies);
     const ofType = this.newest.get(record.typeUrl);
     for (const end of [record.names.at(-1), record.removedNames.at(-1), ""]) {
       if (end !== undefined && ofType?.get(end) === record) ofType.delete(end);
