@@ -26,7 +26,7 @@ function evenGroups(names: readonly string[], count: number): string[][] {
 }
 
 /** True where the name stands in the text by itself, not as a piece of a longer name. */
-function mentions(text: string, name: string): boolean {
+export function mentions(text: string, name: string): boolean {
   if (name === "") return false;
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
     if (!isNamePart(text[at - 1]) && !isNamePart(text[at + name.length])) return true;

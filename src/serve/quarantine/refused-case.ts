@@ -1,0 +1,48 @@
+// One content that some proxies of one Envoy version rejected.
+import type { ConfigRef } from "../../xds/config-ref.ts";
+import type { Resource, ResourceFragment } from "../../xds/resource.ts";
+
+/** What was rejected: a resource, or one part of a composed one. */
+export interface Subject {
+  readonly typeUrl: string;
+  readonly name: string;
+  readonly fragment: string | undefined;
+  readonly version: string;
+  readonly envoyVersion: string;
+}
+
+/** A stream that rejected it. */
+export interface Refuser {
+  /** `name.namespace` of the proxy. */
+  readonly proxy: string;
+  /** Of the client certificate; all streams without one count as one. */
+  readonly certificate: string;
+}
+
+/**
+ * open: one party's word, which may be wrong or worse. own-affair: it is because of the machine. accepted: another proxy
+ * of the version has accepted it. unattributed: nothing of the composed resource is new. aside: nobody of the version is
+ * sent it any more.
+ */
+export type Verdict = "open" | "own-affair" | "accepted" | "unattributed" | "aside";
+
+export interface RefusedCase {
+  readonly id: string;
+  readonly subject: Subject;
+  readonly content: Resource | ResourceFragment;
+  readonly sources: readonly ConfigRef[];
+  /** Wall clock, milliseconds, of the first rejection. */
+  readonly sinceMs: number;
+  /** The words of the last proxy. */
+  message: string;
+  verdict: Verdict;
+  /** By connection; what is beyond the bound is only counted. */
+  readonly refusers: Map<string, Refuser>;
+  uncounted: number;
+  /** Keys of sets that have the content now: what is made of the objects where it is set aside, else what is served. */
+  readonly present: Set<string>;
+  /** True where something accepted is served instead, in some set. */
+  hasAccepted: boolean;
+  /** True while some set has the content, and from the last one's end until one of the objects changes. */
+  current: boolean;
+}
