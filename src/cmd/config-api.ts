@@ -27,6 +27,7 @@ import { openObjectView } from "../serve/api/object-view.ts";
 import { ObjectWriter } from "../serve/api/object-writer.ts";
 import { listPendingFields } from "../serve/api/pending-field-list.ts";
 import { ResourceHandler } from "../serve/api/resource-handler.ts";
+import { type Told, toldStatuses } from "../serve/api/told-statuses.ts";
 import { untakenFiles } from "../serve/api/untaken-files.ts";
 import type { QueueInspection } from "../serve/debug/engine-inspection.ts";
 import { fieldLine } from "../sources/files/field-line.ts";
@@ -44,6 +45,8 @@ export interface ConfigApiOptions {
   originOf: (key: string) => Origin | undefined;
   /** What is wrong with files, by path, of each watched folder. */
   fileProblems: readonly Collection<readonly Problem[]>[];
+  /** What others say of objects, by key, beside what analysis finds. */
+  told: readonly Collection<Told>[];
   graph: Graph;
   domainSuffix: string;
   listenPorts: ListenPorts;
@@ -82,7 +85,7 @@ export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigA
       lineOf: fieldLine,
     }),
   );
-  const { statuses } = analysis;
+  const statuses = toldStatuses(analysis.statuses, ...options.told);
   const view = lifecycle.add(
     await openObjectView({ objects, statuses, source, namespaces, revisions: store, clock, log }),
   );

@@ -42,6 +42,7 @@ import { MonitoringListener } from "../serve/listen/monitoring-listener.ts";
 import { PlaintextListener } from "../serve/listen/plaintext-listener.ts";
 import { SecureListener } from "../serve/listen/secure-listener.ts";
 import { withMachineConfig } from "../serve/machine/machine-config-layer.ts";
+import { Quarantine } from "../serve/quarantine/quarantine.ts";
 import { answerGate, answerPath } from "../serve/query/answer-gate.ts";
 import { QueryBroker } from "../serve/query/query-broker.ts";
 import { AutoAddresses } from "../sources/auto-addresses/auto-addresses.ts";
@@ -160,12 +161,18 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     proxyInboundListenPort: settings.proxyInboundListenPort,
   });
   const queries = lifecycle.add(new QueryBroker({ machineOf: (id) => registration.machineOf(id), clock, random }));
-  const meshGenerator = new MeshGenerator(mesh, graph, { slices: new Slices(clock) });
-  const generator = queries.layer(withMachineConfig(meshGenerator, { groups, mesh: machineMesh }));
-
-  // What happens to objects, so that pushes can be explained.
+  // What happens to objects, so that pushes can be explained and rejections traced.
   const changes = new ChangeLog(clock, changeMetrics(metrics));
   lifecycle.defer(changes.watch(configs));
+  // What proxies reject is traced to its objects and kept from others.
+  const quarantine = lifecycle.add(
+    new Quarantine({
+      ...{ graph, objects: configs, source, changes, clock, log, metrics },
+      recipients: (typeUrl, resource) => ads.recipients(typeUrl, resource),
+    }),
+  );
+  const meshGenerator = new MeshGenerator(mesh, graph, { quarantine, slices: new Slices(clock) });
+  const generator = queries.layer(withMachineConfig(meshGenerator, { groups, mesh: machineMesh }));
 
   // Serving: xDS, identity and join to machines; metrics to scrapers.
   const ads = lifecycle.add(
@@ -179,9 +186,17 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       controlPlane: name,
       changes,
       onWork: (what, tookMs) => stalls.note(what, tookMs),
-      onConnect: ({ identities, node }, connectionId, origin) =>
-        registration.connected({ connectionId, identities, node, ...origin }),
-      onDisconnect: (connectionId) => registration.disconnected(connectionId),
+      onConnect: (client, connectionId, origin) => {
+        const { identities, node } = client;
+        registration.connected({ connectionId, identities, node, ...origin });
+        quarantine.connected(client, connectionId, origin);
+      },
+      onDisconnect: (connectionId) => {
+        quarantine.disconnected(connectionId);
+        registration.disconnected(connectionId);
+      },
+      onAck: (acknowledgement) => quarantine.acknowledged(acknowledgement),
+      onNack: (rejection) => quarantine.rejected(rejection),
     }),
   );
   const groupsByName = new Group("groups-by-name", groups, ({ key }) => [`${key.namespace}/${key.name}`]);
@@ -244,6 +259,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       dataDir: options.dataDir,
       objects: configs,
       fileProblems: folders.map((folder) => folder.problems),
+      told: [quarantine.statuses],
       graph,
       originOf: (key) => folders.map((folder) => folder.originOf(key)).find((origin) => origin !== undefined),
       domainSuffix,

@@ -80,4 +80,10 @@ export const serveErrors = defineErrors({
       "A question was put to a machine by a name under which several machines are registered, of different WorkloadGroups.",
     remedy: "Name it by its WorkloadEntry or its node id; lateen proxy-status -o json shows both.",
   },
+  rejected: {
+    code: "LAT2117",
+    meaning: "Proxies reject what an object makes; it says so in the object's status, with Envoy's words.",
+    remedy:
+      "Change the field that the message names, or the object as Envoy's words say. Until then proxies keep what they accepted last, or go without; lateen proxy-status shows which.",
+  },
 });

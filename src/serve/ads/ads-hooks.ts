@@ -13,6 +13,13 @@ export interface AdsRejection {
   readonly resources: readonly Resource[];
 }
 
+/** Resources that a proxy takes as they are, or that it had when it came. */
+export interface AdsAcknowledgement {
+  readonly connectionId: string;
+  readonly typeUrl: string;
+  readonly resources: readonly Resource[];
+}
+
 /** What an Istio agent reports of its application (istio.v1.HealthInformation). */
 export interface HealthReport {
   readonly healthy: boolean;
@@ -35,6 +42,8 @@ export interface AdsHooks {
   readonly onConnect?: (client: XdsClient, connectionId: string, origin: StreamOrigin) => void;
   readonly onDisconnect?: (connectionId: string) => void;
   readonly onNack?: (rejection: AdsRejection) => void;
+  /** Called for each acknowledged message: it must cost little. */
+  readonly onAck?: (acknowledgement: AdsAcknowledgement) => void;
   /** Called when the state changes, at most once a second for one stream; the newest counts. */
   readonly onHealth?: (client: XdsClient, connectionId: string, report: HealthReport) => void;
 }

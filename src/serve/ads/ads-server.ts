@@ -11,6 +11,7 @@ import type { Metrics } from "../../kernel/metric.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { Generator } from "../../xds/generator.ts";
 import { NamePool } from "../../xds/name-pool.ts";
+import type { Resource } from "../../xds/resource.ts";
 import type { AdsInspection, CacheCounts } from "../debug/ads-inspection.ts";
 import { ChangeLog } from "../debug/change-log.ts";
 import { PushLog } from "../debug/push-log.ts";
@@ -117,6 +118,14 @@ export class AdsServer implements Stoppable {
   /** Streams that are open. */
   get size(): number {
     return this.open.size;
+  }
+
+  /** Streams that get something under a name, and those that may still ask for the type. */
+  *recipients(typeUrl: string, name: string): Iterable<{ connectionId: string; resource: Resource | undefined }> {
+    for (const connection of this.open) {
+      const wanted = connection.wanted(typeUrl, name);
+      if (wanted !== undefined) yield { connectionId: connection.id, resource: wanted.resource };
+    }
   }
 
   /** Every stream that has said who it is, for the debug pages. */

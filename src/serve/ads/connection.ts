@@ -5,6 +5,7 @@ import type { Cancel } from "../../kernel/clock.ts";
 import { describeError, LateenError } from "../../kernel/error.ts";
 import type { ClientView, XdsClient } from "../../xds/generator.ts";
 import { readNode } from "../../xds/node-info.ts";
+import type { Resource } from "../../xds/resource.ts";
 import { SotwSubscription } from "../../xds/sotw-subscription.ts";
 import type { Batch } from "../../xds/subscription-request.ts";
 import { typeUrls } from "../../xds/type-url.ts";
@@ -28,7 +29,7 @@ import { NeededResources } from "./needed-resources.ts";
 import { takeNextBatch } from "./next-batch.ts";
 import type { Pushable } from "./push-queue.ts";
 import { pushRank } from "./push-rules.ts";
-import { countRejecting, recordReply } from "./record-reply.ts";
+import { countRejecting, recordHeld, recordReply } from "./record-reply.ts";
 import { RequestBudget } from "./request-budget.ts";
 import { deltaResponse, type ResponseParts, sotwResponse, type Variant } from "./response-parts.ts";
 import { openTypeStream, receiveRequest, type TypeStream } from "./type-stream.ts";
@@ -124,6 +125,15 @@ export class Connection implements Pushable {
     if (this.state.kind !== "open") return undefined;
     const { client, connectedAtMs } = this.state;
     return connectionStatus(client, this.types, { controlPlane: this.context.controlPlane, connectedAtMs });
+  }
+
+  /** What the client gets under a name: no resource where it may still ask for the type; undefined where it gets nothing. */
+  wanted(typeUrl: string, name: string): { readonly resource: Resource | undefined } | undefined {
+    if (this.state.kind !== "open") return undefined;
+    const type = this.types.find((known) => known.typeUrl === typeUrl);
+    if (type === undefined) return { resource: undefined };
+    const resource = type.subscription.wants(name) ? type.set.get(name) : undefined;
+    return resource === undefined ? undefined : { resource };
   }
 
   /** What the debug pages show; undefined before the first request. */
@@ -284,6 +294,9 @@ export class Connection implements Pushable {
       type.name,
       Math.max(0, type.subscription.resourceCount - type.subscription.behindCount),
     );
+    if ("initialVersions" in message) {
+      recordHeld(type, message.initialVersions, { connectionId: this.id, context: this.context });
+    }
     this.needed.opened(type);
     type.unsubscribe = type.set.subscribe((changes) => {
       type.subscription.change(changes);

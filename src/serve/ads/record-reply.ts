@@ -1,5 +1,6 @@
 // What an ACK or NACK leaves behind: times, metrics, the log, and word to whoever owns the objects.
 import type { XdsClient } from "../../xds/generator.ts";
+import type { Resource } from "../../xds/resource.ts";
 import type { Reply } from "../../xds/subscription-request.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { TypeStream } from "./type-stream.ts";
@@ -24,6 +25,7 @@ export function recordReply(
     case "ack":
       type.ackedAtMs = context.clock.now();
       type.ackedNonce = type.sentNonce;
+      context.hooks.onAck?.({ connectionId, typeUrl: type.typeUrl, resources: reply.batch.resources });
       break;
     case "nack": {
       type.error = reply.message;
@@ -49,4 +51,20 @@ export function countRejecting(type: TypeStream, rejecting: boolean, context: Re
   if (type.rejecting === rejecting) return;
   type.rejecting = rejecting;
   context.metrics.rejecting.get(type.name)?.inc(rejecting ? 1 : -1);
+}
+
+/** What the client had when it opened the type, in the very version that it is to have, counts as acknowledged. */
+export function recordHeld(
+  type: TypeStream,
+  versions: ReadonlyMap<string, string>,
+  on: { connectionId: string; context: ReplyContext },
+): void {
+  const { onAck } = on.context.hooks;
+  if (onAck === undefined || versions.size === 0) return;
+  const resources: Resource[] = [];
+  for (const [name, version] of versions) {
+    const resource = type.set.get(name);
+    if (resource?.version === version) resources.push(resource);
+  }
+  onAck({ connectionId: on.connectionId, typeUrl: type.typeUrl, resources });
 }

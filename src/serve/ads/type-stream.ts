@@ -67,17 +67,20 @@ const objectLimit = 16;
 /** Characters of Envoy's message in a status. */
 const errorLength = 2048;
 
-export function typeStatus({ subscription, sentAtMs, ackedAtMs, error }: TypeStream): TypeStatus {
+export function typeStatus({ subscription, set, sentAtMs, ackedAtMs, error }: TypeStream): TypeStatus {
   const status: TypeStatus = {
     state: "SYNCED",
     resources: subscription.resourceCount,
     ...(sentAtMs === undefined ? {} : { sentAt: new Date(sentAtMs).toISOString() }),
     ...(ackedAtMs === undefined ? {} : { ackedAt: new Date(ackedAtMs).toISOString() }),
   };
-  if (subscription.refused.size > 0) {
-    const refs = [...subscription.refused.values()].flatMap((resource) => resource.sources.map(formatConfigRef));
+  const aside = [...(set.setAside?.() ?? [])].filter(({ name }) => subscription.wants(name));
+  const [first] = aside;
+  if (subscription.refused.size > 0 || first !== undefined) {
+    const refs = [...subscription.refused.values(), ...aside].flatMap(({ sources }) => sources.map(formatConfigRef));
     status.state = "NACK";
-    status.error = (error ?? "").slice(0, errorLength);
+    const words = subscription.refused.size > 0 ? error : first?.message;
+    status.error = (words ?? "").slice(0, errorLength);
     status.objects = [...new Set(refs)].slice(0, objectLimit);
   } else if (!subscription.settled) {
     status.state = "STALE";

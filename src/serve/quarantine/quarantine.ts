@@ -1,0 +1,244 @@
+// One bad object hurts only itself: what proxies reject is traced to its objects, told to their authors, and kept from
+// other proxies of the same Envoy version, which get what was accepted before.
+import type { Collection } from "../../collection/collection.ts";
+import type { Graph } from "../../collection/graph.ts";
+import { Source } from "../../collection/source.ts";
+import { kindByName } from "../../config/kinds.ts";
+import { type Config, formatConfigKey } from "../../config/object.ts";
+import type { Cancel, Clock } from "../../kernel/clock.ts";
+import type { Stoppable } from "../../kernel/lifecycle.ts";
+import type { Log } from "../../kernel/log.ts";
+import type { Counter, Gauge, Metrics } from "../../kernel/metric.ts";
+import { type ConfigRef, formatConfigRef } from "../../xds/config-ref.ts";
+import type { XdsClient } from "../../xds/generator.ts";
+import type { Resource } from "../../xds/resource.ts";
+import type { ServedSet, Substitution } from "../../xds/substitution.ts";
+import type { AdsAcknowledgement, AdsRejection, StreamOrigin } from "../ads/ads-hooks.ts";
+import { typeName } from "../ads/type-name.ts";
+import type { ChangeLog } from "../debug/change-log.ts";
+import { type Blame, blame } from "./blame.ts";
+import { Book, type BookLimits, type Recipient } from "./book.ts";
+import { type RefusalStatus, refusalMessage, refusalStatus } from "./refusal-status.ts";
+import type { RefusedCase } from "./refused-case.ts";
+
+/** Verdicts within this time are published together, milliseconds: a thousand proxies reject at about the same time. */
+const statusDelayMs = 100;
+/** Objects that one log line names. */
+const loggedObjects = 8;
+/** Changes of objects that are looked through for the one to blame. */
+const recentLimit = 200;
+
+export interface QuarantineOptions {
+  readonly graph: Graph;
+  /** Every object of every source. */
+  readonly objects: Collection<Config>;
+  /** Cluster id of this control plane, part of each object's key. */
+  readonly source: string;
+  /** What happened to the objects lately. */
+  readonly changes: ChangeLog;
+  /** Streams that get something under a name, or may ask for the type. */
+  readonly recipients: (
+    typeUrl: string,
+    name: string,
+  ) => Iterable<{ readonly connectionId: string; readonly resource: Resource | undefined }>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly limits?: Partial<BookLimits>;
+}
+
+interface Stream {
+  readonly proxy: string;
+  readonly certificate: string;
+  readonly envoyVersion: string;
+}
+
+export class Quarantine implements Stoppable {
+  /** By `substitutionKey`. */
+  readonly substitutions: Source<Substitution>;
+  /** What authors are told, by `formatConfigKey`. Follows a verdict with the delay above. */
+  readonly statuses: Source<RefusalStatus>;
+  private readonly options: QuarantineOptions;
+  private readonly book: Book;
+  private readonly streams = new Map<string, Stream>();
+  private readonly said = new WeakMap<RefusedCase, string>();
+  private readonly resources: Gauge<"type">;
+  private readonly limitHits: Counter<"limit">;
+  private readonly unsubscribe: () => void;
+  private timer: Cancel | undefined;
+
+  constructor(options: QuarantineOptions) {
+    const { graph, metrics, clock, objects } = options;
+    this.options = options;
+    this.substitutions = new Source<Substitution>(graph, "substitutions", Object.is);
+    this.statuses = new Source<RefusalStatus>(graph, "refusals");
+    this.resources = metrics.gauge(
+      "lateen_quarantined_resources",
+      "Resources, or parts of them, that are set aside because proxies reject them.",
+      ["type"],
+    );
+    this.limitHits = metrics.counter(
+      "lateen_quarantine_limit_hits_total",
+      "Rejections that were left to the stream that made them, because a bound was reached.",
+      ["limit"],
+    );
+    this.book = new Book(
+      {
+        recipients: (typeUrl, name) => this.recipients(typeUrl, name),
+        substitute: (key, substitution) => {
+          if (substitution === undefined) this.substitutions.delete(key);
+          else this.substitutions.set(key, substitution);
+        },
+        changed: (refused) => {
+          this.say(refused);
+          this.wake();
+        },
+        full: (limit) => this.limitHits.inc({ limit }),
+        now: () => clock.now(),
+      },
+      options.limits,
+    );
+    this.unsubscribe = objects.subscribe((changes) => {
+      for (const { before, after } of changes) {
+        const key = (after ?? before)?.key;
+        if (key !== undefined) this.book.objectChanged(key);
+      }
+    });
+  }
+
+  /** Follows a set that proxies are served from; returns what tells of its end. */
+  watch(set: ServedSet): () => void {
+    return this.book.watch(set);
+  }
+
+  connected({ node }: XdsClient, connectionId: string, { certificate = "" }: StreamOrigin): void {
+    const { envoyVersion = "", name } = node;
+    this.streams.set(connectionId, { proxy: name, certificate, envoyVersion });
+    this.options.graph.batch(() => this.book.joined(envoyVersion, certificate));
+  }
+
+  disconnected(connectionId: string): void {
+    const stream = this.streams.get(connectionId);
+    if (stream === undefined) return;
+    this.streams.delete(connectionId);
+    this.options.graph.batch(() => this.book.left(connectionId, stream.envoyVersion));
+  }
+
+  acknowledged({ connectionId, typeUrl, resources }: AdsAcknowledgement): void {
+    const stream = this.streams.get(connectionId);
+    if (stream === undefined || resources.length === 0) return;
+    this.options.graph.batch(() => this.book.accept(connectionId, stream.envoyVersion, typeUrl, resources));
+  }
+
+  rejected({ connectionId, typeUrl, message, resources }: AdsRejection): void {
+    const stream = this.streams.get(connectionId);
+    if (stream === undefined) return;
+    const { proxy, certificate, envoyVersion } = stream;
+    const refuser = { proxy, certificate };
+    this.options.graph.batch(() =>
+      this.book.reject({ connectionId, refuser, envoyVersion, typeUrl, message, resources }),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.unsubscribe();
+    this.timer?.();
+  }
+
+  private *recipients(typeUrl: string, name: string): Iterable<Recipient> {
+    for (const { connectionId, resource } of this.options.recipients(typeUrl, name)) {
+      const stream = this.streams.get(connectionId);
+      if (stream === undefined) continue;
+      const { certificate, envoyVersion } = stream;
+      yield { connectionId, certificate, envoyVersion, resource };
+    }
+  }
+
+  private wake(): void {
+    this.timer ??= this.options.clock.after(statusDelayMs, () => {
+      this.timer = undefined;
+      this.publish();
+    });
+  }
+
+  /** Publishes at once what is known; for whoever waits for a verdict. */
+  publish(): void {
+    const told = new Map<string, { refused: RefusedCase; blame: Blame; message: string }[]>();
+    const counts = new Map<string, number>();
+    for (const refused of this.book.current()) {
+      const { subject, verdict } = refused;
+      const type = typeName(subject.typeUrl);
+      if (verdict === "aside") counts.set(type, (counts.get(type) ?? 0) + 1);
+      const blamed = this.blameOf(refused);
+      const message = refusalMessage(refused, verdict === "aside" ? 0 : this.countRecipients(refused));
+      for (const ref of blamed.objects) {
+        const key = this.keyOf(ref);
+        if (key === undefined) continue;
+        const list = told.get(key) ?? [];
+        list.push({ refused, blame: blamed, message });
+        told.set(key, list);
+      }
+    }
+    this.resources.reset();
+    for (const [type, count] of counts) this.resources.set({ type }, count);
+    this.statuses.replace(new Map([...told].map(([key, list]) => [key, refusalStatus(list)])));
+  }
+
+  private countRecipients({ subject }: RefusedCase): number {
+    let count = 0;
+    for (const { envoyVersion, resource } of this.recipients(subject.typeUrl, subject.name)) {
+      if (envoyVersion === subject.envoyVersion && resource?.version === subject.version) count += 1;
+    }
+    return count;
+  }
+
+  private blameOf({ subject, sources, message }: RefusedCase): Blame {
+    return blame({
+      ...{ sources, message },
+      names: [subject.name, ...(subject.fragment === undefined ? [] : [subject.fragment])],
+      objectOf: (ref) => this.options.objects.get(this.keyOf(ref) ?? ""),
+      recent: () => this.recentChanges(),
+    });
+  }
+
+  /** Objects that changed together, the last first. */
+  private recentChanges(): ConfigRef[][] {
+    const { changes } = this.options;
+    const found: ConfigRef[][] = [];
+    let atMs: number | undefined;
+    for (const change of changes.since(0, recentLimit).reverse()) {
+      if (change.atMs === atMs) found.at(-1)?.push(change.ref);
+      else found.push([change.ref]);
+      atMs = change.atMs;
+    }
+    return found;
+  }
+
+  private keyOf({ kind, namespace, name }: ConfigRef): string | undefined {
+    const group = kindByName(kind)?.group;
+    return group === undefined
+      ? undefined
+      : formatConfigKey({ source: this.options.source, group, kind, namespace, name });
+  }
+
+  /** Once per event. */
+  private say(refused: RefusedCase): void {
+    const { subject, verdict, current, message } = refused;
+    const state = current ? verdict : "over";
+    const before = this.said.get(refused);
+    if (before === state || (before === undefined && !current)) return;
+    this.said.set(refused, state);
+    if (before !== "aside" && state !== "aside") return;
+    const fields = {
+      type: typeName(subject.typeUrl),
+      resource: subject.name,
+      ...(subject.fragment === undefined ? {} : { part: subject.fragment }),
+      envoy: subject.envoyVersion,
+      objects: this.blameOf(refused).objects.slice(0, loggedObjects).map(formatConfigRef),
+    };
+    const { log } = this.options;
+    if (state === "aside") log.warn("configuration that proxies reject is set aside", { ...fields, message });
+    else if (state === "accepted") log.info("a proxy accepted what was set aside; it is served again", fields);
+    else log.info("configuration is no longer set aside", fields);
+  }
+}
