@@ -59,13 +59,13 @@ export class ServedResources extends Overlay<Resource, Substitution> {
     made: Collection<Resource>,
     about: { key: string; typeUrl: string; envoyVersion: string; by: Collection<Substitution> },
   ) {
-    const { by, typeUrl, envoyVersion } = about;
+    const { by, typeUrl } = about;
     const find = (key: string): Substitution | undefined => by.get(key);
     super({
       name: `served-${made.name}`,
       from: made,
       by,
-      keysOf: (each) => (each.envoyVersion === envoyVersion ? namesConcerned(each, typeUrl) : []),
+      keysOf: (each) => namesConcerned(each, about, typeUrl),
       derive: (resource) => substitute(resource, about, find),
       equals: sameResource,
     });

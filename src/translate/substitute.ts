@@ -27,7 +27,12 @@ export interface Place {
 }
 
 /** Names under which a set of the type has what the substitution concerns: routes travel in two ways. */
-export function namesConcerned({ typeUrl, name, fragment }: Substitution, ofType: string): string[] {
+export function namesConcerned(
+  { envoyVersion, only, typeUrl, name, fragment }: Substitution,
+  place: Place,
+  ofType: string,
+): string[] {
+  if (envoyVersion !== place.envoyVersion || (only !== undefined && only !== place.key)) return [];
   if (typeUrl === ofType) return [name];
   if (ofType !== typeUrls.routePart || typeUrl !== typeUrls.route || fragment === undefined) return [];
   return [name, `${name}/${fragment}`];
@@ -61,10 +66,11 @@ function partSubstitution(
   name: string,
   fragment: string,
   version: string,
-  { envoyVersion }: Place,
+  { envoyVersion, key }: Place,
   find: FindSubstitution,
 ): Substitution | undefined {
-  return find(substitutionKey({ envoyVersion, typeUrl: typeUrls.route, name, fragment, version }));
+  const part = { envoyVersion, typeUrl: typeUrls.route, name, fragment, version };
+  return find(substitutionKey(part)) ?? find(substitutionKey(part, key));
 }
 
 /** `80/reviews.shop.svc.cluster.local:80`; names of route configurations hold no slash. */

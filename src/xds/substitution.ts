@@ -10,6 +10,8 @@ export interface Substitution {
   readonly fragment: string | undefined;
   /** Version of the rejected resource, or of the rejected part. */
   readonly version: string;
+  /** Key of the one set that it is for, while it is being found out which part is meant; undefined for all sets. */
+  readonly only: string | undefined;
   /** The version of Envoy that rejected it; empty where the proxies tell none. Others are served the content itself. */
   readonly envoyVersion: string;
   /**
@@ -38,6 +40,8 @@ export interface ServedSet {
 /** Finds the substitution of one resource, or of one part of it. */
 export function substitutionKey(
   of: Pick<Substitution, "envoyVersion" | "typeUrl" | "name" | "fragment" | "version">,
+  only?: string,
 ): string {
-  return `${of.envoyVersion}\n${of.typeUrl}\n${of.name}\n${of.fragment ?? "\n"}\n${of.version}`;
+  const key = `${of.envoyVersion}\n${of.typeUrl}\n${of.name}\n${of.fragment ?? "\n"}\n${of.version}`;
+  return only === undefined ? key : `${key}\n${only}`;
 }

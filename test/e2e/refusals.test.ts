@@ -59,7 +59,7 @@ describe("refusals", rootOnly, () => {
       for (const [name, text] of Object.entries(found)) assert.match(text, state, `${name} is ${text}`);
     }, patience);
   };
-  const refused = /^ERROR .*partner/;
+  const refused = /^NACK .*partner/;
 
   it("on the machines that are there, with the objects that made it", async () => {
     await mesh.control.apply(refusedRule);

@@ -26,7 +26,7 @@ export interface BookLimits {
   readonly refusersPerCase: number;
   /** Contents that wait for a second party's word because of one certificate. */
   readonly openPerCertificate: number;
-  /** Searches for a bad part at one time, and parts of one search. */
+  /** Searches for a bad part at one time, one for a scope, and parts of one search. */
   readonly hunts: number;
   readonly suspects: number;
 }
@@ -35,7 +35,7 @@ export const bookLimits: BookLimits = {
   cases: 512,
   refusersPerCase: 32,
   openPerCertificate: 32,
-  hunts: 16,
+  hunts: 64,
   suspects: 4_096,
 };
 
@@ -53,7 +53,6 @@ export interface Rejection {
   readonly refuser: Refuser;
   readonly envoyVersion: string;
   readonly typeUrl: string;
-  readonly message: string;
   readonly resources: readonly Resource[];
 }
 
@@ -73,9 +72,13 @@ export interface BookPorts {
 /** One search, with what it set aside until now. */
 interface Search {
   readonly envoyVersion: string;
+  /** Key of the set. */
+  readonly place: string;
   readonly name: string;
   readonly hunt: Hunt<ResourceFragment>;
   readonly cleared: Set<string>;
+  /** Parts that were convicted: an acknowledgement may have lifted it since. */
+  readonly convicted: Set<string>;
   readonly aside: Map<string, ResourceFragment>;
   readonly refusers: Map<string, Refuser>;
   message: string;
@@ -89,7 +92,7 @@ export class Book {
   private readonly cases = new Map<string, RefusedCase>();
   /** By name of the resource. */
   private readonly casesByName = new SetMap<string, RefusedCase>();
-  /** By Envoy version and name of the route configuration. */
+  /** By set and name of the route configuration: each scope has its own composition of it. */
   private readonly searches = new Map<string, Search>();
 
   constructor(ports: BookPorts, limits: Partial<BookLimits> = {}) {
@@ -122,6 +125,7 @@ export class Book {
       for (const end of ends) end();
       this.sets.delete(set);
       for (const refused of this.cases.values()) refused.present.delete(presenceKey(set));
+      this.endSearches(set);
     };
   }
 
@@ -135,13 +139,14 @@ export class Book {
   }
 
   reject(rejection: Rejection): void {
-    const { envoyVersion, connectionId } = rejection;
+    const { envoyVersion, connectionId, refuser } = rejection;
     for (const resource of this.meant(rejection)) {
       this.accepted.retract(envoyVersion, resource, connectionId);
       const refused = this.caseOf(rejection, resource);
       if (refused === undefined) continue;
-      refused.message = wordsOn(rejection.message, resource.name);
-      if (refused.refusers.size < this.limits.refusersPerCase) refused.refusers.set(connectionId, rejection.refuser);
+      refused.message = wordsOn(refuser.message, resource.name);
+      const word = { ...refuser, message: refused.message };
+      if (refused.refusers.size < this.limits.refusersPerCase) refused.refusers.set(connectionId, word);
       else if (!refused.refusers.has(connectionId)) refused.uncounted += 1;
       this.judge(refused, resource);
       this.ports.changed(refused);
@@ -171,8 +176,8 @@ export class Book {
         if (hadSaid) this.over(refused);
         continue;
       }
-      if (refused.verdict === "open") this.judge(refused, refused.content as Resource);
-      this.ports.changed(refused);
+      if (refused.verdict === "open") this.reconsider(refused);
+      else this.ports.changed(refused);
     }
   }
 
@@ -188,7 +193,7 @@ export class Book {
   }
 
   /** Of several resources that a client rejected together, only those that it names are meant for certain. */
-  private meant({ resources, message }: Rejection): readonly Resource[] {
+  private meant({ resources, refuser: { message } }: Rejection): readonly Resource[] {
     if (resources.length <= 1) return resources;
     // Heads of route configurations travel with their virtual hosts, and are judged as one.
     const heads = resources.filter((resource) => resource.fragments !== undefined);
@@ -224,7 +229,7 @@ export class Book {
       this.ports.full("cases");
       return undefined;
     }
-    return this.addCase(subject, resource, rejection.message);
+    return this.addCase(subject, resource, refuser.message);
   }
 
   private addCase(subject: Subject, content: Resource | ResourceFragment, message: string): RefusedCase | undefined {
@@ -258,18 +263,36 @@ export class Book {
     else if (this.accepted.has(envoyVersion, resource)) refused.verdict = "accepted";
     else if (!this.isProven(refused)) refused.verdict = "open";
     else if (resource.fragments === undefined) this.setAside(refused);
-    else this.search(refused, resource);
+    else this.searchEverywhere(refused, resource);
+  }
+
+  private searchEverywhere(refused: RefusedCase, resource: Resource): void {
+    const places = new Set<string>();
+    for (const set of this.sets.keys()) if (has(set, refused.subject, false)) places.add(set.key);
+    let isOn = false;
+    for (const place of places) if (this.search(refused, resource, place)) isOn = true;
+    if (isOn) this.forget(refused);
+    else refused.verdict = "unattributed";
+  }
+
+  /** Those whose word was still to come may have gone, or get something else now. */
+  private reconsider(refused: RefusedCase): void {
+    if (refused.refusers.size === 0) return;
+    this.judge(refused, refused.content as Resource);
+    this.ports.changed(refused);
   }
 
   private isProven({ refusers, subject }: RefusedCase): boolean {
     const certificates = new Set([...refusers.values()].map(({ certificate }) => certificate));
     if (certificates.size > 1) return true;
+    let isServed = false;
     for (const other of this.ports.recipients(subject.typeUrl, subject.name)) {
       if (other.envoyVersion !== subject.envoyVersion) continue;
       if (other.resource !== undefined && other.resource.version !== subject.version) continue;
-      if (!refusers.has(other.connectionId) && !certificates.has(other.certificate)) return false;
+      if (refusers.has(other.connectionId)) isServed = true;
+      else if (!certificates.has(other.certificate)) return false;
     }
-    return certificates.size > 0;
+    return isServed;
   }
 
   private setAside(refused: RefusedCase): void {
@@ -280,7 +303,13 @@ export class Book {
   }
 
   private substitutionOf(subject: Subject, content: Resource | ResourceFragment, message: string): Substitution {
-    return { ...subject, accepted: this.acceptedFor(subject, content), message, sources: content.sources };
+    return {
+      ...subject,
+      only: undefined,
+      accepted: this.acceptedFor(subject, content),
+      message,
+      sources: content.sources,
+    };
   }
 
   /** The last accepted content of each set that has the rejected one. */
@@ -299,83 +328,87 @@ export class Book {
     return found;
   }
 
-  private search(refused: RefusedCase, resource: Resource): void {
+  /** @returns false where nothing could be found to suspect */
+  private search(refused: RefusedCase, resource: Resource, place: string): boolean {
     const { envoyVersion, name } = refused.subject;
-    const key = searchKey(envoyVersion, name);
+    const key = searchKey(place, name);
     const running = this.searches.get(key);
-    const suspects = this.suspectsIn(refused.subject, resource, running?.cleared);
-    if (suspects.length === 0) {
-      refused.verdict = "unattributed";
-      return;
-    }
+    const suspects = this.suspectsIn(refused.subject, resource, place, running?.cleared);
+    if (suspects.length === 0) return false;
+    // Convicted a moment ago, for another scope: that explains it.
+    if (suspects.some((part) => this.isAside(envoyVersion, name, part))) return true;
     if (running !== undefined) {
       running.message = refused.message;
       for (const [id, refuser] of refused.refusers) running.refusers.set(id, refuser);
       const probed = new Set(running.hunt.probed.map(partKey));
       running.hunt.rejected(suspects.filter((part) => !probed.has(partKey(part))));
-      this.forget(refused);
       this.advance(key, running);
-      return;
+      return true;
     }
-    const named = suspects.length === 1 ? suspects : suspectsNamed(suspects, refused.message);
-    if (named.length === 1) {
+    const named = suspects.length === 1 ? suspects : namedByAll(suspects, refused);
+    if (named.length > 0) {
       this.convict(envoyVersion, name, named, refused);
-      this.forget(refused);
-      return;
+      return true;
     }
     if (this.searches.size >= this.limits.hunts || suspects.length > this.limits.suspects) {
       this.ports.full(suspects.length > this.limits.suspects ? "suspects" : "hunts");
-      refused.verdict = "unattributed";
-      return;
+      return false;
     }
     const search: Search = {
-      ...{ envoyVersion, name, message: refused.message, hunt: new Hunt(suspects) },
-      ...{ cleared: new Set(), aside: new Map(), refusers: new Map(refused.refusers) },
+      ...{ envoyVersion, place, name, message: refused.message, hunt: new Hunt(suspects) },
+      ...{ cleared: new Set(), convicted: new Set(), aside: new Map(), refusers: new Map(refused.refusers) },
     };
     this.searches.set(key, search);
-    this.forget(refused);
     this.advance(key, search);
+    return true;
   }
 
-  /** Parts that nobody of the version has accepted. */
+  /** Parts that the objects make and nobody of the version has accepted. */
   private suspectsIn(
     { envoyVersion, name }: Subject,
     resource: Resource,
-    cleared?: ReadonlySet<string>,
+    place: string,
+    cleared: ReadonlySet<string> = new Set(),
   ): ResourceFragment[] {
     const known = new Set<string>(cleared);
-    const parts = new Set<string>();
+    const made = new Set<string>();
     for (const [set, watched] of this.sets) {
       if (set.envoyVersion !== envoyVersion || !isRoute(set.typeUrl)) continue;
       for (const part of watched.lastAccepted(name)?.fragments ?? []) known.add(partKey(part));
+      if (set.key === place) for (const part of set.made.get(name)?.fragments ?? []) made.add(partKey(part));
       if (set.typeUrl !== typeUrls.routePart) continue;
       // Virtual hosts that travel alone, and that somebody had before the control plane started.
       for (const part of resource.fragments ?? []) {
         const alone = set.served.get(`${name}/${part.name}`);
-        if (alone?.version === part.version && this.accepted.has(envoyVersion, alone)) parts.add(partKey(part));
+        if (alone?.version === part.version && this.accepted.has(envoyVersion, alone)) known.add(partKey(part));
       }
     }
-    return (resource.fragments ?? []).filter(
-      (part) => !this.accepted.has(envoyVersion, part) && !known.has(partKey(part)) && !parts.has(partKey(part)),
-    );
+    return (resource.fragments ?? []).filter((part) => {
+      const key = partKey(part);
+      return made.has(key) && !known.has(key) && !this.accepted.has(envoyVersion, part);
+    });
   }
 
   /** Makes what is served agree with the search. */
   private advance(key: string, search: Search): void {
-    const { envoyVersion, name, hunt } = search;
+    const { envoyVersion, place, name, hunt } = search;
     const next = new Map(hunt.aside.map((part) => [partKey(part), part]));
     const culprits = new Set(hunt.culprits.map(partKey));
     for (const [id, part] of search.aside) {
-      if (!next.has(id)) this.ports.substitute(substitutionKey(partSubject(envoyVersion, name, part)), undefined);
+      if (next.has(id) && !culprits.has(id)) continue;
+      this.ports.substitute(substitutionKey(partSubject(envoyVersion, name, part), place), undefined);
     }
     for (const [id, part] of next) {
       if (search.aside.has(id) || culprits.has(id)) continue;
       const subject = partSubject(envoyVersion, name, part);
-      this.ports.substitute(substitutionKey(subject), this.substitutionOf(subject, part, search.message));
+      const substitution = { ...this.substitutionOf(subject, part, search.message), only: place };
+      this.ports.substitute(substitutionKey(subject, place), substitution);
     }
     search.aside.clear();
-    for (const [id, part] of next) search.aside.set(id, part);
-    this.convict(envoyVersion, name, hunt.culprits, search);
+    for (const [id, part] of next) if (!culprits.has(id)) search.aside.set(id, part);
+    const fresh = hunt.culprits.filter((part) => !search.convicted.has(partKey(part)));
+    for (const part of fresh) search.convicted.add(partKey(part));
+    this.convict(envoyVersion, name, fresh, search);
     if (hunt.over) this.searches.delete(key);
   }
 
@@ -387,13 +420,23 @@ export class Book {
   ): void {
     for (const part of parts) {
       const subject = partSubject(envoyVersion, name, part);
-      if (this.cases.get(substitutionKey(subject))?.verdict === "aside") continue;
+      if (this.isAside(envoyVersion, name, part)) continue;
       const refused = this.addCase(subject, part, by.message);
       if (refused === undefined) continue;
       for (const [id, refuser] of by.refusers) refused.refusers.set(id, refuser);
       this.setAside(refused);
       this.ports.changed(refused);
+      // Other searches will see no verdict on it any more.
+      for (const [key, search] of [...this.searches]) {
+        if (search.envoyVersion !== envoyVersion || search.name !== name) continue;
+        search.hunt.retain((other) => partKey(other) !== partKey(part));
+        this.advance(key, search);
+      }
     }
+  }
+
+  private isAside(envoyVersion: string, name: string, part: ResourceFragment): boolean {
+    return this.cases.get(substitutionKey(partSubject(envoyVersion, name, part)))?.verdict === "aside";
   }
 
   private acceptedNow(connectionId: string, envoyVersion: string, typeUrl: string, resource: Resource): void {
@@ -411,20 +454,21 @@ export class Book {
       }
     }
     if (resource.fragments === undefined || this.searches.size === 0) return;
-    const key = searchKey(envoyVersion, resource.name);
-    const search = this.searches.get(key);
-    if (search === undefined) return;
-    for (const part of resource.fragments) search.cleared.add(partKey(part));
-    if (!search.hunt.probed.every((part) => search.cleared.has(partKey(part)))) return;
-    search.hunt.accepted();
-    this.advance(key, search);
+    const parts = resource.fragments.map(partKey);
+    for (const [key, search] of [...this.searches]) {
+      if (search.envoyVersion !== envoyVersion || search.name !== resource.name) continue;
+      for (const part of parts) search.cleared.add(part);
+      if (search.hunt.probed.some((part) => !search.cleared.has(partKey(part)))) continue;
+      search.hunt.accepted();
+      this.advance(key, search);
+    }
   }
 
   /** Content of a set became different. */
   private moved(set: ServedSet, changes: readonly ResourceChange[], made: boolean): void {
     if (this.cases.size === 0 && this.searches.size === 0) return;
     for (const { key } of changes) {
-      if (made && isRoute(set.typeUrl)) this.pruneSearch(set.envoyVersion, key);
+      if (made && isRoute(set.typeUrl)) this.pruneSearch(set.key, key);
       const found = this.casesByName.get(key);
       if (found.size === 0) continue;
       for (const refused of [...found]) {
@@ -433,14 +477,27 @@ export class Book {
     }
   }
 
-  /** Parts that no set has any more will never be judged. */
-  private pruneSearch(envoyVersion: string, name: string): void {
-    const key = searchKey(envoyVersion, name);
+  /** The set is gone: who comes back to it says anew what is wrong. */
+  private endSearches(set: ServedSet): void {
+    for (const other of this.sets.keys()) if (other.key === set.key && isRoute(other.typeUrl)) return;
+    for (const [key, search] of [...this.searches]) {
+      if (search.place !== set.key) continue;
+      this.searches.delete(key);
+      for (const part of search.aside.values()) {
+        const subject = partSubject(search.envoyVersion, search.name, part);
+        this.ports.substitute(substitutionKey(subject, search.place), undefined);
+      }
+    }
+  }
+
+  /** Parts that the set has no more will never be judged. */
+  private pruneSearch(place: string, name: string): void {
+    const key = searchKey(place, name);
     const search = this.searches.get(key);
     if (search === undefined) return;
     const present = new Set<string>();
     for (const set of this.sets.keys()) {
-      if (set.envoyVersion !== envoyVersion || !isRoute(set.typeUrl)) continue;
+      if (set.key !== place || !isRoute(set.typeUrl)) continue;
       for (const part of set.made.get(name)?.fragments ?? []) present.add(partKey(part));
     }
     search.hunt.retain((part) => present.has(partKey(part)));
@@ -463,6 +520,7 @@ export class Book {
     } else {
       refused.present.delete(key);
       if (refused.present.size === 0) this.over(refused);
+      else if (refused.verdict === "open") this.reconsider(refused);
     }
   }
 
@@ -488,6 +546,23 @@ export class Book {
   }
 }
 
+/**
+ * The part that every party names: one of them may point at what it wants to be rid of. Where they differ, the parts are
+ * tried one after the other.
+ */
+function namedByAll(suspects: readonly ResourceFragment[], { refusers }: RefusedCase): readonly ResourceFragment[] {
+  let named: readonly ResourceFragment[] | undefined;
+  const heard = new Set<string>();
+  for (const { certificate, message } of refusers.values()) {
+    if (heard.has(certificate)) continue;
+    heard.add(certificate);
+    const own = suspectsNamed(suspects, message);
+    if (own.length !== 1 || (named !== undefined && named[0] !== own[0])) return [];
+    named = own;
+  }
+  return named ?? [];
+}
+
 function isRoute(typeUrl: string): boolean {
   return typeUrl === typeUrls.route || typeUrl === typeUrls.routePart;
 }
@@ -496,8 +571,8 @@ function presenceKey(set: ServedSet): string {
   return `${set.typeUrl} ${set.key}`;
 }
 
-function searchKey(envoyVersion: string, name: string): string {
-  return `${envoyVersion} ${name}`;
+function searchKey(place: string, name: string): string {
+  return `${place} ${name}`;
 }
 
 function partKey({ name, version }: ResourceFragment): string {

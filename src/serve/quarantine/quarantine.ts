@@ -134,10 +134,8 @@ export class Quarantine implements Stoppable {
     const stream = this.streams.get(connectionId);
     if (stream === undefined) return;
     const { proxy, certificate, envoyVersion } = stream;
-    const refuser = { proxy, certificate };
-    this.options.graph.batch(() =>
-      this.book.reject({ connectionId, refuser, envoyVersion, typeUrl, message, resources }),
-    );
+    const refuser = { proxy, certificate, message };
+    this.options.graph.batch(() => this.book.reject({ connectionId, refuser, envoyVersion, typeUrl, resources }));
   }
 
   async stop(): Promise<void> {

@@ -17,6 +17,8 @@ export interface Refuser {
   readonly proxy: string;
   /** Of the client certificate; all streams without one count as one. */
   readonly certificate: string;
+  /** Its words. */
+  readonly message: string;
 }
 
 /**
