@@ -13,6 +13,7 @@ import { ApiMetrics } from "../src/serve/api/api-metrics.ts";
 import { changeMetrics, engineMetrics } from "../src/serve/debug/engine-metrics.ts";
 import { stallSeconds } from "../src/serve/debug/watch-stalls.ts";
 import { refusedConnections } from "../src/serve/listen/secure-listener.ts";
+import { quarantineMetrics } from "../src/serve/quarantine/quarantine-metrics.ts";
 import { registrationMetrics } from "../src/sources/registration/registration-metrics.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -30,6 +31,7 @@ export function controlPlaneMetrics(): MetricDescription[] {
   refusedConnections(metrics);
   stallSeconds(metrics);
   changeMetrics(metrics);
+  quarantineMetrics(metrics);
   engineMetrics(metrics, { pushes: unread, queues: unread, caches: unread, views: unread });
   meshMetrics(metrics, { configs: unread, mesh: unread, clock: systemClock, version: "" });
   return metrics.describe();

@@ -12,11 +12,11 @@ import type { Resource, ResourceFragment } from "../../xds/resource.ts";
 import { type ServedSet, type Substitution, substitutionKey } from "../../xds/substitution.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { AcceptedContent } from "./accepted-content.ts";
-import { Hunt } from "./hunt.ts";
 import { isOwnAffair } from "./own-affair.ts";
-import type { RefusedCase, Refuser, Subject } from "./refused-case.ts";
-import { suspectsNamed } from "./suspects.ts";
-import { WatchedSet } from "./watched-set.ts";
+import { PartSearches, type Words } from "./part-searches.ts";
+import type { RefusedCase, Refuser } from "./refused-case.ts";
+import { holds, isRoute, partSubject, type Subject, setHolds } from "./subject.ts";
+import { WatchedSets } from "./watched-sets.ts";
 
 /** Bounds of what is remembered. Over them, a rejection stays the affair of the stream that made it. */
 export interface BookLimits {
@@ -69,35 +69,30 @@ export interface BookPorts {
   now(): number;
 }
 
-/** One search, with what it set aside until now. */
-interface Search {
-  readonly envoyVersion: string;
-  /** Key of the set. */
-  readonly place: string;
-  readonly name: string;
-  readonly hunt: Hunt<ResourceFragment>;
-  readonly cleared: Set<string>;
-  /** Parts that were convicted: an acknowledgement may have lifted it since. */
-  readonly convicted: Set<string>;
-  readonly aside: Map<string, ResourceFragment>;
-  readonly refusers: Map<string, Refuser>;
-  message: string;
-}
-
 export class Book {
   private readonly ports: BookPorts;
   private readonly limits: BookLimits;
   private readonly accepted = new AcceptedContent();
-  private readonly sets = new Map<ServedSet, WatchedSet>();
+  private readonly sets = new WatchedSets(this.accepted);
   private readonly cases = new Map<string, RefusedCase>();
   /** By name of the resource. */
   private readonly casesByName = new SetMap<string, RefusedCase>();
-  /** By set and name of the route configuration: each scope has its own composition of it. */
-  private readonly searches = new Map<string, Search>();
+  private readonly searches: PartSearches;
 
   constructor(ports: BookPorts, limits: Partial<BookLimits> = {}) {
     this.ports = ports;
     this.limits = { ...bookLimits, ...limits };
+    this.searches = new PartSearches(
+      {
+        sets: this.sets,
+        substitute: (key, substitution) => ports.substitute(key, substitution),
+        convict: (envoyVersion, name, part, by) => this.convict(envoyVersion, name, part, by),
+        isAside: (envoyVersion, name, part) =>
+          this.cases.get(substitutionKey(partSubject(envoyVersion, name, part)))?.verdict === "aside",
+        full: (limit) => ports.full(limit),
+      },
+      this.limits,
+    );
   }
 
   /** Cases that are true now, of all verdicts. */
@@ -111,8 +106,7 @@ export class Book {
 
   /** @returns what tells of the set's end */
   watch(set: ServedSet): () => void {
-    const watched = new WatchedSet(set, (resource) => this.accepted.has(set.envoyVersion, resource));
-    this.sets.set(set, watched);
+    const watched = this.sets.add(set);
     const ends = [
       set.served.subscribe((changes) => {
         watched.changed(changes);
@@ -125,7 +119,7 @@ export class Book {
       for (const end of ends) end();
       this.sets.delete(set);
       for (const refused of this.cases.values()) refused.present.delete(presenceKey(set));
-      this.endSearches(set);
+      this.searches.end(set);
     };
   }
 
@@ -244,7 +238,7 @@ export class Book {
     };
     this.cases.set(refused.id, refused);
     this.casesByName.add(subject.name, refused);
-    for (const set of this.sets.keys()) this.lookFor(refused, set);
+    for (const set of this.sets.all()) this.lookFor(refused, set);
     return refused;
   }
 
@@ -263,15 +257,7 @@ export class Book {
     else if (this.accepted.has(envoyVersion, resource)) refused.verdict = "accepted";
     else if (!this.isProven(refused)) refused.verdict = "open";
     else if (resource.fragments === undefined) this.setAside(refused);
-    else this.searchEverywhere(refused, resource);
-  }
-
-  private searchEverywhere(refused: RefusedCase, resource: Resource): void {
-    const places = new Set<string>();
-    for (const set of this.sets.keys()) if (has(set, refused.subject, false)) places.add(set.key);
-    let isOn = false;
-    for (const place of places) if (this.search(refused, resource, place)) isOn = true;
-    if (isOn) this.forget(refused);
+    else if (this.searches.rejected(refused, resource)) this.forget(refused);
     else refused.verdict = "unattributed";
   }
 
@@ -296,147 +282,20 @@ export class Book {
   }
 
   private setAside(refused: RefusedCase): void {
+    const { id, subject, content, message, sources } = refused;
+    const accepted = this.sets.acceptedFor(subject, content);
     refused.verdict = "aside";
-    this.ports.substitute(refused.id, this.substitutionOf(refused.subject, refused.content, refused.message));
-    refused.hasAccepted = this.acceptedFor(refused.subject, refused.content).size > 0;
+    refused.hasAccepted = accepted.size > 0;
+    this.ports.substitute(id, { ...subject, only: undefined, accepted, message, sources });
     this.lookEverywhere(refused);
   }
 
-  private substitutionOf(subject: Subject, content: Resource | ResourceFragment, message: string): Substitution {
-    return {
-      ...subject,
-      only: undefined,
-      accepted: this.acceptedFor(subject, content),
-      message,
-      sources: content.sources,
-    };
-  }
-
-  /** The last accepted content of each set that has the rejected one. */
-  private acceptedFor(
-    subject: Subject,
-    content: Resource | ResourceFragment,
-  ): Map<string, Resource | ResourceFragment> {
-    const found = new Map<string, Resource | ResourceFragment>();
-    for (const [set, watched] of this.sets) {
-      if (!has(set, subject, true)) continue;
-      const whole = watched.lastAccepted(subject.name);
-      const accepted =
-        subject.fragment === undefined ? whole : whole?.fragments?.find(({ name }) => name === subject.fragment);
-      if (accepted !== undefined && accepted.version !== content.version) found.set(set.key, accepted);
-    }
-    return found;
-  }
-
-  /** @returns false where nothing could be found to suspect */
-  private search(refused: RefusedCase, resource: Resource, place: string): boolean {
-    const { envoyVersion, name } = refused.subject;
-    const key = searchKey(place, name);
-    const running = this.searches.get(key);
-    const suspects = this.suspectsIn(refused.subject, resource, place, running?.cleared);
-    if (suspects.length === 0) return false;
-    // Convicted a moment ago, for another scope: that explains it.
-    if (suspects.some((part) => this.isAside(envoyVersion, name, part))) return true;
-    if (running !== undefined) {
-      running.message = refused.message;
-      for (const [id, refuser] of refused.refusers) running.refusers.set(id, refuser);
-      const probed = new Set(running.hunt.probed.map(partKey));
-      running.hunt.rejected(suspects.filter((part) => !probed.has(partKey(part))));
-      this.advance(key, running);
-      return true;
-    }
-    const named = suspects.length === 1 ? suspects : namedByAll(suspects, refused);
-    if (named.length > 0) {
-      this.convict(envoyVersion, name, named, refused);
-      return true;
-    }
-    if (this.searches.size >= this.limits.hunts || suspects.length > this.limits.suspects) {
-      this.ports.full(suspects.length > this.limits.suspects ? "suspects" : "hunts");
-      return false;
-    }
-    const search: Search = {
-      ...{ envoyVersion, place, name, message: refused.message, hunt: new Hunt(suspects) },
-      ...{ cleared: new Set(), convicted: new Set(), aside: new Map(), refusers: new Map(refused.refusers) },
-    };
-    this.searches.set(key, search);
-    this.advance(key, search);
-    return true;
-  }
-
-  /** Parts that the objects make and nobody of the version has accepted. */
-  private suspectsIn(
-    { envoyVersion, name }: Subject,
-    resource: Resource,
-    place: string,
-    cleared: ReadonlySet<string> = new Set(),
-  ): ResourceFragment[] {
-    const known = new Set<string>(cleared);
-    const made = new Set<string>();
-    for (const [set, watched] of this.sets) {
-      if (set.envoyVersion !== envoyVersion || !isRoute(set.typeUrl)) continue;
-      for (const part of watched.lastAccepted(name)?.fragments ?? []) known.add(partKey(part));
-      if (set.key === place) for (const part of set.made.get(name)?.fragments ?? []) made.add(partKey(part));
-      if (set.typeUrl !== typeUrls.routePart) continue;
-      // Virtual hosts that travel alone, and that somebody had before the control plane started.
-      for (const part of resource.fragments ?? []) {
-        const alone = set.served.get(`${name}/${part.name}`);
-        if (alone?.version === part.version && this.accepted.has(envoyVersion, alone)) known.add(partKey(part));
-      }
-    }
-    return (resource.fragments ?? []).filter((part) => {
-      const key = partKey(part);
-      return made.has(key) && !known.has(key) && !this.accepted.has(envoyVersion, part);
-    });
-  }
-
-  /** Makes what is served agree with the search. */
-  private advance(key: string, search: Search): void {
-    const { envoyVersion, place, name, hunt } = search;
-    const next = new Map(hunt.aside.map((part) => [partKey(part), part]));
-    const culprits = new Set(hunt.culprits.map(partKey));
-    for (const [id, part] of search.aside) {
-      if (next.has(id) && !culprits.has(id)) continue;
-      this.ports.substitute(substitutionKey(partSubject(envoyVersion, name, part), place), undefined);
-    }
-    for (const [id, part] of next) {
-      if (search.aside.has(id) || culprits.has(id)) continue;
-      const subject = partSubject(envoyVersion, name, part);
-      const substitution = { ...this.substitutionOf(subject, part, search.message), only: place };
-      this.ports.substitute(substitutionKey(subject, place), substitution);
-    }
-    search.aside.clear();
-    for (const [id, part] of next) if (!culprits.has(id)) search.aside.set(id, part);
-    const fresh = hunt.culprits.filter((part) => !search.convicted.has(partKey(part)));
-    for (const part of fresh) search.convicted.add(partKey(part));
-    this.convict(envoyVersion, name, fresh, search);
-    if (hunt.over) this.searches.delete(key);
-  }
-
-  private convict(
-    envoyVersion: string,
-    name: string,
-    parts: readonly ResourceFragment[],
-    by: { readonly message: string; readonly refusers: ReadonlyMap<string, Refuser> },
-  ): void {
-    for (const part of parts) {
-      const subject = partSubject(envoyVersion, name, part);
-      if (this.isAside(envoyVersion, name, part)) continue;
-      const refused = this.addCase(subject, part, by.message);
-      if (refused === undefined) continue;
-      for (const [id, refuser] of by.refusers) refused.refusers.set(id, refuser);
-      this.setAside(refused);
-      this.ports.changed(refused);
-      // Other searches will see no verdict on it any more.
-      for (const [key, search] of [...this.searches]) {
-        if (search.envoyVersion !== envoyVersion || search.name !== name) continue;
-        search.hunt.retain((other) => partKey(other) !== partKey(part));
-        this.advance(key, search);
-      }
-    }
-  }
-
-  private isAside(envoyVersion: string, name: string, part: ResourceFragment): boolean {
-    return this.cases.get(substitutionKey(partSubject(envoyVersion, name, part)))?.verdict === "aside";
+  private convict(envoyVersion: string, name: string, part: ResourceFragment, by: Words): void {
+    const refused = this.addCase(partSubject(envoyVersion, name, part), part, by.message);
+    if (refused === undefined) return;
+    for (const [id, refuser] of by.refusers) refused.refusers.set(id, refuser);
+    this.setAside(refused);
+    this.ports.changed(refused);
   }
 
   private acceptedNow(connectionId: string, envoyVersion: string, typeUrl: string, resource: Resource): void {
@@ -453,22 +312,14 @@ export class Book {
         this.ports.changed(refused);
       }
     }
-    if (resource.fragments === undefined || this.searches.size === 0) return;
-    const parts = resource.fragments.map(partKey);
-    for (const [key, search] of [...this.searches]) {
-      if (search.envoyVersion !== envoyVersion || search.name !== resource.name) continue;
-      for (const part of parts) search.cleared.add(part);
-      if (search.hunt.probed.some((part) => !search.cleared.has(partKey(part)))) continue;
-      search.hunt.accepted();
-      this.advance(key, search);
-    }
+    this.searches.accepted(envoyVersion, resource);
   }
 
   /** Content of a set became different. */
   private moved(set: ServedSet, changes: readonly ResourceChange[], made: boolean): void {
     if (this.cases.size === 0 && this.searches.size === 0) return;
     for (const { key } of changes) {
-      if (made && isRoute(set.typeUrl)) this.pruneSearch(set.key, key);
+      if (made && isRoute(set.typeUrl)) this.searches.prune(set.key, key);
       const found = this.casesByName.get(key);
       if (found.size === 0) continue;
       for (const refused of [...found]) {
@@ -477,40 +328,13 @@ export class Book {
     }
   }
 
-  /** The set is gone: who comes back to it says anew what is wrong. */
-  private endSearches(set: ServedSet): void {
-    for (const other of this.sets.keys()) if (other.key === set.key && isRoute(other.typeUrl)) return;
-    for (const [key, search] of [...this.searches]) {
-      if (search.place !== set.key) continue;
-      this.searches.delete(key);
-      for (const part of search.aside.values()) {
-        const subject = partSubject(search.envoyVersion, search.name, part);
-        this.ports.substitute(substitutionKey(subject, search.place), undefined);
-      }
-    }
-  }
-
-  /** Parts that the set has no more will never be judged. */
-  private pruneSearch(place: string, name: string): void {
-    const key = searchKey(place, name);
-    const search = this.searches.get(key);
-    if (search === undefined) return;
-    const present = new Set<string>();
-    for (const set of this.sets.keys()) {
-      if (set.key !== place || !isRoute(set.typeUrl)) continue;
-      for (const part of set.made.get(name)?.fragments ?? []) present.add(partKey(part));
-    }
-    search.hunt.retain((part) => present.has(partKey(part)));
-    this.advance(key, search);
-  }
-
   private lookEverywhere(refused: RefusedCase): void {
-    for (const set of this.sets.keys()) this.lookFor(refused, set);
+    for (const set of this.sets.all()) this.lookFor(refused, set);
   }
 
   private lookFor(refused: RefusedCase, set: ServedSet): void {
     const key = presenceKey(set);
-    const isThere = has(set, refused.subject, refused.verdict === "aside");
+    const isThere = setHolds(set, refused.subject, refused.verdict === "aside" ? "made" : "served");
     if (isThere === refused.present.has(key)) return;
     if (isThere) {
       refused.present.add(key);
@@ -546,56 +370,8 @@ export class Book {
   }
 }
 
-/**
- * The part that every party names: one of them may point at what it wants to be rid of. Where they differ, the parts are
- * tried one after the other.
- */
-function namedByAll(suspects: readonly ResourceFragment[], { refusers }: RefusedCase): readonly ResourceFragment[] {
-  let named: readonly ResourceFragment[] | undefined;
-  const heard = new Set<string>();
-  for (const { certificate, message } of refusers.values()) {
-    if (heard.has(certificate)) continue;
-    heard.add(certificate);
-    const own = suspectsNamed(suspects, message);
-    if (own.length !== 1 || (named !== undefined && named[0] !== own[0])) return [];
-    named = own;
-  }
-  return named ?? [];
-}
-
-function isRoute(typeUrl: string): boolean {
-  return typeUrl === typeUrls.route || typeUrl === typeUrls.routePart;
-}
-
 function presenceKey(set: ServedSet): string {
   return `${set.typeUrl} ${set.key}`;
-}
-
-function searchKey(place: string, name: string): string {
-  return `${place} ${name}`;
-}
-
-function partKey({ name, version }: ResourceFragment): string {
-  return `${name}\n${version}`;
-}
-
-function partSubject(envoyVersion: string, name: string, part: ResourceFragment): Subject {
-  return { envoyVersion, typeUrl: typeUrls.route, name, fragment: part.name, version: part.version };
-}
-
-/** Whether the set has the content, as made of the objects or as served. */
-function has(set: ServedSet, subject: Subject, made: boolean): boolean {
-  if (set.envoyVersion !== subject.envoyVersion) return false;
-  const resource = (made ? set.made : set.served).get(subject.name);
-  return resource !== undefined && holds(resource, set.typeUrl, subject);
-}
-
-function holds(resource: Resource, typeUrl: string, subject: Subject): boolean {
-  if (subject.fragment === undefined) return typeUrl === subject.typeUrl && resource.version === subject.version;
-  if (!isRoute(typeUrl) || resource.name !== subject.name) return false;
-  return (resource.fragments ?? []).some(
-    ({ name, version }) => name === subject.fragment && version === subject.version,
-  );
 }
 
 /** Our agents say which resource they mean before Envoy's words: `80: …`. */

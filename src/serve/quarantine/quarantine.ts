@@ -8,7 +8,7 @@ import { type Config, formatConfigKey } from "../../config/object.ts";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
-import type { Counter, Gauge, Metrics } from "../../kernel/metric.ts";
+import type { Metrics } from "../../kernel/metric.ts";
 import { type ConfigRef, formatConfigRef } from "../../xds/config-ref.ts";
 import type { XdsClient } from "../../xds/generator.ts";
 import type { Resource } from "../../xds/resource.ts";
@@ -18,6 +18,7 @@ import { typeName } from "../ads/type-name.ts";
 import type { ChangeLog } from "../debug/change-log.ts";
 import { type Blame, blame } from "./blame.ts";
 import { Book, type BookLimits, type Recipient } from "./book.ts";
+import { type QuarantineMetrics, quarantineMetrics } from "./quarantine-metrics.ts";
 import { type RefusalStatus, refusalMessage, refusalStatus } from "./refusal-status.ts";
 import type { RefusedCase } from "./refused-case.ts";
 
@@ -62,8 +63,7 @@ export class Quarantine implements Stoppable {
   private readonly book: Book;
   private readonly streams = new Map<string, Stream>();
   private readonly said = new WeakMap<RefusedCase, string>();
-  private readonly resources: Gauge<"type">;
-  private readonly limitHits: Counter<"limit">;
+  private readonly metrics: QuarantineMetrics;
   private readonly unsubscribe: () => void;
   private timer: Cancel | undefined;
 
@@ -72,16 +72,7 @@ export class Quarantine implements Stoppable {
     this.options = options;
     this.substitutions = new Source<Substitution>(graph, "substitutions", Object.is);
     this.statuses = new Source<RefusalStatus>(graph, "refusals");
-    this.resources = metrics.gauge(
-      "lateen_quarantined_resources",
-      "Resources, or parts of them, that are set aside because proxies reject them.",
-      ["type"],
-    );
-    this.limitHits = metrics.counter(
-      "lateen_quarantine_limit_hits_total",
-      "Rejections that were left to the stream that made them, because a bound was reached.",
-      ["limit"],
-    );
+    this.metrics = quarantineMetrics(metrics);
     this.book = new Book(
       {
         recipients: (typeUrl, name) => this.recipients(typeUrl, name),
@@ -93,7 +84,7 @@ export class Quarantine implements Stoppable {
           this.say(refused);
           this.wake();
         },
-        full: (limit) => this.limitHits.inc({ limit }),
+        full: (limit) => this.metrics.limitHits.inc({ limit }),
         now: () => clock.now(),
       },
       options.limits,
@@ -177,8 +168,8 @@ export class Quarantine implements Stoppable {
         told.set(key, list);
       }
     }
-    this.resources.reset();
-    for (const [type, count] of counts) this.resources.set({ type }, count);
+    this.metrics.resources.reset();
+    for (const [type, count] of counts) this.metrics.resources.set({ type }, count);
     this.statuses.replace(new Map([...told].map(([key, list]) => [key, refusalStatus(list)])));
   }
 

@@ -1,15 +1,7 @@
 // One content that some proxies of one Envoy version rejected.
 import type { ConfigRef } from "../../xds/config-ref.ts";
 import type { Resource, ResourceFragment } from "../../xds/resource.ts";
-
-/** What was rejected: a resource, or one part of a composed one. */
-export interface Subject {
-  readonly typeUrl: string;
-  readonly name: string;
-  readonly fragment: string | undefined;
-  readonly version: string;
-  readonly envoyVersion: string;
-}
+import type { Subject } from "./subject.ts";
 
 /** A stream that rejected it. */
 export interface Refuser {
