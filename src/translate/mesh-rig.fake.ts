@@ -1,13 +1,14 @@
 // A mesh in memory: real collections, model and generator, with inputs that a test writes.
 import { create } from "@bufbuild/protobuf";
 import { type Node, NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import type { Collection } from "../collection/collection.ts";
 import { type DerivationFailure, Graph } from "../collection/graph.ts";
 import { Source } from "../collection/source.ts";
 import { type Config, formatConfigKey } from "../config/object.ts";
 import { deriveMesh, type Mesh } from "../model/mesh.ts";
 import { type MeshSettings, meshSettingsKey } from "../model/mesh-settings.ts";
 import type { AutoAddresses } from "../model/service.ts";
-import type { ClientView } from "../xds/generator.ts";
+import type { ClientView, XdsClient } from "../xds/generator.ts";
 import { readNode } from "../xds/node-info.ts";
 import { MeshGenerator } from "./mesh-generator.ts";
 import type { Quarantine } from "./served-half.ts";
@@ -38,16 +39,25 @@ export class MeshRig {
     throw new TypeError(`${collection} ${key}`, { cause: error });
   };
   readonly graph = new Graph((failure) => this.onFailure(failure));
+  /** What is written. */
   readonly configs = new Source<Config>(this.graph, "configs");
+  /** What the mesh is made of: the same, unless something was put between. */
+  readonly allConfigs: Collection<Config>;
   readonly settings = new Source<MeshSettings>(this.graph, "settings");
   readonly autoAddresses = new Source<AutoAddresses>(this.graph, "auto-addresses");
   readonly mesh: Mesh;
   readonly generator: MeshGenerator;
 
-  constructor(settings: MeshSettings, quarantine?: (graph: Graph, configs: Source<Config>) => Quarantine) {
+  /** @param withMore adds objects that nobody writes, such as those of machines that register */
+  constructor(
+    settings: MeshSettings,
+    quarantine?: (graph: Graph, configs: Source<Config>) => Quarantine,
+    withMore?: (written: Collection<Config>, graph: Graph) => Collection<Config>,
+  ) {
     this.settings.set(meshSettingsKey, settings);
+    this.allConfigs = withMore?.(this.configs, this.graph) ?? this.configs;
     this.mesh = deriveMesh({
-      configs: this.configs,
+      configs: this.allConfigs,
       settings: this.settings,
       autoAddresses: this.autoAddresses,
       domainSuffix: "cluster.local",
@@ -61,8 +71,12 @@ export class MeshRig {
     this.configs.set(formatConfigKey(config.key), config);
   }
 
+  clientOf(proxy: RigProxy): XdsClient {
+    return { node: readNode(nodeOf(proxy)), identities: [] };
+  }
+
   open(proxy: RigProxy): ClientView {
-    return this.generator.open({ node: readNode(nodeOf(proxy)), identities: [] });
+    return this.generator.open(this.clientOf(proxy));
   }
 }
 

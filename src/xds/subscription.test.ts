@@ -338,3 +338,19 @@ test("what is withheld is not sent; who holds an older version keeps it, and who
   named.table.set("a", "1");
   assert.deepEqual(namesOf(named.takeAcked()), ["a"]);
 });
+
+test("who waits for a resource that is gone meanwhile is told so at once, not when removals may go", () => {
+  const { table, subscription, request } = openStream(typeUrls.endpoint, { a: "1", b: "1" });
+  request({ subscribe: ["a"] });
+  subscription.demand("a"); // asked for and needed
+  table.delete("a");
+  const first = subscription.take({ nonce: "x", limitBytes: 1000, part: "present" });
+  assert.deepEqual([first?.resources, first?.removed], [[], ["a"]]);
+  request({ nonce: "x", subscribe: ["b"] });
+  assert.deepEqual(namesOf(subscription.take({ nonce: "y", limitBytes: 1000, part: "present" })), ["b"]);
+  request({ nonce: "y" });
+  subscription.demand("b"); // held, and needed once more
+  table.delete("b");
+  const second = subscription.take({ nonce: "z", limitBytes: 1000, part: "present" });
+  assert.deepEqual([second?.resources, second?.removed], [[], ["b"]]);
+});

@@ -18,7 +18,9 @@ const absent = Symbol("absent");
 const unknown = Symbol("unknown");
 /** The client asked by name and is owed an answer, whatever it holds. */
 const asked = Symbol("asked");
-type Held = string | typeof absent | typeof unknown | typeof asked;
+/** The client waits for it, whatever it holds, or for word that it is gone. */
+const demanded = Symbol("demanded");
+type Held = string | typeof absent | typeof unknown | typeof asked | typeof demanded;
 
 /** Bytes of an encoded resource beside its body, name and version, at most. */
 const overheadBytes = 160;
@@ -164,7 +166,8 @@ export class Subscription {
 
   /** Sends a resource once more although the client has it: Envoy waits for it after another one changed. */
   demand(name: string): void {
-    if (this.wants(name) && this.set.get(name) !== undefined) this.behind.set(name, unknown);
+    if (!this.wants(name) || this.behind.get(name) === asked) return;
+    if (this.set.get(name) !== undefined || this.behind.has(name)) this.behind.set(name, demanded);
   }
 
   /** Takes the client's word that it holds all there is. */
@@ -239,7 +242,10 @@ export class Subscription {
     const names = [...batch.resources.map((resource) => resource.name), ...batch.removed];
     // What was given up meanwhile is refused by nobody: it must not count against the client for ever.
     const unchanged = names.filter((name) => this.wants(name) && !this.behind.has(name));
-    for (const name of names) if (this.behind.has(name)) this.behind.set(name, unknown);
+    for (const name of names) {
+      const held = this.behind.get(name);
+      if (held !== undefined && held !== asked && held !== demanded) this.behind.set(name, unknown);
+    }
     const patient = this.trials.rejected();
     if (this.isolates && patient && names.length > 1 && this.trials.split(unchanged, message, batch.trial)) {
       return { kind: "nack", message, batch, refused: [] };
@@ -313,7 +319,7 @@ export class Subscription {
     if (resource?.withheld === true) return held === asked ? "present" : "nothing";
     if (resource !== undefined) return resource.version === held ? "nothing" : "present";
     if (held === absent || !this.tellsRemovals) return "nothing";
-    return held === asked ? "present" : "removed";
+    return held === asked || held === demanded ? "present" : "removed";
   }
 
   private subscribeAll(kind: "legacy" | "explicit", held: ReadonlyMap<string, string>): void {

@@ -122,7 +122,7 @@ export const proxies: readonly RigProxy[] = [
 
 /** The same inputs in a mesh that never saw anything else, written in another order. */
 export function fillFromScratch(fresh: MeshRig, rig: MeshRig, order: number): void {
-  const configs = [...rig.configs.values()];
+  const configs = [...rig.allConfigs.values()];
   const rotated = [...configs.slice(order % (configs.length + 1)), ...configs.slice(0, order % (configs.length + 1))];
   const ordered = order % 2 === 0 ? rotated.reverse() : rotated;
   fresh.graph.batch(() => {

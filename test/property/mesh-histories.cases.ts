@@ -1,4 +1,7 @@
 // Histories that failed once, shrunken: they are tried before new ones.
 import type { MeshHistory } from "./mesh-history.ts";
+import type { ServedHistory } from "./served-history.ts";
 
 export const meshHistoryCases: readonly MeshHistory[] = [];
+
+export const servedHistoryCases: readonly ServedHistory[] = [];

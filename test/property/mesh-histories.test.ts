@@ -1,8 +1,9 @@
 // Histories of a mesh, some hundreds of each kind; `run-histories.ts` tries more.
 import { describe, it } from "node:test";
-import { meshHistoryCases } from "./mesh-histories.cases.ts";
+import { meshHistoryCases, servedHistoryCases } from "./mesh-histories.cases.ts";
 import { meshHistories } from "./mesh-history.ts";
 import { chooseSeed, type HistoryProperty, runProperty } from "./property-run.ts";
+import { servedHistories } from "./served-history.ts";
 
 const seed = chooseSeed();
 
@@ -14,4 +15,7 @@ async function tryOut<T>(property: HistoryProperty<T>, cases: readonly T[], runs
 describe("a mesh that changes", () => {
   it("gives each proxy what a mesh made from scratch gives it, and tells exactly what became different", () =>
     tryOut(meshHistories, meshHistoryCases, 300));
+
+  it("reaches proxies in an order in which nothing they use is missing, and at last as a whole", () =>
+    tryOut(servedHistories, servedHistoryCases, 200));
 });

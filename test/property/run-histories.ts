@@ -1,8 +1,9 @@
 // Tries the histories of a mesh as often as asked: `node test/property/run-histories.ts --runs 10000 [--seed S] [--only TEXT]`.
 import { parseArgs } from "node:util";
-import { meshHistoryCases } from "./mesh-histories.cases.ts";
+import { meshHistoryCases, servedHistoryCases } from "./mesh-histories.cases.ts";
 import { meshHistories } from "./mesh-history.ts";
 import { chooseSeed, type HistoryProperty, type PropertyReport, runProperty } from "./property-run.ts";
+import { servedHistories } from "./served-history.ts";
 
 /** A property with what failed before, ready to be run. */
 interface Task {
@@ -14,7 +15,7 @@ function task<T>(property: HistoryProperty<T>, cases: readonly T[]): Task {
   return { name: property.name, run: (runs, seed) => runProperty(property, { runs, seed, cases }) };
 }
 
-const tasks: readonly Task[] = [task(meshHistories, meshHistoryCases)];
+const tasks: readonly Task[] = [task(meshHistories, meshHistoryCases), task(servedHistories, servedHistoryCases)];
 
 const { values } = parseArgs({
   options: { runs: { type: "string", default: "10000" }, seed: { type: "string" }, only: { type: "string" } },

@@ -55,6 +55,43 @@ test("a changed listener is followed by its routes", async (t) => {
   assert.deepEqual([(await c.next()).typeUrl, (await c.next()).typeUrl], [listener, route]);
 });
 
+/** A client that follows one cluster, its load assignment, and a listener; then a second cluster comes, and a listener that uses it. */
+async function withSecondCluster(t: TestContext) {
+  const { tables, client } = await rigFor(t);
+  const put = (name: string): void => {
+    tables.graph.batch(() => {
+      tables.set(listener, name);
+      tables.set(endpoint, name);
+      tables.set(cluster, name, name, { needs: [{ typeUrl: endpoint, name }] });
+    });
+  };
+  put("a");
+  const c = client();
+  c.subscribe(cluster);
+  const first = await c.next();
+  c.subscribe(endpoint, "a");
+  await c.nextAcked();
+  c.ack(first);
+  c.subscribe(listener);
+  await c.nextAcked();
+  put("b");
+  const clusters = await c.next();
+  assert.deepEqual([clusters.typeUrl, clusters.names], [cluster, ["b"]]);
+  return { c, clusters };
+}
+
+test("a listener waits until the load assignment of a new cluster has been asked for and sent", async (t) => {
+  const { c } = await withSecondCluster(t);
+  c.subscribe(endpoint, "b");
+  assert.deepEqual([(await c.next()).typeUrl, (await c.next()).typeUrl], [endpoint, listener]);
+});
+
+test("a listener waits no longer for a client that acknowledges a cluster and does not ask for its load assignment", async (t) => {
+  const { c, clusters } = await withSecondCluster(t);
+  c.ack(clusters);
+  assert.equal((await c.next()).typeUrl, listener);
+});
+
 test("one batch of changes goes out clusters first, and removals after everything that was added", async (t) => {
   const { tables, client } = await rigFor(t);
   for (const type of [cluster, endpoint, listener, route]) tables.set(type, "old");

@@ -235,6 +235,7 @@ export class Connection implements Pushable {
       if (type.subscription.settled) type.notes.cause = "request";
       const reply = receiveRequest(type, message);
       recordReply(reply, { type, client: open.client, connectionId: this.id, context: this.context });
+      this.needed.asked(type, this.types);
     }
     this.checkNames();
     this.context.queue.add(this);
@@ -298,6 +299,7 @@ export class Connection implements Pushable {
       recordHeld(type, message.initialVersions, { connectionId: this.id, context: this.context });
     }
     this.needed.opened(type);
+    this.needed.asked(type, this.types);
     type.unsubscribe = type.set.subscribe((changes) => {
       type.subscription.change(changes);
       if (type.subscription.settled) return; // nothing this client asked for
@@ -322,7 +324,7 @@ export class Connection implements Pushable {
   private send(type: TypeStream, batch: Batch): void {
     const { clock, metrics, pushes, queue } = this.context;
     const start = clock.monotonic();
-    this.needed.demand(batch.resources, this.types);
+    this.needed.demand(batch.resources, type, this.types);
     const response = this.encode(type, batch);
     const atMs = clock.now();
     type.sentAtMs = atMs;

@@ -7,16 +7,34 @@ export class NeededResources {
   /** By type not asked for yet: names to send even where the client turns out to have them from an earlier stream. */
   private readonly owed = new Map<string, Set<string>>();
 
-  /** Puts what the resources need among what is pending. */
-  demand(resources: readonly Resource[], types: readonly TypeStream[]): void {
+  /**
+   * Puts what the resources need among what is pending.
+   *
+   * @param sent the type whose resources they are: it awaits what the client has yet to ask for
+   */
+  demand(resources: readonly Resource[], sent: TypeStream, types: readonly TypeStream[]): void {
+    sent.awaited.clear();
     for (const resource of resources) {
       for (const { typeUrl, name } of resource.needs ?? []) {
         const type = types.find((known) => known.typeUrl === typeUrl);
-        if (type !== undefined) {
+        if (type === undefined) addTo(this.owed, typeUrl, name);
+        else if (type.subscription.wants(name)) {
           if (type.subscription.settled) type.notes.cause = "dependent";
           type.subscription.demand(name);
-        } else this.owe(typeUrl, name);
+          continue;
+        }
+        addTo(sent.awaited, typeUrl, name);
       }
+    }
+  }
+
+  /** The client has sent a request of the type. */
+  asked({ typeUrl, subscription }: TypeStream, types: readonly TypeStream[]): void {
+    for (const { awaited } of types) {
+      const names = awaited.get(typeUrl);
+      if (names === undefined) continue;
+      for (const name of names) if (subscription.wants(name)) names.delete(name);
+      if (names.size === 0) awaited.delete(typeUrl);
     }
   }
 
@@ -25,10 +43,10 @@ export class NeededResources {
     for (const name of this.owed.get(type.typeUrl) ?? []) type.subscription.demand(name);
     this.owed.delete(type.typeUrl);
   }
+}
 
-  private owe(typeUrl: string, name: string): void {
-    const names = this.owed.get(typeUrl);
-    if (names === undefined) this.owed.set(typeUrl, new Set([name]));
-    else names.add(name);
-  }
+function addTo(names: Map<string, Set<string>>, typeUrl: string, name: string): void {
+  const known = names.get(typeUrl);
+  if (known === undefined) names.set(typeUrl, new Set([name]));
+  else known.add(name);
 }

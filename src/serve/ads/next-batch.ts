@@ -21,10 +21,10 @@ export function takeNextBatch(
   options: { nonce: string; nowMs: number; limits: Pick<AdsLimits, "responseBytes" | "holdMs"> },
 ): NextBatch | undefined {
   const progressOf: ProgressOf = (typeUrl) => {
-    const subscription = types.find((type) => type.typeUrl === typeUrl)?.subscription;
-    if (subscription === undefined) return undefined;
-    const { inFlight, refusing } = subscription;
-    return { ...subscription.pending(), inFlight, refusing };
+    const type = types.find((known) => known.typeUrl === typeUrl);
+    if (type === undefined) return undefined;
+    const { inFlight, refusing } = type.subscription;
+    return { ...type.subscription.pending(), inFlight, refusing, awaiting: type.awaited.size > 0 };
   };
   for (const type of types) {
     const { subscription, typeUrl } = type;

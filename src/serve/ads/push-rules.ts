@@ -2,7 +2,8 @@
 //
 // Clusters come first, then load assignments, listeners and routes; what is gone is told last and in the opposite order.
 // Load assignments and routes never wait for an acknowledgement of clusters or listeners: Envoy gives none before it has
-// them. What routes and listeners may still use goes only once their successors are accepted.
+// them. But they wait until load assignments of new clusters have been asked for and sent: Envoy answers 503 for a cluster
+// that is still without one. What routes and listeners may still use goes only once their successors are accepted.
 import { pushOrder, typeUrls } from "../../xds/type-url.ts";
 
 /** Where one type of a stream stands. */
@@ -15,6 +16,8 @@ export interface TypeProgress {
   readonly inFlight: boolean;
   /** The client goes on with an older version of something. */
   readonly refusing: boolean;
+  /** What is in flight needs something of another type that the client has not asked for yet. */
+  readonly awaiting: boolean;
 }
 
 /** `wait`: not yet, but not for ever either. `hold`: not while it is so. */
@@ -52,7 +55,11 @@ export function removesLast(typeUrl: string): boolean {
 }
 
 export function presentVerdict(typeUrl: string, progressOf: ProgressOf): Verdict {
-  return (presentWaitsFor[typeUrl] ?? []).some((other) => progressOf(other)?.present === true) ? "wait" : "go";
+  const isUnfinished = (other: string): boolean => {
+    const progress = progressOf(other);
+    return progress !== undefined && (progress.present || progress.awaiting);
+  };
+  return (presentWaitsFor[typeUrl] ?? []).some(isUnfinished) ? "wait" : "go";
 }
 
 export function removedVerdict(typeUrl: string, progressOf: ProgressOf): Verdict {

@@ -21,6 +21,8 @@ export interface TypeStream {
   unsubscribe: () => void;
   /** Since when something waits for other types, monotonic milliseconds. */
   heldSinceMs: number | undefined;
+  /** By type URL, what the resources in flight need and the client has not asked for yet. */
+  readonly awaited: Map<string, Set<string>>;
   /** Wall clock, milliseconds. */
   sentAtMs: number | undefined;
   ackedAtMs: number | undefined;
@@ -46,6 +48,7 @@ export function openTypeStream(typeUrl: string, set: ResourceSet, variant: "delt
         : new SotwSubscription(typeUrl, set),
     unsubscribe: () => {},
     heldSinceMs: undefined,
+    awaited: new Map(),
     sentAtMs: undefined,
     ackedAtMs: undefined,
     sentNonce: undefined,
@@ -58,8 +61,13 @@ export function openTypeStream(typeUrl: string, set: ResourceSet, variant: "delt
 
 export function receiveRequest(type: TypeStream, message: DeltaMessage | SotwMessage): Reply {
   const { subscription } = type;
-  if (subscription instanceof Subscription) return subscription.receive(message as DeltaMessage);
-  return subscription.receive(message as SotwMessage);
+  const reply =
+    subscription instanceof Subscription
+      ? subscription.receive(message as DeltaMessage)
+      : subscription.receive(message as SotwMessage);
+  // Who answers has asked for what it needs, or never will.
+  if (reply.kind === "ack" || reply.kind === "nack") type.awaited.clear();
+  return reply;
 }
 
 /** Objects named in a status: enough to act on, and bounded. */

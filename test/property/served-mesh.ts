@@ -1,0 +1,257 @@
+// A whole control plane in memory, from objects and registration to bytes on streams, and proxies that follow it. What must
+// hold at every message is checked there.
+import assert from "node:assert/strict";
+import type { Collection } from "../../src/collection/collection.ts";
+import { Join } from "../../src/collection/join.ts";
+import type { Config } from "../../src/config/object.ts";
+import type { WorkloadGroup } from "../../src/config/workload-group/workload-group.ts";
+import { workloadSpiffeId } from "../../src/identity/spiffe-id.ts";
+import { parseTrustDomain } from "../../src/identity/trust-domain.ts";
+import { FakeClock } from "../../src/kernel/clock.fake.ts";
+import { fakeLog } from "../../src/kernel/log.fake.ts";
+import { Metrics } from "../../src/kernel/metric.ts";
+import { configsOfKind } from "../../src/model/config-of-kind.ts";
+import { defaultMeshSettings } from "../../src/model/mesh-settings.ts";
+import { AdsServer } from "../../src/serve/ads/ads-server.ts";
+import { withMachineConfig } from "../../src/serve/machine/machine-config-layer.ts";
+import { Registration } from "../../src/sources/registration/registration.ts";
+import { MeshRig, type RigProxy } from "../../src/translate/mesh-rig.fake.ts";
+import type { ClientView, Generator } from "../../src/xds/generator.ts";
+import { typeUrls } from "../../src/xds/type-url.ts";
+import { FakeProxy, type ProxyPlan, printOf, referencesIn } from "./fake-proxy.ts";
+import { referencesOf } from "./references.ts";
+import { StreamPair } from "./stream-pair.ts";
+import { Timeline } from "./timeline.ts";
+
+const { cluster, listener, route } = typeUrls;
+export const servedTypes = [typeUrls.machine, cluster, typeUrls.endpoint, listener, route, typeUrls.nameTable] as const;
+
+const trustDomain = parseTrustDomain("cluster.local");
+const machineMesh = {
+  trustDomain: "cluster.local",
+  rootNamespace: "istio-system",
+  domainSuffix: "cluster.local",
+  meshId: "cluster.local",
+  clusterId: "Kubernetes",
+  captureDns: true,
+  proxyListenPort: 15001,
+  proxyInboundListenPort: 15006,
+};
+/** Small, so that messages are split and written in pieces. */
+const limits = { responseBytes: 3_000, chunkBytes: 1_500, firstRequestMs: 1e9, writeStallMs: 1e9 };
+
+/** Lets what the server does in turns of its own happen. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+export function layerMachines(generator: Generator, configs: Collection<Config>): Generator {
+  const groups = configsOfKind<WorkloadGroup>(configs, "WorkloadGroup");
+  return withMachineConfig(generator, { groups, mesh: () => machineMesh });
+}
+
+/** One proxy of the history, with the streams that it has had. */
+export class Slot {
+  readonly proxy: FakeProxy;
+  pair: StreamPair | undefined;
+  /** Streams that are cut, of which the server knows nothing yet. */
+  readonly lost: StreamPair[] = [];
+  view: ClientView | undefined;
+  readonly timeline = new Timeline();
+  /** `type name print cluster` of what was meant to be without the cluster at some time. */
+  private readonly excused = new Set<string>();
+  /** The view became different since `excuse`. */
+  private stale = true;
+
+  constructor(node: RigProxy, plan: ProxyPlan) {
+    this.proxy = new FakeProxy(node, plan, {
+      heard: (typeUrl, name, print) => this.timeline.heard(typeUrl, name, print),
+      took: () => this.checkReferences(),
+    });
+  }
+
+  follow(view: ClientView): void {
+    this.view = view;
+    this.stale = true;
+    for (const typeUrl of servedTypes) {
+      const set = view.resources(typeUrl);
+      this.timeline.reset(typeUrl, [...set.values()]);
+      set.subscribe((changes) => {
+        if (this.view !== view) return;
+        this.stale = true;
+        for (const { key, after } of changes) this.timeline.changed(typeUrl, key, after);
+      });
+    }
+  }
+
+  /** Remembers what the mesh itself lets point to nothing: a rule may name a destination that is not there. */
+  excuse(): void {
+    if (!this.stale || this.view === undefined) return;
+    this.stale = false;
+    const clusters = this.view.resources(cluster);
+    for (const typeUrl of [listener, route]) {
+      for (const { name, body } of this.view.resources(typeUrl).values()) {
+        const print = this.timeline.printOf(body);
+        for (const needed of referencesOf(typeUrl, body, print).clusters) {
+          if (clusters.get(needed) === undefined) this.excused.add(`${typeUrl} ${name} ${print} ${needed}`);
+        }
+      }
+    }
+  }
+
+  private checkReferences(): void {
+    const { proxy } = this;
+    for (const [typeUrl, used] of [[listener, proxy.activeListeners] as const, [route, proxy.heldOf(route)] as const]) {
+      for (const [name, held] of used) {
+        for (const needed of referencesIn(typeUrl, held).clusters) {
+          if (proxy.activeClusters.has(needed) || proxy.missable.has(needed)) continue;
+          const excuse = `${typeUrl} ${name} ${held.print} ${needed}`;
+          const state = proxy.heldOf(cluster).has(needed) ? "is there without endpoints" : "is not there";
+          assert.ok(this.excused.has(excuse), `${proxy.node.name}: ${typeUrl} ${name} names ${needed}, which ${state}`);
+        }
+      }
+    }
+  }
+}
+
+export class ServedMesh {
+  readonly rig: MeshRig;
+  readonly clock = new FakeClock();
+  readonly ads: AdsServer;
+  readonly slots: readonly Slot[];
+  private readonly log = fakeLog();
+  private registration: Registration | undefined;
+
+  constructor(proxies: readonly { node: RigProxy; plan: ProxyPlan }[]) {
+    const { clock } = this;
+    const { log } = this.log;
+    const metrics = new Metrics();
+    this.rig = new MeshRig(defaultMeshSettings, undefined, (written, graph) => {
+      const groups = configsOfKind<WorkloadGroup>(written, "WorkloadGroup");
+      const registration = new Registration({ graph, groups, source: "Kubernetes", controller: "cp-1", clock, log });
+      this.registration = registration;
+      return new Join<Config>("objects", [written, registration.entries as Collection<Config>]);
+    });
+    this.slots = proxies.map(({ node, plan }) => new Slot(node, plan));
+    const generator = layerMachines(this.rig.generator, this.rig.configs);
+    let streams = 0;
+    this.ads = new AdsServer({
+      generator: {
+        open: (client, connectionId) => {
+          const view = generator.open(client, connectionId);
+          const { name, namespace } = client.node;
+          const slot = this.slots.find(({ proxy }) => `${proxy.node.name}.${proxy.node.namespace}` === name);
+          assert.ok(slot !== undefined, `${name} of ${namespace}`);
+          slot.follow(view);
+          return view;
+        },
+      },
+      graph: this.rig.graph,
+      clock,
+      random: { bytes: (length: number) => new Uint8Array(length).fill(++streams), fraction: () => 0.5 },
+      log,
+      metrics,
+      controlPlane: "cp-1",
+      limits,
+      onConnect: ({ identities, node }, connectionId, origin) =>
+        this.registration?.connected({ connectionId, identities, node, ...origin }),
+      onDisconnect: (connectionId) => this.registration?.disconnected(connectionId),
+    });
+  }
+
+  /** After whatever may have changed the mesh. */
+  noteMesh(): void {
+    for (const slot of this.slots) slot.excuse();
+  }
+
+  connect(slot: Slot): void {
+    if (slot.pair !== undefined) return;
+    const { proxy } = slot;
+    const pair = new StreamPair((bytes) => proxy.receive(bytes));
+    slot.pair = pair;
+    const { namespace, serviceAccount = "default", ip } = proxy.node;
+    this.ads.accept(pair.serverStream, {
+      variant: proxy.plan.variant,
+      peer: {
+        kind: "verified",
+        identities: [workloadSpiffeId(trustDomain, namespace, serviceAccount)],
+        expiresAtMs: Number.MAX_SAFE_INTEGER,
+        serialNumber: proxy.node.name,
+      },
+      address: ip,
+    });
+    proxy.connect((bytes) => pair.send(bytes));
+  }
+
+  /** @param notices the server learns of it at once */
+  cut(slot: Slot, notices: boolean): void {
+    const { pair } = slot;
+    if (pair === undefined) return;
+    slot.pair = undefined;
+    pair.cut();
+    slot.proxy.disconnect();
+    if (notices) pair.serverNotices();
+    else slot.lost.push(pair);
+  }
+
+  /** The server learns of every stream that it has lost. */
+  notice(): void {
+    for (const { lost } of this.slots) for (const pair of lost.splice(0)) pair.serverNotices();
+  }
+
+  /** What may be delivered now, each as a function that does it. */
+  deliveries(): (() => void)[] {
+    return this.slots.flatMap((slot) => {
+      const { pair } = slot;
+      if (pair === undefined) return [];
+      const { toServer, toClient } = pair.waiting;
+      return [
+        ...(toServer > 0 ? [() => pair.deliverToServer()] : []),
+        ...(toClient > 0 ? [() => pair.deliverToClient()] : []),
+      ];
+    });
+  }
+
+  /** Streams that the server ended: a machine that it will not register. Returns how many. */
+  takeRefused(): number {
+    let refused = 0;
+    for (const slot of this.slots) {
+      const ended = slot.pair?.ended;
+      if (ended === undefined) continue;
+      assert.match(String(ended["grpc-message"]), /LAT44/, "the server ended a stream");
+      this.cut(slot, true);
+      refused += 1;
+    }
+    return refused;
+  }
+
+  /** Delivers whatever there is until nothing more comes. */
+  async drain(): Promise<void> {
+    for (let idle = 0, rounds = 0; idle < 3; rounds++) {
+      assert.ok(rounds < 5_000, "it never comes to rest");
+      await turn();
+      let waiting = this.deliveries();
+      if (waiting.length === 0 && idle === 2 && this.slots.some(({ proxy }) => proxy.waitOut())) {
+        waiting = this.deliveries();
+      }
+      idle = waiting.length === 0 ? idle + 1 : 0;
+      for (const deliver of waiting) {
+        deliver();
+        this.noteMesh();
+      }
+      this.takeRefused();
+    }
+  }
+
+  /** Errors that were logged: nothing of what a proxy does may be one. */
+  errors(): unknown[] {
+    return this.log.lines.filter(({ level }) => level === "error");
+  }
+
+  async stop(): Promise<void> {
+    this.notice();
+    for (const slot of this.slots) this.cut(slot, true);
+    await this.registration?.stop();
+    await this.ads.stop();
+  }
+}
+
+export { printOf };
