@@ -171,7 +171,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       recipients: (typeUrl, resource) => ads.recipients(typeUrl, resource),
     }),
   );
-  const meshGenerator = new MeshGenerator(mesh, graph, { quarantine, slices: new Slices(clock) });
+  const meshGenerator = new MeshGenerator(mesh, graph, { quarantine, slices: new Slices(clock), clock });
   const generator = queries.layer(withMachineConfig(meshGenerator, { groups, mesh: machineMesh }));
 
   // Serving: xDS, identity and join to machines; metrics to scrapers.
@@ -247,7 +247,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   const plaintext =
     options.xdsPlaintext === undefined
       ? undefined
-      : lifecycle.add(await PlaintextListener.listen({ ...options.xdsPlaintext, ads }));
+      : lifecycle.add(await PlaintextListener.listen({ ...options.xdsPlaintext, ads, clock }));
   const profiler = new Profiler({ clock, onWork: (what, tookMs) => stalls.note(what, tookMs) });
   const queues = (): QueueInspection[] => [...secure.queues, queries.queue, ...api.queues];
   const joinHost = options.advertise[0] ?? reachableHost(host, []);

@@ -52,6 +52,10 @@ export class MeshClientView implements ClientView {
     this.lookReady();
   }
 
+  get isWaiting(): boolean {
+    return this.go !== undefined;
+  }
+
   /** Perhaps it is ready now. */
   lookReady(): void {
     if (this.closed || !isFilled(this.halves)) return;

@@ -2,6 +2,7 @@
 import type { Collection } from "../collection/collection.ts";
 import type { Graph } from "../collection/graph.ts";
 import { Source } from "../collection/source.ts";
+import type { Clock } from "../kernel/clock.ts";
 import { contentHash } from "../kernel/hash.ts";
 import type { Slices } from "../kernel/slices.ts";
 import { Tally } from "../kernel/tally.ts";
@@ -23,6 +24,11 @@ import { type Quarantine, ServedHalf } from "./served-half.ts";
 import { type Shared, SharedTable } from "./shared-table.ts";
 import { workloadResources } from "./workload-resources.ts";
 
+/** A scope without clients is kept for so long, milliseconds: an agent tries to come back about every 15 s. */
+const lingerMs = 60_000;
+/** Scopes without clients that are kept at most: each costs as much as one in use. */
+const lingerLimit = 16;
+
 /** Names of clients of one scope that `inspect` tells. */
 const shownClients = 20;
 
@@ -35,6 +41,8 @@ export interface MeshGeneratorOptions {
   quarantine?: Quarantine;
   /** Where the first view of a scope is made, piece by piece; at once without. */
   slices?: Slices;
+  /** A scope outlives its last client, so that a fleet that comes back at once finds it; without, it goes with the client. */
+  clock?: Clock;
 }
 
 export class MeshGenerator implements Generator {
@@ -46,9 +54,9 @@ export class MeshGenerator implements Generator {
   private readonly contents: Collection<InboundContent>;
   /** Clients by workload key. */
   private readonly workloadUsers = new Tally<string>();
-  private readonly halves = new SharedTable<Half>();
+  private readonly halves: SharedTable<Half>;
   /** The same as proxies of one Envoy version get them. */
-  private readonly served = new SharedTable<Half>();
+  private readonly served: SharedTable<Half>;
   private readonly clients = new Set<MeshClientView>();
   private readonly turns: Source<number>;
   private readonly ends: readonly (() => void)[];
@@ -59,6 +67,10 @@ export class MeshGenerator implements Generator {
     this.mesh = mesh;
     this.graph = graph;
     this.options = options;
+    const { clock } = options;
+    const lingering = clock === undefined ? undefined : { clock, ms: lingerMs, limit: lingerLimit };
+    this.halves = new SharedTable(options.quarantine === undefined ? lingering : undefined);
+    this.served = new SharedTable(lingering);
     this.views = new WorkloadViews(mesh, graph);
     this.contents = deriveInboundContents(this.views.inbound, mesh.settings);
     this.turns = new Source<number>(graph, "rescope-turns");
@@ -80,6 +92,8 @@ export class MeshGenerator implements Generator {
   /** Frees what the generator itself holds of the graph; its clients must be closed. */
   dispose(): void {
     for (const end of this.ends) end();
+    this.served.clear();
+    this.halves.clear();
   }
 
   /** Scopes and workloads that clients use now. */
@@ -237,8 +251,12 @@ export class MeshGenerator implements Generator {
         if (state === "disposed") return false;
         if (view.fill()) return true;
         state = "filled";
-        for (const client of [...this.clients]) client.lookReady();
         this.moveSoon();
+        const waiting = [...this.clients].filter((client) => client.isWaiting);
+        slices.add(() => {
+          waiting.shift()?.lookReady();
+          return waiting.length > 0;
+        });
         return false;
       });
     }

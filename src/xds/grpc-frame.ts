@@ -5,6 +5,8 @@ import { xdsErrors } from "./errors.ts";
 const prefixBytes = 5;
 /** Memory for a message of which no byte has come: its length is only a claim. */
 const firstBytes = 4 << 10;
+/** Memory for a message, as a multiple of what has come of it: few copies, and no cheap way to hold much. */
+const aheadFactor = 4;
 
 /** One uncompressed message with its prefix. The frame is a copy, so that it can be shared by many streams. */
 export function encodeFrame(message: Uint8Array): Uint8Array {
@@ -60,7 +62,8 @@ export class FrameDecoder {
         at += taken.length;
         if (this.prefixFilled < prefixBytes) break;
         const length = this.readPrefix();
-        this.partial = { length, buffer: new Uint8Array(Math.min(length, firstBytes)), filled: 0 };
+        const expected = Math.max(firstBytes, aheadFactor * (chunk.length - at));
+        this.partial = { length, buffer: new Uint8Array(Math.min(length, expected)), filled: 0 };
       }
       const { partial } = this;
       const taken = chunk.subarray(at, at + partial.length - partial.filled);
@@ -86,11 +89,11 @@ export class FrameDecoder {
   }
 }
 
-/** Doubles the buffer where it is too small: each byte is copied a bounded number of times, and memory follows what came. */
+/** Makes the buffer larger where it is too small: each byte is copied a bounded number of times, and memory follows what came. */
 function append(partial: PartialMessage, bytes: Uint8Array): void {
   const needed = partial.filled + bytes.length;
   if (needed > partial.buffer.length) {
-    const grown = new Uint8Array(Math.min(partial.length, Math.max(needed, 2 * partial.buffer.length)));
+    const grown = new Uint8Array(Math.min(partial.length, aheadFactor * needed));
     grown.set(partial.buffer.subarray(0, partial.filled));
     partial.buffer = grown;
   }

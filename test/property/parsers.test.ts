@@ -16,6 +16,7 @@ import { virtualServiceKind } from "../../src/config/virtual-service/virtual-ser
 import { assertSurvives, mutatedBytes, mutatedText } from "../../src/kernel/mutation.fake.ts";
 import { decodeNode, readDeltaRequest, readSotwRequest } from "../../src/serve/ads/discovery-request.ts";
 import { adsLimits } from "../../src/serve/ads/limits.ts";
+import { TextTable } from "../../src/serve/ads/text-table.ts";
 import { bodyObject } from "../../src/serve/api/body-value.ts";
 import { kubernetesProtobuf } from "../../src/serve/api/kubernetes-protobuf.ts";
 import { parsePatch } from "../../src/serve/api/patch-object.ts";
@@ -23,6 +24,8 @@ import { parseTarget } from "../../src/serve/api/request-path.ts";
 import { encodeFrame, FrameDecoder } from "../../src/xds/grpc-frame.ts";
 import { vmNode } from "../../src/xds/node.fake.ts";
 import { typeUrls } from "../../src/xds/type-url.ts";
+
+const texts = new TextTable();
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const metadata = { name: "reviews", namespace: "shop", labels: { app: "reviews" } };
@@ -131,7 +134,9 @@ suite("readers of what comes from outside survive 10,000 damaged inputs", () => 
         initialResourceVersions: { d: "1", e: "2" },
       }),
     );
-    assertSurvives(mutatedBytes(seed), (bytes) => decodeNode(readDeltaRequest(bytes, adsLimits).node, adsLimits));
+    assertSurvives(mutatedBytes(seed), (bytes) =>
+      decodeNode(readDeltaRequest(bytes, adsLimits, texts).node, adsLimits),
+    );
   });
 
   test("discovery requests", () => {
@@ -139,7 +144,7 @@ suite("readers of what comes from outside survive 10,000 damaged inputs", () => 
       DiscoveryRequestSchema,
       create(DiscoveryRequestSchema, { ...envelope, versionInfo: "7", resourceNames: ["a", "b"] }),
     );
-    assertSurvives(mutatedBytes(seed), (bytes) => decodeNode(readSotwRequest(bytes, adsLimits).node, adsLimits));
+    assertSurvives(mutatedBytes(seed), (bytes) => decodeNode(readSotwRequest(bytes, adsLimits, texts).node, adsLimits));
   });
 
   test("gRPC frames, cut anywhere", () => {

@@ -28,6 +28,7 @@ import type { Variant } from "./response-parts.ts";
 import { SessionPings } from "./session-pings.ts";
 import { SharedSections } from "./shared-sections.ts";
 import { StreamPlaces } from "./stream-places.ts";
+import { TextTable } from "./text-table.ts";
 import { UnfinishedRequests } from "./unfinished-requests.ts";
 
 const service = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
@@ -99,6 +100,7 @@ export class AdsServer implements Stoppable {
       metrics: this.metrics,
       hooks: options,
       names: new NamePool(),
+      texts: new TextTable(),
       pushes: this.pushes,
       unfinished: new UnfinishedRequests(this.limits.unfinishedBytes, () =>
         this.metrics.limitHits.inc({ limit: "request_bytes" }),
@@ -137,9 +139,9 @@ export class AdsServer implements Stoppable {
   }
 
   /** What is kept to be used again, and how often it was. */
-  get caches(): { sections: CacheCounts; names: CacheCounts } {
-    const { sections, names } = this.context;
-    return { sections: sections.counts, names: names.counts };
+  get caches(): { sections: CacheCounts; names: CacheCounts; texts: CacheCounts } {
+    const { sections, names, texts } = this.context;
+    return { sections: sections.counts, names: names.counts, texts: texts.counts };
   }
 
   /** Waiting lines and caches, with their limits. */

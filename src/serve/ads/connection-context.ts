@@ -10,6 +10,7 @@ import type { AdsMetrics } from "./ads-metrics.ts";
 import type { AdsLimits } from "./limits.ts";
 import type { PushQueue } from "./push-queue.ts";
 import type { SharedSections } from "./shared-sections.ts";
+import type { TextTable } from "./text-table.ts";
 import type { UnfinishedRequests } from "./unfinished-requests.ts";
 
 export interface ConnectionContext {
@@ -22,6 +23,8 @@ export interface ConnectionContext {
   readonly queue: PushQueue;
   readonly sections: SharedSections;
   readonly names: NamePool;
+  /** Names and versions that requests bring. */
+  readonly texts: TextTable;
   readonly pushes: PushLog;
   readonly unfinished: UnfinishedRequests;
   readonly controlPlane: string;

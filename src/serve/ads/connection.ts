@@ -212,8 +212,9 @@ export class Connection implements Pushable {
   }
 
   private take(bytes: Uint8Array): void {
-    const { limits } = this.context;
-    const message = this.variant === "delta" ? readDeltaRequest(bytes, limits) : readSotwRequest(bytes, limits);
+    const { limits, texts } = this.context;
+    const read = this.variant === "delta" ? readDeltaRequest : readSotwRequest;
+    const message = read(bytes, limits, texts);
     if (this.state.kind === "waiting") {
       this.state.cancelDeadline();
       const view = this.open(message.node);

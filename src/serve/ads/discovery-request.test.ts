@@ -10,6 +10,9 @@ import { LateenError } from "../../kernel/error.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { decodeNode, readDeltaRequest, readSotwRequest } from "./discovery-request.ts";
 import { adsLimits } from "./limits.ts";
+import { TextTable } from "./text-table.ts";
+
+const texts = new TextTable();
 
 const name = fc.string({ minLength: 1, maxLength: 30, unit: "binary" });
 const names = fc.array(name, { maxLength: 8 });
@@ -43,7 +46,7 @@ test("a delta request is read as the generated code reads it", () => {
         );
         const bytes = toBinary(DeltaDiscoveryRequestSchema, message);
         const expected = fromBinary(DeltaDiscoveryRequestSchema, bytes);
-        const read = readDeltaRequest(bytes, adsLimits);
+        const read = readDeltaRequest(bytes, adsLimits, texts);
         assert.equal(read.typeUrl, expected.typeUrl);
         assert.deepEqual(read.subscribe, expected.resourceNamesSubscribe);
         assert.deepEqual(read.unsubscribe, expected.resourceNamesUnsubscribe);
@@ -63,7 +66,7 @@ test("a state-of-the-world request is read as the generated code reads it", () =
       fc.record({ typeUrl, node, resourceNames: names, versionInfo: fc.string(), responseNonce: fc.string() }),
       (fields) => {
         const bytes = toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, fields));
-        const read = readSotwRequest(bytes, adsLimits);
+        const read = readSotwRequest(bytes, adsLimits, texts);
         assert.deepEqual(read.names, fields.resourceNames);
         assert.equal(read.versionInfo, fields.versionInfo);
         assert.equal(read.nonce, fields.responseNonce);
@@ -96,7 +99,7 @@ test("ten thousand damaged requests are read or refused with a code, never other
       for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
       for (const read of [readDeltaRequest, readSotwRequest]) {
         try {
-          decodeNode(read(bytes, adsLimits).node, adsLimits);
+          decodeNode(read(bytes, adsLimits, texts).node, adsLimits);
         } catch (error) {
           refused += 1;
           assert.ok(error instanceof LateenError, String(error));
@@ -122,7 +125,7 @@ test("groups, overlong numbers and wrong wire types are refused, unknown fields 
     "not UTF-8": [tag(2, 2), 0x01, 0xff],
   };
   for (const [what, bytes] of Object.entries(refused)) {
-    assert.throws(() => readDeltaRequest(Uint8Array.from(bytes), adsLimits), { code: "LAT2002" }, what);
+    assert.throws(() => readDeltaRequest(Uint8Array.from(bytes), adsLimits, texts), { code: "LAT2002" }, what);
   }
   const url = Buffer.from(typeUrls.cluster);
   const unknown = [
@@ -146,7 +149,7 @@ test("groups, overlong numbers and wrong wire types are refused, unknown fields 
     0x01,
     0xff,
   ];
-  const read = readDeltaRequest(Uint8Array.from([...unknown, tag(2, 2), url.length, ...url]), adsLimits);
+  const read = readDeltaRequest(Uint8Array.from([...unknown, tag(2, 2), url.length, ...url]), adsLimits, texts);
   assert.equal(read.typeUrl, typeUrls.cluster);
 });
 
@@ -155,5 +158,8 @@ test("a long rejection is kept in part", () => {
     typeUrl: typeUrls.cluster,
     errorDetail: { code: 3, message: "x".repeat(1_000_000) },
   });
-  assert.equal(readDeltaRequest(toBinary(DeltaDiscoveryRequestSchema, message), adsLimits).rejection?.length, 8192);
+  assert.equal(
+    readDeltaRequest(toBinary(DeltaDiscoveryRequestSchema, message), adsLimits, texts).rejection?.length,
+    8192,
+  );
 });

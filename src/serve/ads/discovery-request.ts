@@ -8,6 +8,7 @@ import type { SubscriptionRequest } from "../../xds/subscription-request.ts";
 import { serveErrors } from "../errors.ts";
 import { type AdsLimits, nameBytes, rejectionLength, typeUrlBytes } from "./limits.ts";
 import { ProtoReader } from "./proto-reader.ts";
+import type { TextTable } from "./text-table.ts";
 
 export interface Rejection {
   /** google.rpc.Code. */
@@ -31,8 +32,11 @@ type NameLimits = Pick<AdsLimits, "namesPerStream">;
 const versionBytes = 512;
 const nonceBytes = 512;
 
-/** @throws LateenError LAT2002, or LAT2101 where there are more names than a stream may have */
-export function readDeltaRequest(message: Uint8Array, limits: NameLimits): DeltaMessage {
+/**
+ * @param texts where names and versions are looked up
+ * @throws LateenError LAT2002, or LAT2101 where there are more names than a stream may have
+ */
+export function readDeltaRequest(message: Uint8Array, limits: NameLimits, texts: TextTable): DeltaMessage {
   const reader = new ProtoReader(message);
   const subscribe: string[] = [];
   const unsubscribe: string[] = [];
@@ -47,20 +51,18 @@ export function readDeltaRequest(message: Uint8Array, limits: NameLimits): Delta
         node = reader.bytesValue("node");
         break;
       case 2:
-        typeUrl = reader.stringValue("type_url", typeUrlBytes);
+        typeUrl = reader.repeatedText("type_url", typeUrlBytes, texts);
         break;
       case 3:
-        takeName(reader, subscribe, limits);
+        takeName(reader, subscribe, limits, texts);
         break;
       case 4:
-        takeName(reader, unsubscribe, limits);
+        takeName(reader, unsubscribe, limits, texts);
         break;
-      case 5: {
-        const [name, version] = readEntry(reader.bytesValue("initial_resource_versions"));
-        initialVersions.set(name, version);
+      case 5:
+        readEntry(reader, initialVersions, texts);
         checkCount(initialVersions.size, limits);
         break;
-      }
       case 6:
         nonce = reader.stringValue("response_nonce", nonceBytes);
         break;
@@ -76,7 +78,7 @@ export function readDeltaRequest(message: Uint8Array, limits: NameLimits): Delta
 }
 
 /** @throws LateenError LAT2002, or LAT2101 where there are more names than a stream may have */
-export function readSotwRequest(message: Uint8Array, limits: NameLimits): SotwMessage {
+export function readSotwRequest(message: Uint8Array, limits: NameLimits, texts: TextTable): SotwMessage {
   const reader = new ProtoReader(message);
   const names: string[] = [];
   let typeUrl = "";
@@ -93,10 +95,10 @@ export function readSotwRequest(message: Uint8Array, limits: NameLimits): SotwMe
         node = reader.bytesValue("node");
         break;
       case 3:
-        takeName(reader, names, limits);
+        takeName(reader, names, limits, texts);
         break;
       case 4:
-        typeUrl = reader.stringValue("type_url", typeUrlBytes);
+        typeUrl = reader.repeatedText("type_url", typeUrlBytes, texts);
         break;
       case 5:
         nonce = reader.stringValue("response_nonce", nonceBytes);
@@ -125,22 +127,23 @@ export function decodeNode(bytes: Uint8Array | undefined, limits: Pick<AdsLimits
 }
 
 /** An empty name names nothing. */
-function takeName(reader: ProtoReader, names: string[], limits: NameLimits): void {
-  const name = reader.stringValue("a resource name", nameBytes);
+function takeName(reader: ProtoReader, names: string[], limits: NameLimits, texts: TextTable): void {
+  const name = reader.repeatedText("a resource name", nameBytes, texts);
   if (name !== "") names.push(name);
   checkCount(names.length, limits);
 }
 
-function readEntry(bytes: Uint8Array): [name: string, version: string] {
-  const reader = new ProtoReader(bytes);
+function readEntry(reader: ProtoReader, versions: Map<string, string>, texts: TextTable): void {
+  const outer = reader.enter("initial_resource_versions");
   let name = "";
   let version = "";
   for (let field = reader.field(); field !== 0; field = reader.field()) {
-    if (field === 1) name = reader.stringValue("initial_resource_versions", nameBytes);
-    else if (field === 2) version = reader.stringValue("initial_resource_versions", versionBytes);
+    if (field === 1) name = reader.repeatedText("initial_resource_versions", nameBytes, texts);
+    else if (field === 2) version = reader.repeatedText("initial_resource_versions", versionBytes, texts);
     else reader.skip();
   }
-  return [name, version];
+  reader.leave(outer);
+  versions.set(name, version);
 }
 
 /** google.rpc.Status; its details are passed over. */

@@ -30,7 +30,7 @@ const number = (value: number): Buffer => {
 async function startPlaintext(t: TestContext) {
   const rig = await startAdsRig();
   t.after(() => rig.stop());
-  const listener = await PlaintextListener.listen({ host: "127.0.0.1", port: 0, ads: rig.ads });
+  const listener = await PlaintextListener.listen({ host: "127.0.0.1", port: 0, ads: rig.ads, clock: rig.clock });
   t.after(() => listener.stop());
   const clients: AdsClient[] = [];
   t.after(() => Promise.all(clients.map((client) => client.close())));

@@ -1,0 +1,87 @@
+// Texts that come again and again, as a fleet's resource names and versions do: found by their bytes, without making a string, and
+// one string for all.
+import { isUtf8 } from "node:buffer";
+
+/** Texts kept; about what five meshes of ten thousand resources say. */
+const textLimit = 1 << 17;
+/** Bytes of all of them. */
+const bytesLimit = 8 << 20;
+/** Longer texts are not kept. */
+const longest = 256;
+const slotCount = textLimit * 2;
+
+export class TextTable {
+  /** Open addressing: number of a text plus one, 0 where there is none. */
+  private slots = new Int32Array(slotCount);
+  private readonly texts: string[] = [];
+  /** Where each text starts in `bytes`; one more at the end. */
+  private readonly starts: number[] = [0];
+  private bytes = Buffer.allocUnsafe(1 << 16);
+  private hits = 0;
+  private misses = 0;
+
+  /** The text of the bytes from `start` to `end`; undefined where they are not UTF-8 (RFC 3629). */
+  get(source: Buffer, start: number, end: number): string | undefined {
+    const length = end - start;
+    if (length > longest) return decode(source, start, end);
+    let hash = length;
+    for (let at = start; at < end; at++) hash = Math.imul(hash, 0x01000193) ^ (source[at] as number);
+    let slot = (hash ^ (hash >>> 15)) & (slotCount - 1);
+    for (;;) {
+      const number = this.slots[slot] as number;
+      if (number === 0) break;
+      if (this.isSame(number - 1, source, start, length)) {
+        this.hits += 1;
+        return this.texts[number - 1];
+      }
+      slot = (slot + 1) & (slotCount - 1);
+    }
+    this.misses += 1;
+    const text = decode(source, start, end);
+    if (text !== undefined) this.keep(text, source, start, end, slot);
+    return text;
+  }
+
+  get counts(): { kept: number; limit: number; bytes: number; hits: number; misses: number } {
+    const { hits, misses, texts, bytes } = this;
+    return { kept: texts.length, limit: textLimit, bytes: bytes.length, hits, misses };
+  }
+
+  private isSame(number: number, source: Buffer, start: number, length: number): boolean {
+    const from = this.starts[number] as number;
+    if ((this.starts[number + 1] as number) - from !== length) return false;
+    const { bytes } = this;
+    for (let at = 0; at < length; at++) if (bytes[from + at] !== source[start + at]) return false;
+    return true;
+  }
+
+  private keep(text: string, source: Buffer, start: number, end: number, slot: number): void {
+    const from = this.starts[this.texts.length] as number;
+    const to = from + end - start;
+    if (this.texts.length >= textLimit || to > bytesLimit) {
+      // Whoever fills it makes it slow for a moment; what is still in use is back at once.
+      this.clear();
+      return;
+    }
+    if (to > this.bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(to, 2 * this.bytes.length));
+      this.bytes.copy(grown, 0, 0, from);
+      this.bytes = grown;
+    }
+    source.copy(this.bytes, from, start, end);
+    this.texts.push(text);
+    this.starts.push(to);
+    this.slots[slot] = this.texts.length;
+  }
+
+  private clear(): void {
+    this.slots = new Int32Array(slotCount);
+    this.texts.length = 0;
+    this.starts.length = 1;
+    this.bytes = Buffer.allocUnsafe(1 << 16);
+  }
+}
+
+function decode(source: Buffer, start: number, end: number): string | undefined {
+  return isUtf8(source.subarray(start, end)) ? source.toString("utf8", start, end) : undefined;
+}
