@@ -135,12 +135,12 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 function pushLines(detail: ProxyDetail | undefined, nowMs: number): string[] {
-  return (detail?.details ?? []).flatMap(({ type, lastPush }) => {
+  return (detail?.details ?? []).flatMap(({ type, sentAt, lastPush }) => {
     if (lastPush === undefined) return [];
     const why = lastPush.why.length > 0 ? "" : `: ${reasons[lastPush.reason] ?? lastPush.reason}`;
     return [
       "",
-      `${type} was last sent ${ageOf(lastPush.at, nowMs)} ago, ${amount(lastPush)}${why}`,
+      `${type} was last sent ${ageOf(sentAt ?? lastPush.at, nowMs)} ago, ${amount(lastPush)}${why}`,
       ...lastPush.why.map(changeLine),
     ];
   });
