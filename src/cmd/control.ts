@@ -286,13 +286,13 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
           joinUrl: joinHost === undefined ? undefined : `https://${formatHostPort(joinHost, secure.port)}`,
         }),
         ...controlPlaneDebug({
-          ...{ ads, changes, stalls, profiler, clock },
+          ...{ ads, changes, stalls, profiler, clock, quarantine },
           ...{ configs, mesh, meshConfig, rootNamespace: settings.rootNamespace },
           generator: () => meshGenerator.inspect(),
           queues,
           roots: [
             ...[stored.objects, ...folders.map((folder) => folder.objects), registration.entries],
-            ...[settingsSource, auto.addresses, ads.connections],
+            ...[settingsSource, auto.addresses, ads.connections, quarantine.substitutions, quarantine.statuses],
           ],
           memoryUsage: () => ({ ...process.memoryUsage() }),
         }),

@@ -10,10 +10,13 @@ import { pprofHelp, pprofUsage, profileRoutes } from "../serve/debug/profile-rou
 import type { Profiler } from "../serve/debug/profiler.ts";
 import { proxyPages } from "../serve/debug/proxy-pages.ts";
 import { pushPages } from "../serve/debug/push-pages.ts";
+import { quarantinePage } from "../serve/debug/quarantine-page.ts";
+import type { Quarantine } from "../serve/quarantine/quarantine.ts";
 import { resourceAsJson } from "../translate/resource-json.ts";
 import { type MeshPagesParts, meshPages } from "./mesh-pages.ts";
 
 export interface DebugParts extends EngineParts, MeshPagesParts {
+  quarantine: Pick<Quarantine, "substitutions" | "statuses">;
   clock: Clock;
   changes: ChangeLog;
   profiler: Profiler;
@@ -31,6 +34,7 @@ export function controlPlaneDebug(parts: DebugParts): ExtraRoute[] {
         ...enginePages(parts),
         ...configDumpPages(ads, resourceAsJson),
         ...meshPages(parts),
+        quarantinePage(parts.quarantine),
         pprof,
       ],
       clock,

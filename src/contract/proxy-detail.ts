@@ -25,7 +25,7 @@ export interface PushSummary {
   lastAt: string;
   /** `CDS` */
   type: string;
-  /** Istio's reason: `config`, `endpoint`, `service`, `proxyrequest`, `depdendentresource`; ours: `trial`. */
+  /** Istio's reason: `config`, `endpoint`, `service`, `proxyrequest`, `depdendentresource`, `unknown`; ours: `trial`. */
   reason: string;
   proxies: number;
   /** Of one message. */
@@ -36,8 +36,10 @@ export interface PushSummary {
   /** The first 16 of each. */
   names: string[];
   removedNames: string[];
-  /** What changed; empty where a change is not the reason. */
+  /** What changed, at most 8; empty where a change of an object is not the reason. */
   why: ObjectChange[];
+  /** Changes beyond those. */
+  moreWhy?: number;
 }
 
 export interface HeldResource {

@@ -131,6 +131,7 @@ function rejectionLines(proxy: ProxyStatus): string[] {
 const reasons: Readonly<Record<string, string>> = {
   proxyrequest: "the proxy asked for it",
   depdendentresource: "Envoy needs it after another resource changed",
+  unknown: "its health, addresses or what proxies reject became different",
   trial: "sent once more, to find out what it rejects",
 };
 
@@ -142,6 +143,7 @@ function pushLines(detail: ProxyDetail | undefined, nowMs: number): string[] {
       "",
       `${type} was last sent ${ageOf(sentAt ?? lastPush.at, nowMs)} ago, ${amount(lastPush)}${why}`,
       ...lastPush.why.map(changeLine),
+      ...(lastPush.moreWhy === undefined ? [] : [`  and ${lastPush.moreWhy} more changes`]),
     ];
   });
 }

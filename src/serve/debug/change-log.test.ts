@@ -57,9 +57,9 @@ test("counts batches, so that a push can be told which one it was for", () => {
     set(config("b", {}));
     set(config("c", {}));
   });
-  assert.deepEqual([log.countBeforeBatch, log.count], [1, 3]);
+  assert.deepEqual([log.countBeforeNews, log.count], [1, 3]);
   assert.deepEqual(
-    log.since(log.countBeforeBatch).map(({ ref }) => ref.name),
+    log.since(log.countBeforeNews).map(({ ref }) => ref.name),
     ["b", "c"],
   );
   assert.deepEqual(

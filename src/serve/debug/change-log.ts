@@ -9,6 +9,8 @@ import { type ChangedFields, changedFields } from "./changed-fields.ts";
 const changeLimit = 1_000;
 /** Values compared for all changes of one batch: some milliseconds. Fields of what comes after are not named. */
 const budgetPerBatch = 50_000;
+/** What follows from a change has become different by then: some of it is worked out in slices. Milliseconds. */
+const newsMs = 1_000;
 
 export type ChangeKind = "created" | "changed" | "deleted";
 
@@ -35,6 +37,7 @@ export class ChangeLog {
   private readonly ring: ConfigChange[] = [];
   private total = 0;
   private batchStart = 0;
+  private batchAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, onChange: (kind: string, event: ChangeEvent, update: UpdateType) => void = () => {}) {
     this.clock = clock;
@@ -51,9 +54,12 @@ export class ChangeLog {
     return this.total;
   }
 
-  /** Changes before those that came last, all at once. */
-  get countBeforeBatch(): number {
-    return this.batchStart;
+  /**
+   * Changes before those that came last, all at once, where that was just now; else all: what becomes different later is
+   * not for an object (health, what proxies reject, addresses that were given).
+   */
+  get countBeforeNews(): number {
+    return this.clock.monotonic() - this.batchAtMs <= newsMs ? this.batchStart : this.total;
   }
 
   /** Changes with a number greater than `from`, oldest first, as far as they are kept; at most `limit`, the newest. */
@@ -69,6 +75,7 @@ export class ChangeLog {
 
   private take(changes: readonly Change<Config>[]): void {
     this.batchStart = this.total;
+    this.batchAtMs = this.clock.monotonic();
     const budget = { left: budgetPerBatch };
     const atMs = this.clock.now();
     for (const { before, after } of changes) {

@@ -8,7 +8,10 @@ test("what the engine counts is read at the scrape", async () => {
   engineMetrics(metrics, {
     pushes: {
       totals: new Map([["cds", { messages: 1, resources: 5, removed: 2, bytes: 100, withheld: 7 }]]),
-      triggers: new Map([["config", 3]]),
+      reasons: [
+        { type: "cds", trigger: "config", messages: 1 },
+        { type: "rds", trigger: "config", messages: 2 },
+      ],
     },
     queues: () => [{ name: "push", help: "", length: 4, limit: 9 }],
     caches: () => ({ names: { kept: 1, hits: 2, misses: 3 }, endpoints: { hits: 0, misses: 0 } }),
@@ -19,6 +22,7 @@ test("what the engine counts is read at the scrape", async () => {
   const text = await metrics.text();
   for (const line of [
     'pilot_push_triggers{type="config"} 3',
+    'lateen_xds_pushes_total{type="rds",reason="config"} 2',
     'lateen_xds_sent_resources_total{type="cds"} 5',
     'lateen_xds_removed_resources_total{type="cds"} 2',
     'lateen_xds_sent_bytes_total{type="cds"} 100',

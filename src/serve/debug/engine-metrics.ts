@@ -3,10 +3,10 @@ import type { Metrics, Reading } from "../../kernel/metric.ts";
 import type { CacheCounts } from "./ads-inspection.ts";
 import type { ChangeEvent, UpdateType } from "./change-log.ts";
 import type { QueueInspection } from "./engine-inspection.ts";
-import type { PushLog, PushTrigger, SentTotals } from "./push-log.ts";
+import type { PushLog, SentTotals } from "./push-log.ts";
 
 export interface EngineCounts {
-  readonly pushes: Pick<PushLog, "totals" | "triggers">;
+  readonly pushes: Pick<PushLog, "totals" | "reasons">;
   /** All waiting lines. */
   readonly queues: () => readonly QueueInspection[];
   /** By name. */
@@ -23,10 +23,20 @@ export function engineMetrics(metrics: Metrics, counts: EngineCounts): void {
     };
   metrics.readCounter(
     "pilot_push_triggers",
-    "Messages sent to proxies, by reason: config, endpoint, service, proxyrequest, depdendentresource (Istio's spelling), or trial, to find out what a proxy rejects.",
+    "Messages sent to proxies, by reason: config, endpoint, service, proxyrequest, depdendentresource (Istio's spelling), trial, to find out what a proxy rejects, or unknown: health, addresses, what proxies reject.",
     ["type"],
     function* (): Iterable<Reading<"type">> {
-      for (const [type, count] of pushes.triggers as ReadonlyMap<PushTrigger, number>) yield [{ type }, count];
+      const counts = new Map<string, number>();
+      for (const { trigger, messages } of pushes.reasons) counts.set(trigger, (counts.get(trigger) ?? 0) + messages);
+      for (const [type, count] of counts) yield [{ type }, count];
+    },
+  );
+  metrics.readCounter(
+    "lateen_xds_pushes_total",
+    "Messages sent to proxies, by type of their resources and by reason as in pilot_push_triggers.",
+    ["type", "reason"],
+    function* (): Iterable<Reading<"type" | "reason">> {
+      for (const { type, trigger, messages } of pushes.reasons) yield [{ type, reason: trigger }, messages];
     },
   );
   metrics.readCounter(

@@ -26,7 +26,7 @@ function start() {
     withheld: pushes.withheld.bind(pushes),
     records: (limit?: number) => pushes.records(limit),
     totals: pushes.totals,
-    triggers: () => Object.fromEntries(pushes.triggers),
+    reasons: () => [...pushes.reasons].map(({ type, trigger, messages }) => `${type} ${trigger} ${messages}`).sort(),
     sent: (type: Parameters<PushLog["sent"]>[0], sent: Batch, options: { bytes: number; isLast: boolean }) =>
       pushes.sent(type, sent, { ...options, atMs: clock.now() }),
   };
@@ -185,7 +185,7 @@ test("endpoints count for load assignments, dependent resources and trials by th
   assert.equal(proxy.notes.lastPush?.trigger, "depdendentresource");
   log.sent(proxy, { ...batch(resource("web")), trial: 1 }, last);
   assert.equal(proxy.notes.lastPush?.trigger, "trial");
-  assert.deepEqual(log.triggers(), { endpoint: 1, depdendentresource: 1, trial: 1 });
+  assert.deepEqual(log.reasons(), ["eds depdendentresource 1", "eds endpoint 1", "eds trial 1"]);
   log.withheld("eds", 7);
   assert.deepEqual(log.totals.get("eds"), { messages: 3, resources: 3, removed: 0, bytes: 30, withheld: 7 });
 });
@@ -202,6 +202,38 @@ test("a change that no resource names explains the push by the whole batch", () 
   );
 });
 
+test("where no object changed just before, none is blamed", async () => {
+  const { log, stream, write, clock } = start();
+  const proxy = stream("eds");
+  write("ServiceEntry", "web", {});
+  await clock.advance(2_000);
+  log.changed(proxy.notes, []);
+  log.sent(proxy, batch(resource("web", "ServiceEntry/web")), last);
+  assert.deepEqual([proxy.notes.lastPush?.trigger, proxy.notes.lastPush?.changes], ["unknown", []]);
+  write("ServiceEntry", "web", { changed: true });
+  log.changed(proxy.notes, []);
+  await clock.advance(9_000);
+  log.sent(proxy, batch(resource("web", "ServiceEntry/web")), last);
+  assert.equal(proxy.notes.lastPush?.changes.length, 1);
+});
+
+test("of a change of many objects the related ones are found, and how many there are", () => {
+  const { graph, log, stream, write } = start();
+  graph.batch(() => {
+    for (let index = 0; index < 900; index++) write("VirtualService", `vs-${index}`, {});
+  });
+  const [one, many] = [stream(), stream()];
+  for (const { notes } of [one, many]) log.changed(notes, []);
+  log.sent(one, batch(resource("80", "VirtualService/vs-3")), last);
+  const all = Array.from({ length: 900 }, (_, index) => `VirtualService/vs-${index}`);
+  log.sent(many, batch(resource("81", ...all)), last);
+  assert.deepEqual(
+    one.notes.lastPush?.changes.map(({ ref }) => ref.name),
+    ["vs-3"],
+  );
+  assert.deepEqual([many.notes.lastPush?.changes.length, many.notes.lastPush?.moreChanges], [8, 892]);
+});
+
 test("five hundred records are kept, whatever is pushed", () => {
   const { log, stream } = start();
   for (let index = 0; index < 1_200; index++) {
@@ -212,5 +244,5 @@ test("five hundred records are kept, whatever is pushed", () => {
   assert.deepEqual([kept.length, kept[0]?.number, kept.at(-1)?.number], [500, 1_200, 701]);
   assert.equal(log.records(3).length, 3);
   // Those that are forgotten count, too.
-  assert.deepEqual(log.triggers(), { proxyrequest: 1_200 });
+  assert.deepEqual(log.reasons(), ["rds proxyrequest 1200"]);
 });

@@ -24,8 +24,18 @@ const longList = 8;
  */
 export type PushCause = "request" | "change" | "dependent" | "trial";
 
-/** Istio's reasons of a push (`pilot_push_triggers`), in its spelling, and our own `trial`. */
-export type PushTrigger = "config" | "endpoint" | "service" | "proxyrequest" | "depdendentresource" | "trial";
+/**
+ * Istio's reasons of a push (`pilot_push_triggers`), in its spelling, and our own `trial`. `unknown`: no object changed
+ * just before; health, an address that was given, or what proxies reject did.
+ */
+export type PushTrigger =
+  | "config"
+  | "endpoint"
+  | "service"
+  | "proxyrequest"
+  | "depdendentresource"
+  | "trial"
+  | "unknown";
 
 export interface PushRecord {
   /** Counts up from 1. */
@@ -49,6 +59,8 @@ export interface PushRecord {
   readonly removedNames: readonly string[];
   /** Objects whose change it was for; empty where the cause is no change, or is not known. */
   readonly changes: readonly ConfigChange[];
+  /** More changes than are named. */
+  readonly moreChanges: number;
   /** Changes up to this number were looked at. */
   readonly changesFrom: number | undefined;
 }
@@ -77,14 +89,21 @@ export interface SentTotals {
   withheld: number;
 }
 
+/** Messages of one type for one reason. */
+export interface ReasonCount {
+  readonly type: string;
+  readonly trigger: PushTrigger;
+  messages: number;
+}
+
 export class PushLog {
   readonly totals = new Map<string, SentTotals>();
   private readonly changes: ChangeLog;
   private readonly ring: PushRecord[] = [];
   /** The newest record by type and by the name that its messages end with. */
   private readonly newest = new Map<string, Map<string, PushRecord>>();
-  /** Messages by reason, of records that are not kept any more. */
-  private readonly forgotten = new Map<PushTrigger, number>();
+  /** Messages by type and reason, of records that are not kept any more. */
+  private readonly forgotten = new Map<string, ReasonCount>();
   private count = 0;
 
   constructor(changes: ChangeLog) {
@@ -94,15 +113,15 @@ export class PushLog {
   /** Something became different that the stream wants. Called for each stream of a change: assignments only. */
   changed(notes: PushNotes, news: readonly ResourceChange[]): void {
     notes.cause = "change";
-    notes.changesFrom ??= this.changes.countBeforeBatch;
+    notes.changesFrom ??= this.changes.countBeforeNews;
     notes.news = news;
   }
 
-  /** Messages by reason since the start; counted when asked for, not with each message. */
-  get triggers(): ReadonlyMap<PushTrigger, number> {
-    const counts = new Map(this.forgotten);
-    for (const { trigger, proxies } of this.records()) counts.set(trigger, (counts.get(trigger) ?? 0) + proxies);
-    return counts;
+  /** Messages by type and reason since the start; counted when asked for, not with each message. */
+  get reasons(): Iterable<ReasonCount> {
+    const counts = new Map([...this.forgotten].map(([key, count]) => [key, { ...count }]));
+    for (const record of this.records()) countReason(counts, record);
+    return counts.values();
   }
 
   /** A message goes out. `isLast` where nothing is left to be sent of the type. */
@@ -179,10 +198,10 @@ export class PushLog {
     { cause, nowMs }: { cause: PushCause; nowMs: number },
   ): PushRecord {
     this.count += 1;
-    const changes =
-      cause === "change" && notes.changesFrom !== undefined
+    const { changes, more } =
+      cause === "change" && notes.changesFrom !== undefined && notes.changesFrom < this.changes.count
         ? relatedChanges(this.changes.since(notes.changesFrom), makersOf(batch, notes.news), name)
-        : [];
+        : { changes: [], more: 0 };
     return {
       ...{ number: this.count, typeUrl, type: name, cause, trigger: triggerOf(cause, name, changes) },
       ...{ firstAtMs: nowMs, lastAtMs: nowMs, proxies: 0, bytes: 0 },
@@ -190,13 +209,14 @@ export class PushLog {
       names: batch.resources.slice(0, nameLimit).map((resource) => resource.name),
       removedNames: batch.removed.slice(0, nameLimit),
       changes,
+      moreChanges: more,
       changesFrom: notes.changesFrom,
     };
   }
 
   private forget(record: PushRecord | undefined): void {
     if (record === undefined) return;
-    this.forgotten.set(record.trigger, (this.forgotten.get(record.trigger) ?? 0) + record.proxies);
+    countReason(this.forgotten, record);
     const ofType = this.newest.get(record.typeUrl);
     for (const end of [record.names.at(-1), record.removedNames.at(-1), ""]) {
       if (end !== undefined && ofType?.get(end) === record) ofType.delete(end);
@@ -214,6 +234,13 @@ export class PushLog {
     }
     return totals;
   }
+}
+
+function countReason(counts: Map<string, ReasonCount>, { type, trigger, proxies }: PushRecord): void {
+  const key = `${type} ${trigger}`;
+  const known = counts.get(key);
+  if (known === undefined) counts.set(key, { type, trigger, messages: proxies });
+  else known.messages += proxies;
 }
 
 function sameLength(a: number, b: number): boolean {
@@ -255,7 +282,7 @@ function triggerOf(cause: PushCause, type: string, changes: readonly ConfigChang
       const has = (kind: string): boolean => changes.some((change) => change.ref.kind === kind);
       if (has("WorkloadEntry") && (type === "eds" || changes.length === 1)) return "endpoint";
       if (changes.length > 0) return has("ServiceEntry") ? "service" : "config";
-      return type === "eds" ? "endpoint" : "config";
+      return "unknown";
     }
   }
 }

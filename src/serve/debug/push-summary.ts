@@ -18,6 +18,7 @@ export function pushSummary(record: PushRecord): PushSummary {
     names: [...record.names],
     removedNames: [...record.removedNames],
     why: record.changes.map(objectChange),
+    ...(record.moreChanges === 0 ? {} : { moreWhy: record.moreChanges }),
   };
 }
 

@@ -4,8 +4,13 @@ import type { ConfigChange } from "./change-log.ts";
 
 /** Changes named of one push. */
 const namedLimit = 8;
-/** Changes looked at for one push: a folder of thousands of files that changes at once must not hold up the first push. */
-const lookedLimit = 64;
+
+export interface RelatedChanges {
+  /** The newest, oldest first; at most 8. */
+  readonly changes: readonly ConfigChange[];
+  /** How many more there are. */
+  readonly more: number;
+}
 
 /**
  * The changes of objects that made the resources. An endpoint is chosen by labels, so no resource names its WorkloadEntry:
@@ -20,16 +25,23 @@ export function relatedChanges(
   changes: readonly ConfigChange[],
   makers: readonly (readonly ConfigRef[])[],
   type: string,
-): ConfigChange[] {
-  const looked = changes.slice(-lookedLimit);
-  const related = looked.filter(({ ref }) =>
-    makers.some((refs) =>
-      refs.some(
-        (maker) =>
-          maker.namespace === ref.namespace &&
-          ((maker.name === ref.name && maker.kind === ref.kind) || (type === "eds" && ref.kind === "WorkloadEntry")),
-      ),
-    ),
+): RelatedChanges {
+  // By name first: most makers and most changes have nothing to do with each other.
+  const byName = new Map<string, ConfigRef[]>();
+  const namespaces = new Set<string>();
+  for (const refs of makers) {
+    for (const ref of refs) {
+      const same = byName.get(ref.name);
+      if (same === undefined) byName.set(ref.name, [ref]);
+      else same.push(ref);
+      namespaces.add(ref.namespace);
+    }
+  }
+  const isMaker = ({ kind, namespace, name }: ConfigRef): boolean =>
+    byName.get(name)?.some((maker) => maker.namespace === namespace && maker.kind === kind) === true;
+  const related = changes.filter(
+    ({ ref }) => isMaker(ref) || (type === "eds" && ref.kind === "WorkloadEntry" && namespaces.has(ref.namespace)),
   );
-  return (related.length > 0 ? related : looked).slice(-namedLimit);
+  const meant = related.length > 0 ? related : changes;
+  return { changes: meant.slice(-namedLimit), more: Math.max(0, meant.length - namedLimit) };
 }
