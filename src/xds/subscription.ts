@@ -147,7 +147,7 @@ export class Subscription {
     if (request.unsubscribe.length > 0) this.trials.retain((name) => this.wants(name));
     const legacy = first && request.subscribe.length === 0 && request.unsubscribe.length === 0;
     if (legacy && isWildcardType(this.typeUrl)) this.subscribeAll("legacy", held);
-    for (const name of new Set(request.subscribe)) {
+    for (const name of request.subscribe) {
       if (name === "*") this.subscribeAll("explicit", held);
       else this.subscribe(name, held.get(name));
     }
@@ -180,7 +180,7 @@ export class Subscription {
   pending(): { present: boolean; removed: boolean } {
     const pending = { present: false, removed: false };
     for (const [name, held] of this.behind) {
-      const part = this.partOf(name, held);
+      const part = this.partOf(this.set.get(name), held);
       if (part !== "nothing") pending[part] = true;
       if (pending.present && pending.removed) break;
     }
@@ -201,9 +201,11 @@ export class Subscription {
     if (this.flight !== undefined) return undefined;
     const batch = this.takeTrial() ?? this.takeNews(options.limitBytes, options.part);
     if (batch === undefined) return undefined;
-    for (const { name } of batch.resources) {
-      this.refusedByName.delete(name);
-      this.missing.delete(name);
+    if (this.refusedByName.size + this.missing.size > 0) {
+      for (const { name } of batch.resources) {
+        this.refusedByName.delete(name);
+        this.missing.delete(name);
+      }
     }
     for (const name of batch.removed) {
       this.refusedByName.delete(name);
@@ -278,44 +280,49 @@ export class Subscription {
   }
 
   private takeNews(limitBytes: number, part: Part): Batch | undefined {
+    if (this.behind.size === 0 && !this.owesAnswer) return undefined;
     const resources: Resource[] = [];
     const removed: string[] = [];
+    const done: string[] = [];
     let bytes = 0;
-    for (const [name, held] of this.wholes?.inOrder(this.behindInOrder()) ?? this.behindInOrder()) {
-      const own = this.partOf(name, held);
-      if (own === "nothing") {
-        this.behind.delete(name);
-        continue;
+    for (const [name, held, resource] of this.wholes?.inOrder(this.behindInOrder()) ?? this.behindInOrder()) {
+      const own = this.partOf(resource, held);
+      if (own !== "nothing") {
+        if (part !== "all" && part !== own) continue;
+        const size = overheadBytes + name.length + (resource === undefined ? 0 : resource.body.length);
+        if (bytes > 0 && bytes + size > limitBytes && this.wholes?.isWhole(name) !== true) break;
+        bytes += size;
+        if (resource === undefined || resource.withheld === true) removed.push(name);
+        else resources.push(resource);
       }
-      if (part !== "all" && part !== own) continue;
-      const resource = this.set.get(name);
-      const size = overheadBytes + name.length + (resource === undefined ? 0 : resource.body.length);
-      if (bytes > 0 && bytes + size > limitBytes && this.wholes?.isWhole(name) !== true) break;
-      bytes += size;
-      this.behind.delete(name);
-      if (resource === undefined || resource.withheld === true) removed.push(name);
-      else resources.push(resource);
+      done.push(name);
     }
+    if (done.length === this.behind.size) this.behind.clear();
+    else for (const name of done) this.behind.delete(name);
     if (bytes === 0 && (!this.owesAnswer || part === "removed")) return undefined;
     this.owesAnswer = false;
     return { resources, removed, trial: 0 };
   }
 
   /** Long lists in the order of the set, so that streams that lack the same send the same bytes. */
-  private *behindInOrder(): Iterable<[string, Held]> {
-    if (this.behind.size < longList || this.behind.size * 2 < this.set.size) {
-      yield* this.behind;
+  private *behindInOrder(): Iterable<[name: string, held: Held, resource: Resource | undefined]> {
+    const { behind, set } = this;
+    if (behind.size < longList || behind.size * 2 < set.size) {
+      for (const [name, held] of behind) yield [name, held, set.get(name)];
       return;
     }
-    for (const { name } of this.set.values()) {
-      const held = this.behind.get(name);
-      if (held !== undefined) yield [name, held];
+    let present = 0;
+    for (const resource of set.values()) {
+      const held = behind.get(resource.name);
+      if (held === undefined) continue;
+      present += 1;
+      yield [resource.name, held, resource];
     }
-    for (const [name, held] of this.behind) if (this.set.get(name) === undefined) yield [name, held];
+    if (present === behind.size) return;
+    for (const [name, held] of behind) if (set.get(name) === undefined) yield [name, held, undefined];
   }
 
-  private partOf(name: string, held: Held): "present" | "removed" | "nothing" {
-    const resource = this.set.get(name);
+  private partOf(resource: Resource | undefined, held: Held): "present" | "removed" | "nothing" {
     if (resource?.withheld === true) return held === asked ? "present" : "nothing";
     if (resource !== undefined) return resource.version === held ? "nothing" : "present";
     if (held === absent || !this.tellsRemovals) return "nothing";
@@ -341,8 +348,8 @@ export class Subscription {
     const resource = this.set.get(wanted);
     const name = resource?.name ?? wanted; // one string for all streams
     if (!this.names.has(name)) this.ownNames().add(name);
-    this.refusedByName.delete(name);
-    this.missing.delete(name);
+    if (this.refusedByName.size > 0) this.refusedByName.delete(name);
+    if (this.missing.size > 0) this.missing.delete(name);
     // Even what the client should have goes out again: it may have dropped it (xDS protocol, "Subscribing to Resources").
     if (held === undefined || held !== resource?.version) this.behind.set(name, held ?? asked);
   }

@@ -20,8 +20,8 @@ export class WholeParts {
    * The wholes before their parts. All of them go into one message, so that the client knows from then on of which it has
    * only old parts.
    */
-  *inOrder<T>(entries: Iterable<[string, T]>): Iterable<[string, T]> {
-    const parts: [string, T][] = [];
+  *inOrder<T extends readonly [name: string, ...unknown[]]>(entries: Iterable<T>): Iterable<T> {
+    const parts: T[] = [];
     for (const entry of entries) {
       if (this.isWhole(entry[0])) yield entry;
       else parts.push(entry);

@@ -19,6 +19,7 @@ import { serveErrors } from "../errors.ts";
 import type { Peer } from "../peer.ts";
 import type { AdsHooks } from "./ads-hooks.ts";
 import { type AdsMetrics, createAdsMetrics } from "./ads-metrics.ts";
+import { ChunkPool } from "./chunk-pool.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import type { ConnectionLook } from "./connection-look.ts";
@@ -101,6 +102,7 @@ export class AdsServer implements Stoppable {
       hooks: options,
       names: new NamePool(),
       texts: new TextTable(),
+      chunks: new ChunkPool(this.limits.chunkBytes),
       pushes: this.pushes,
       unfinished: new UnfinishedRequests(this.limits.unfinishedBytes, () =>
         this.metrics.limitHits.inc({ limit: "request_bytes" }),

@@ -7,6 +7,7 @@ import type { PushLog } from "../debug/push-log.ts";
 import type { Peer } from "../peer.ts";
 import type { AdsHooks } from "./ads-hooks.ts";
 import type { AdsMetrics } from "./ads-metrics.ts";
+import type { ChunkPool } from "./chunk-pool.ts";
 import type { AdsLimits } from "./limits.ts";
 import type { PushQueue } from "./push-queue.ts";
 import type { SharedSections } from "./shared-sections.ts";
@@ -23,6 +24,7 @@ export interface ConnectionContext {
   readonly queue: PushQueue;
   readonly sections: SharedSections;
   readonly names: NamePool;
+  readonly chunks: ChunkPool;
   /** Names and versions that requests bring. */
   readonly texts: TextTable;
   readonly pushes: PushLog;

@@ -92,6 +92,7 @@ export class Connection implements Pushable {
     this.state = { kind: "waiting", cancelDeadline: clock.after(limits.firstRequestMs, late) };
     this.stream = new GrpcStream(stream, {
       limits,
+      chunks: options.context.chunks,
       clock,
       handler: {
         message: (bytes) => this.receive(bytes),

@@ -4,6 +4,7 @@ import type { Cancel, Clock } from "../../kernel/clock.ts";
 import { capabilitiesHeader, formatCapabilities, routePartsCapability } from "../../xds/capability.ts";
 import { FrameDecoder } from "../../xds/grpc-frame.ts";
 import { type GrpcStatus, grpcCodes, grpcTrailers } from "../grpc-status.ts";
+import type { ChunkPool } from "./chunk-pool.ts";
 import type { AdsLimits } from "./limits.ts";
 import type { ResponseParts } from "./response-parts.ts";
 
@@ -35,6 +36,7 @@ interface Outgoing {
 export class GrpcStream {
   private readonly stream: ServerHttp2Stream;
   private readonly limits: Pick<AdsLimits, "requestBytes" | "chunkBytes">;
+  private readonly chunks: ChunkPool;
   private readonly clock: Clock;
   private readonly handler: GrpcStreamHandler;
   private readonly decoder: FrameDecoder;
@@ -46,10 +48,16 @@ export class GrpcStream {
 
   constructor(
     stream: ServerHttp2Stream,
-    options: { limits: Pick<AdsLimits, "requestBytes" | "chunkBytes">; clock: Clock; handler: GrpcStreamHandler },
+    options: {
+      limits: Pick<AdsLimits, "requestBytes" | "chunkBytes">;
+      chunks: ChunkPool;
+      clock: Clock;
+      handler: GrpcStreamHandler;
+    },
   ) {
     this.stream = stream;
     this.limits = options.limits;
+    this.chunks = options.chunks;
     this.clock = options.clock;
     this.handler = options.handler;
     this.decoder = new FrameDecoder(options.limits.requestBytes);
@@ -145,15 +153,17 @@ export class GrpcStream {
   private writeChunk(): void {
     const { outgoing } = this;
     if (outgoing === undefined || this.state !== "open") return;
-    const chunk = nextChunk(outgoing, this.limits.chunkBytes);
+    const chunk = nextChunk(outgoing, this.limits.chunkBytes, this.chunks);
     if (chunk === undefined) {
       this.outgoing = undefined;
       outgoing.done();
       return;
     }
     this.chunkSinceMs = this.clock.monotonic();
-    this.stream.write(chunk, (error) => {
-      if (error === null || error === undefined) this.writeChunk();
+    this.stream.write(chunk.bytes, (error) => {
+      if (error !== null && error !== undefined) return; // who knows who still reads the buffer
+      if (chunk.buffer !== undefined) this.chunks.give(chunk.buffer);
+      this.writeChunk();
     });
   }
 
@@ -166,26 +176,32 @@ export class GrpcStream {
   }
 }
 
-/** The next bytes of a message: a view of a long piece, or a copy of several short ones. */
-function nextChunk(outgoing: Outgoing, chunkBytes: number): Uint8Array | undefined {
+/** A view of a long piece, or a copy of several short ones in a buffer of the pool. */
+interface Chunk {
+  readonly bytes: Uint8Array;
+  readonly buffer?: Buffer;
+}
+
+/** The next bytes of a message. */
+function nextChunk(outgoing: Outgoing, chunkBytes: number, chunks: ChunkPool): Chunk | undefined {
   const first = outgoing.parts[outgoing.part];
   if (first === undefined) return undefined;
   const left = first.length - outgoing.offset;
   if (left >= chunkBytes) {
-    const view = first.subarray(outgoing.offset, outgoing.offset + chunkBytes);
-    advance(outgoing, view.length, first.length);
-    return view;
+    const bytes = first.subarray(outgoing.offset, outgoing.offset + chunkBytes);
+    advance(outgoing, bytes.length, first.length);
+    return { bytes };
   }
   const size = Math.min(chunkBytes, bytesLeft(outgoing, chunkBytes));
-  const chunk = Buffer.allocUnsafe(size);
+  const buffer = chunks.take(size);
   for (let filled = 0; filled < size; ) {
     const part = outgoing.parts[outgoing.part] as Uint8Array;
     const piece = part.subarray(outgoing.offset, outgoing.offset + size - filled);
-    chunk.set(piece, filled);
+    buffer.set(piece, filled);
     filled += piece.length;
     advance(outgoing, piece.length, part.length);
   }
-  return chunk;
+  return { bytes: buffer.length === size ? buffer : buffer.subarray(0, size), buffer };
 }
 
 function advance(outgoing: Outgoing, count: number, partLength: number): void {

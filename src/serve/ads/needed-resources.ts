@@ -1,11 +1,11 @@
 // Envoy warms a new or changed cluster or listener until what it needs is sent, be it unchanged (DESIGN: Envoy holds back
 // its ACK for 15 s otherwise).
-import type { Resource } from "../../xds/resource.ts";
+import type { Resource, ResourceName } from "../../xds/resource.ts";
 import type { TypeStream } from "./type-stream.ts";
 
 export class NeededResources {
-  /** By type not asked for yet: names to send even where the client turns out to have them from an earlier stream. */
-  private readonly owed = new Map<string, Set<string>>();
+  /** Of types not asked for yet: what to send even where the client turns out to have it from an earlier stream. */
+  private owed: ResourceName[] = [];
 
   /**
    * Puts what the resources need among what is pending.
@@ -13,40 +13,35 @@ export class NeededResources {
    * @param sent the type whose resources they are: it awaits what the client has yet to ask for
    */
   demand(resources: readonly Resource[], sent: TypeStream, types: readonly TypeStream[]): void {
-    sent.awaited.clear();
-    for (const resource of resources) {
-      for (const { typeUrl, name } of resource.needs ?? []) {
-        const type = types.find((known) => known.typeUrl === typeUrl);
-        if (type === undefined) addTo(this.owed, typeUrl, name);
-        else if (type.subscription.wants(name)) {
+    const awaited: ResourceName[] = [];
+    for (const { needs } of resources) {
+      if (needs === undefined) continue;
+      for (const need of needs) {
+        const type = types.find((known) => known.typeUrl === need.typeUrl);
+        if (type?.subscription.wants(need.name) !== true) awaited.push(need);
+        else {
           if (type.subscription.settled) type.notes.cause = "dependent";
-          type.subscription.demand(name);
-          continue;
+          type.subscription.demand(need.name);
         }
-        addTo(sent.awaited, typeUrl, name);
       }
     }
+    sent.awaited = awaited;
+    const unopened = awaited.filter((need) => !types.some((known) => known.typeUrl === need.typeUrl));
+    if (unopened.length > 0) this.owed = this.owed.length === 0 ? unopened : [...this.owed, ...unopened];
   }
 
   /** The client has sent a request of the type. */
   asked({ typeUrl, subscription }: TypeStream, types: readonly TypeStream[]): void {
-    for (const { awaited } of types) {
-      const names = awaited.get(typeUrl);
-      if (names === undefined) continue;
-      for (const name of names) if (subscription.wants(name)) names.delete(name);
-      if (names.size === 0) awaited.delete(typeUrl);
+    for (const type of types) {
+      if (type.awaited.length === 0) continue;
+      type.awaited = type.awaited.filter((need) => need.typeUrl !== typeUrl || !subscription.wants(need.name));
     }
   }
 
   /** The client has asked for the type: what it was owed is pending now. */
-  opened(type: TypeStream): void {
-    for (const name of this.owed.get(type.typeUrl) ?? []) type.subscription.demand(name);
-    this.owed.delete(type.typeUrl);
+  opened({ typeUrl, subscription }: TypeStream): void {
+    if (this.owed.length === 0) return;
+    for (const need of this.owed) if (need.typeUrl === typeUrl) subscription.demand(need.name);
+    this.owed = this.owed.filter((need) => need.typeUrl !== typeUrl);
   }
-}
-
-function addTo(names: Map<string, Set<string>>, typeUrl: string, name: string): void {
-  const known = names.get(typeUrl);
-  if (known === undefined) names.set(typeUrl, new Set([name]));
-  else known.add(name);
 }

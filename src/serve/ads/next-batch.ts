@@ -24,7 +24,7 @@ export function takeNextBatch(
     const type = types.find((known) => known.typeUrl === typeUrl);
     if (type === undefined) return undefined;
     const { inFlight, refusing } = type.subscription;
-    return { ...type.subscription.pending(), inFlight, refusing, awaiting: type.awaited.size > 0 };
+    return { ...type.subscription.pending(), inFlight, refusing, awaiting: type.awaited.length > 0 };
   };
   for (const type of types) {
     const { subscription, typeUrl } = type;

@@ -8,8 +8,8 @@ import { resourceParts, type Variant } from "./response-parts.ts";
 const smallestSection = 8;
 /** Resources of one section at most. */
 const largestSection = 256;
-/** Of 64 possible first characters of a version (base64url of a hash), those that end a section: about one in 32. */
-const lastCharacters = "Aa";
+/** Of 64 possible first characters of a version (base64url of a hash), the one that ends a section. */
+const lastCharacter = "A";
 /** Bytes of sections that are kept, beside the resources themselves. */
 const bytesLimit = 64 << 20;
 /** Sections that are kept, whether or not a second stream has asked for them. */
@@ -105,7 +105,7 @@ export class SharedSections {
 function sectionEnd(resources: readonly Resource[], start: number): number {
   const furthest = Math.min(resources.length, start + largestSection);
   for (let at = start; at < furthest; at++) {
-    if (lastCharacters.includes((resources[at] as Resource).version.charAt(0))) return at + 1;
+    if ((resources[at] as Resource).version.startsWith(lastCharacter)) return at + 1;
   }
   return furthest;
 }

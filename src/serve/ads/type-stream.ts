@@ -2,6 +2,7 @@
 import type { TypeStatus } from "../../contract/proxy-status.ts";
 import { formatConfigRef } from "../../xds/config-ref.ts";
 import type { ResourceSet } from "../../xds/generator.ts";
+import type { ResourceName } from "../../xds/resource.ts";
 import { routeOfPart } from "../../xds/route-part-name.ts";
 import { SotwSubscription } from "../../xds/sotw-subscription.ts";
 import { Subscription } from "../../xds/subscription.ts";
@@ -21,8 +22,8 @@ export interface TypeStream {
   unsubscribe: () => void;
   /** Since when something waits for other types, monotonic milliseconds. */
   heldSinceMs: number | undefined;
-  /** By type URL, what the resources in flight need and the client has not asked for yet. */
-  readonly awaited: Map<string, Set<string>>;
+  /** What the resources in flight need and the client has not asked for yet. */
+  awaited: readonly ResourceName[];
   /** Wall clock, milliseconds. */
   sentAtMs: number | undefined;
   ackedAtMs: number | undefined;
@@ -48,7 +49,7 @@ export function openTypeStream(typeUrl: string, set: ResourceSet, variant: "delt
         : new SotwSubscription(typeUrl, set),
     unsubscribe: () => {},
     heldSinceMs: undefined,
-    awaited: new Map(),
+    awaited: [],
     sentAtMs: undefined,
     ackedAtMs: undefined,
     sentNonce: undefined,
@@ -66,7 +67,7 @@ export function receiveRequest(type: TypeStream, message: DeltaMessage | SotwMes
       ? subscription.receive(message as DeltaMessage)
       : subscription.receive(message as SotwMessage);
   // Who answers has asked for what it needs, or never will.
-  if (reply.kind === "ack" || reply.kind === "nack") type.awaited.clear();
+  if (reply.kind === "ack" || reply.kind === "nack") type.awaited = [];
   return reply;
 }
 
