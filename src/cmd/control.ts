@@ -178,7 +178,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   const ads = lifecycle.add(
     new AdsServer({
       generator,
-      graph,
+
       clock,
       random,
       log,
@@ -278,7 +278,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       },
       routes: [
         ...ownRoutes({
-          connections: ads.connections,
+          statuses: () => ads.statuses(),
           tokens,
           hasGroup: (namespace, group) => groupOf(namespace, group) !== undefined,
           queries,
@@ -292,7 +292,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
           queues,
           roots: [
             ...[stored.objects, ...folders.map((folder) => folder.objects), registration.entries],
-            ...[settingsSource, auto.addresses, ads.connections, quarantine.substitutions, quarantine.statuses],
+            ...[settingsSource, auto.addresses, quarantine.substitutions, quarantine.statuses],
           ],
           memoryUsage: () => ({ ...process.memoryUsage() }),
         }),

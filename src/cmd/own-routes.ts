@@ -1,6 +1,5 @@
 // The control plane's own routes beside the Kubernetes-shaped ones: who is connected, tokens, questions to machines.
 import type { JoinTokens } from "../ca/join-tokens.ts";
-import type { Collection } from "../collection/collection.ts";
 import type { JoinTokenInfo, JoinTokenRequest, JoinTokenResponse } from "../contract/join-token.ts";
 import { apiPaths } from "../contract/paths.ts";
 import type { ProxyStatus } from "../contract/proxy-status.ts";
@@ -12,7 +11,8 @@ import type { QueryBroker, Question } from "../serve/query/query-broker.ts";
 import { cmdErrors } from "./errors.ts";
 
 export interface OwnRoutesOptions {
-  connections: Collection<ProxyStatus>;
+  /** What is known of each connection, by its id. */
+  statuses: () => ReadonlyMap<string, ProxyStatus>;
   tokens: JoinTokens;
   /** Whether a WorkloadGroup of this name exists. */
   hasGroup: (namespace: string, name: string) => boolean;
@@ -81,8 +81,8 @@ export function ownRouteStatus({ code }: LateenError): { code: number; reason: s
   return statuses[code];
 }
 
-function proxies({ connections, entryOf }: OwnRoutesOptions): ProxyStatus[] {
-  const all = [...connections.entries()].map(([connectionId, proxy]) => {
+function proxies({ statuses, entryOf }: OwnRoutesOptions): ProxyStatus[] {
+  const all = [...statuses()].map(([connectionId, proxy]) => {
     const workloadEntry = entryOf(connectionId)?.split("/").at(-1);
     return workloadEntry === undefined ? proxy : { ...proxy, workloadEntry };
   });

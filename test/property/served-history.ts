@@ -249,7 +249,7 @@ async function compareStatus(mesh: ServedMesh): Promise<void> {
   const refusing = new Set(
     mesh.slots.filter(({ proxy }) => proxy.plan.refuses !== undefined).map(({ proxy }) => proxy.node.name),
   );
-  for (const status of mesh.ads.connections.values()) {
+  for (const status of mesh.ads.statuses().values()) {
     const name = status.name.split(".")[0] ?? "";
     for (const [type, { state }] of Object.entries(status.types)) {
       if (!refusing.has(name)) assert.equal(state, "SYNCED", `${name} ${type}`);

@@ -144,7 +144,6 @@ export class ServedMesh {
           return view;
         },
       },
-      graph: this.rig.graph,
       clock,
       random: { bytes: (length: number) => new Uint8Array(length).fill(++streams), fraction: () => 0.5 },
       log,

@@ -87,7 +87,6 @@ export async function startAdsRig(
   const { log, lines } = fakeLog();
   const ads = new AdsServer({
     generator: tables,
-    graph: tables.graph,
     clock,
     random: systemRandom,
     log,

@@ -105,7 +105,7 @@ test("the status of a stream follows its connection, acknowledgements and reject
   c.subscribe(cluster);
   const clusters = await c.next();
   await clock.advance(200);
-  const [stale] = [...ads.connections.values()];
+  const [stale] = [...ads.statuses().values()];
   assert.equal(stale?.types.CDS?.state, "STALE");
   assert.equal(stale?.types.RDS, undefined);
   assert.equal(stale?.name, "vm-1.shop");
@@ -117,7 +117,7 @@ test("the status of a stream follows its connection, acknowledgements and reject
   c.subscribe(typeUrls.nameTable);
   await c.nextAcked();
   await clock.advance(200);
-  const [status] = [...ads.connections.values()];
+  const [status] = [...ads.statuses().values()];
   assert.equal(status?.types.CDS?.state, "SYNCED");
   assert.equal(status?.types.CDS?.resources, 1);
   assert.equal(status?.types.RDS?.state, "NACK");
@@ -151,7 +151,7 @@ test("a stream that ends leaves nothing behind, at whatever message it is cut", 
   assert.equal(tables.closed, tables.opened.length);
   assert.equal(gone.length, tables.opened.length);
   await clock.advance(200);
-  assert.equal(ads.connections.size, 0);
+  assert.equal(ads.statuses().size, 0);
   assert.equal(clock.pending, 2, "only the server's own tick and pings wait");
 });
 

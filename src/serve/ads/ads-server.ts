@@ -1,8 +1,6 @@
 // Serves resources over ADS, delta and state of the world. It knows nothing of meshes: a Generator says what each client
 // may see, and everything else follows from differences.
 import type { ServerHttp2Stream } from "node:http2";
-import type { Graph } from "../../collection/graph.ts";
-import { Source } from "../../collection/source.ts";
 import type { ProxyStatus } from "../../contract/proxy-status.ts";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
@@ -40,15 +38,11 @@ const variants: ReadonlyMap<string, Variant> = new Map([
   [`${service}/StreamAggregatedResources`, "sotw"],
 ]);
 
-/** Statuses that changed within this time are published together, milliseconds. */
-const statusDelayMs = 100;
 /** Interval of the check for stalled and impatient streams, milliseconds. */
 const tickMs = 1_000;
 
 export interface AdsServerOptions extends AdsHooks {
   readonly generator: Generator;
-  /** Where `connections` lives. */
-  readonly graph: Graph;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -63,8 +57,6 @@ export interface AdsServerOptions extends AdsHooks {
 }
 
 export class AdsServer implements Stoppable {
-  /** What is known of each stream, by connection id; changes arrive coalesced. */
-  readonly connections: Source<ProxyStatus>;
   /** Finds dead connections; every listener hands in its HTTP/2 sessions. */
   readonly pings: SessionPings;
   /** What was sent lately, and why. */
@@ -75,9 +67,7 @@ export class AdsServer implements Stoppable {
   private readonly context: ConnectionContext;
   private readonly open = new Set<Connection>();
   private readonly places: StreamPlaces;
-  private readonly changed = new Set<Connection>();
   private readonly cancelTick: Cancel;
-  private cancelStatus: Cancel | undefined;
   private accepted = 0;
   private stopped = false;
 
@@ -86,7 +76,6 @@ export class AdsServer implements Stoppable {
     this.limits = { ...adsLimits, ...options.limits };
     this.metrics = createAdsMetrics(options.metrics);
     this.places = new StreamPlaces(this.limits, (limit) => this.metrics.limitHits.inc({ limit }));
-    this.connections = new Source<ProxyStatus>(options.graph, "connections");
     const { clock, controlPlane, generator, log } = options;
     this.pings = new SessionPings(clock);
     this.pushes = new PushLog(options.changes ?? new ChangeLog(clock));
@@ -130,6 +119,16 @@ export class AdsServer implements Stoppable {
       const wanted = connection.wanted(typeUrl, name);
       if (wanted !== undefined) yield { connectionId: connection.id, resource: wanted.resource };
     }
+  }
+
+  /** What is known now of each stream that has said who it is, by connection id. */
+  statuses(): Map<string, ProxyStatus> {
+    const statuses = new Map<string, ProxyStatus>();
+    for (const connection of this.open) {
+      const status = connection.status();
+      if (status !== undefined) statuses.set(connection.id, status);
+    }
+    return statuses;
   }
 
   /** Every stream that has said who it is, for the debug pages. */
@@ -189,13 +188,11 @@ export class AdsServer implements Stoppable {
       address,
       context: this.context,
       events: {
-        statusChanged: () => this.noteStatus(connection),
         settled: options.onSettled ?? (() => {}),
         proven: (proven) => this.places.admit(connection, proven),
         closed: () => {
           this.places.leave(connection);
           this.open.delete(connection);
-          this.noteStatus(connection);
         },
       },
     });
@@ -214,24 +211,5 @@ export class AdsServer implements Stoppable {
     for (const connection of [...this.open]) {
       connection.fail(serveErrors.shuttingDown("the control plane is stopping"));
     }
-    this.cancelStatus?.();
-    this.publish();
-  }
-
-  private noteStatus(connection: Connection): void {
-    this.changed.add(connection);
-    this.cancelStatus ??= this.options.clock.after(statusDelayMs, () => this.publish());
-  }
-
-  private publish(): void {
-    this.cancelStatus = undefined;
-    this.options.graph.batch(() => {
-      for (const connection of this.changed) {
-        const status = connection.status();
-        if (status === undefined) this.connections.delete(connection.id);
-        else this.connections.set(connection.id, status);
-      }
-    });
-    this.changed.clear();
   }
 }

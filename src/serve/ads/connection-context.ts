@@ -34,8 +34,6 @@ export interface ConnectionContext {
 
 /** What a stream tells its server. */
 export interface ConnectionEvents {
-  /** The status of the stream may have changed. */
-  statusChanged(): void;
   /** Everything that was asked for is acknowledged. */
   settled(): void;
   /**

@@ -241,7 +241,6 @@ export class Connection implements Pushable {
     }
     this.checkNames();
     this.context.queue.add(this);
-    this.events.statusChanged();
     this.noteSettled();
   }
 
@@ -334,7 +333,6 @@ export class Connection implements Pushable {
     pushes.sent(type, batch, { bytes: response.length, isLast: type.subscription.behindCount === 0, atMs });
     metrics.pushes.inc({ type: type.name });
     metrics.configBytes.observe({ type: type.name }, response.length);
-    this.events.statusChanged();
     const sent = clock.monotonic();
     this.stream.send(response, () => {
       const now = clock.monotonic();

@@ -67,7 +67,7 @@ test("refused parts are not sent one by one, and their state is that of RDS", as
   c.subscribe(routePart, "*");
   const rds = async () => {
     await rig.clock.advance(1_000);
-    return [...rig.ads.connections.values()][0]?.types.RDS;
+    return [...rig.ads.statuses().values()][0]?.types.RDS;
   };
   c.nack(await c.next(), "80: bad regex");
   // Its answer shows that the rejection was read.

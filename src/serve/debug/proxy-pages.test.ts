@@ -26,7 +26,7 @@ async function startBed(t: TestContext): Promise<Bed> {
   const clock = new FakeClock(Date.UTC(2026, 0, 1));
   const changes = new ChangeLog(clock);
   changes.watch(objects);
-  const rig = await startAdsRig({ generator: tables, graph: tables.graph, clock, changes });
+  const rig = await startAdsRig({ generator: tables, clock, changes });
   t.after(() => rig.stop());
   const pages = new Map<string, DebugPage>(
     [...proxyPages(rig.ads), ...pushPages(rig.ads.pushes, changes)].map((page) => [page.name, page]),

@@ -82,7 +82,7 @@ test("a question travels on the machine's stream, and its answer comes back", as
   const removal = await machine.nextAcked();
   assert.deepEqual(removal.removed, [id]);
   await rig.clock.advance(200);
-  assert.equal([...rig.ads.connections.values()][0]?.queryable, true);
+  assert.equal([...rig.ads.statuses().values()][0]?.queryable, true);
 });
 
 test("a machine that goes away before it answered fails the question at once", async (t) => {
