@@ -57,7 +57,10 @@ export class Subscription {
   /** Asked for by name and told to be absent. */
   private readonly missing = new Set<string>();
   private readonly trials = new Trials();
-  private flight: { nonce: string; batch: Batch } | undefined;
+  /** `owed`: what the client waits for, whatever it holds. */
+  private flight: { nonce: string; batch: Batch; owed: readonly string[] } | undefined;
+  /** What the client waits for and was in a message that it rejected: that it is gone must be told at once. */
+  private readonly waiting = new Set<string>();
   private owesAnswer = false;
 
   constructor(typeUrl: string, set: ResourceSet, options: SubscriptionOptions = {}) {
@@ -160,7 +163,8 @@ export class Subscription {
     for (const { key, before } of changes) {
       if (!this.wants(key)) continue;
       const rejected = this.refusedByName.delete(key) || this.trials.has(key);
-      if (!this.behind.has(key)) this.behind.set(key, rejected ? unknown : (before?.version ?? absent));
+      if (this.behind.has(key)) continue;
+      this.behind.set(key, rejected ? this.heldAfterRejection(key) : (before?.version ?? absent));
     }
   }
 
@@ -199,7 +203,8 @@ export class Subscription {
    */
   take(options: { nonce: string; limitBytes: number; part: Part }): Batch | undefined {
     if (this.flight !== undefined) return undefined;
-    const batch = this.takeTrial() ?? this.takeNews(options.limitBytes, options.part);
+    const owed: string[] = [];
+    const batch = this.takeTrial() ?? this.takeNews(options.limitBytes, options.part, owed);
     if (batch === undefined) return undefined;
     if (this.refusedByName.size + this.missing.size > 0) {
       for (const { name } of batch.resources) {
@@ -211,7 +216,7 @@ export class Subscription {
       this.refusedByName.delete(name);
       if (this.names.has(name)) this.missing.add(name);
     }
-    this.flight = { nonce: options.nonce, batch };
+    this.flight = { nonce: options.nonce, batch, owed };
     return batch;
   }
 
@@ -228,9 +233,16 @@ export class Subscription {
     const flight = this.flight;
     if (flight === undefined || flight.nonce !== request.nonce) return { kind: "stale" };
     this.flight = undefined;
-    const { batch } = flight;
-    if (request.rejection !== undefined) return this.reject(batch, request.rejection);
+    const { batch, owed } = flight;
+    if (request.rejection !== undefined) {
+      for (const name of owed) if (this.wants(name)) this.waiting.add(name);
+      return this.reject(batch, request.rejection);
+    }
     this.trials.accepted();
+    if (this.waiting.size > 0) {
+      for (const { name } of batch.resources) this.waiting.delete(name);
+      for (const name of batch.removed) this.waiting.delete(name);
+    }
     if (this.wholes !== undefined) this.wholes.accept(batch, this.refusedByName);
     else if (batch.removed.length > 0) {
       // A listener may have been refused because one that is gone now had its address.
@@ -246,7 +258,9 @@ export class Subscription {
     const unchanged = names.filter((name) => this.wants(name) && !this.behind.has(name));
     for (const name of names) {
       const held = this.behind.get(name);
-      if (held !== undefined && held !== asked && held !== demanded) this.behind.set(name, unknown);
+      if (held !== undefined && held !== asked && held !== demanded) {
+        this.behind.set(name, this.heldAfterRejection(name));
+      }
     }
     const patient = this.trials.rejected();
     if (this.isolates && patient && names.length > 1 && this.trials.split(unchanged, message, batch.trial)) {
@@ -257,6 +271,10 @@ export class Subscription {
     if (!patient) refused.push(...this.abandonTrials());
     for (const resource of refused) if (this.wants(resource.name)) this.refusedByName.set(resource.name, resource);
     return { kind: "nack", message, batch, refused };
+  }
+
+  private heldAfterRejection(name: string): Held {
+    return this.waiting.has(name) ? demanded : unknown;
   }
 
   private abandonTrials(): Resource[] {
@@ -279,7 +297,8 @@ export class Subscription {
     return undefined;
   }
 
-  private takeNews(limitBytes: number, part: Part): Batch | undefined {
+  /** @param owed gets the names that the client waits for */
+  private takeNews(limitBytes: number, part: Part, owed: string[]): Batch | undefined {
     if (this.behind.size === 0 && !this.owesAnswer) return undefined;
     const resources: Resource[] = [];
     const removed: string[] = [];
@@ -292,6 +311,7 @@ export class Subscription {
         const size = overheadBytes + name.length + (resource === undefined ? 0 : resource.body.length);
         if (bytes > 0 && bytes + size > limitBytes && this.wholes?.isWhole(name) !== true) break;
         bytes += size;
+        if (held === asked || held === demanded) owed.push(name);
         if (resource === undefined || resource.withheld === true) removed.push(name);
         else resources.push(resource);
       }
@@ -366,6 +386,7 @@ export class Subscription {
     this.ownNames().delete(name);
     this.missing.delete(name);
     this.refusedByName.delete(name);
+    this.waiting.delete(name);
     // Under a wildcard the client cannot know whether to keep it, and is told (xDS protocol, "Unsubscribing").
     if (this.wildcard === "none") this.behind.delete(name);
     else this.behind.set(name, asked);
