@@ -27,6 +27,18 @@ export interface ProxyPlan {
   readonly partial: boolean;
 }
 
+/** Envoy as it is, content with everything. */
+export const plainPlan: ProxyPlan = {
+  variant: "delta",
+  patient: true,
+  eager: false,
+  aloud: false,
+  only: undefined,
+  refuses: undefined,
+  explains: true,
+  partial: true,
+};
+
 export interface Held {
   readonly version: string;
   readonly body: Uint8Array;
@@ -61,6 +73,8 @@ export class FakeProxy {
    * which the server cannot know what is held.
    */
   readonly missable = new Set<string>();
+  /** Messages that came. */
+  messages = 0;
   private readonly warmingClusters = new Set<string>();
   private readonly observer: ProxyObserver;
   private sendBytes: ((bytes: Uint8Array) => void) | undefined;
@@ -152,6 +166,7 @@ export class FakeProxy {
 
   private take(response: Response): void {
     const { typeUrl, resources, nonce, versionInfo } = response;
+    this.messages += 1;
     const printed = resources.map(({ name, version, body }) => ({
       name,
       held: { version, body, print: printOf(body) },

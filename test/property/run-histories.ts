@@ -1,7 +1,8 @@
 // Tries the histories of a mesh as often as asked: `node test/property/run-histories.ts --runs 10000 [--seed S] [--only TEXT]`.
 import { parseArgs } from "node:util";
-import { meshHistoryCases, servedHistoryCases } from "./mesh-histories.cases.ts";
+import { isolationCases, meshHistoryCases, servedHistoryCases } from "./mesh-histories.cases.ts";
 import { meshHistories } from "./mesh-history.ts";
+import { namespaceIsolation } from "./namespace-isolation.ts";
 import { chooseSeed, type HistoryProperty, type PropertyReport, runProperty } from "./property-run.ts";
 import { servedHistories } from "./served-history.ts";
 
@@ -15,7 +16,11 @@ function task<T>(property: HistoryProperty<T>, cases: readonly T[]): Task {
   return { name: property.name, run: (runs, seed) => runProperty(property, { runs, seed, cases }) };
 }
 
-const tasks: readonly Task[] = [task(meshHistories, meshHistoryCases), task(servedHistories, servedHistoryCases)];
+const tasks: readonly Task[] = [
+  task(meshHistories, meshHistoryCases),
+  task(servedHistories, servedHistoryCases),
+  task(namespaceIsolation, isolationCases),
+];
 
 const { values } = parseArgs({
   options: { runs: { type: "string", default: "10000" }, seed: { type: "string" }, only: { type: "string" } },

@@ -43,17 +43,6 @@ const nodes: readonly RigProxy[] = [
 ];
 const refusable = [typeUrls.cluster, typeUrls.endpoint, typeUrls.listener, typeUrls.route];
 
-export const plainPlan: ProxyPlan = {
-  variant: "delta",
-  patient: true,
-  eager: false,
-  aloud: false,
-  only: undefined,
-  refuses: undefined,
-  explains: true,
-  partial: true,
-};
-
 const plan: fc.Arbitrary<ProxyPlan> = fc
   .record({
     variant: fc.constantFrom("delta", "delta", "sotw"),
