@@ -1,8 +1,10 @@
 // Histories of a mesh, some hundreds of each kind; `run-histories.ts` tries more.
 import { describe, it } from "node:test";
-import { meshHistoryCases, servedHistoryCases } from "./mesh-histories.cases.ts";
+import { isolationCases, meshHistoryCases, servedHistoryCases } from "./mesh-histories.cases.ts";
 import { meshHistories } from "./mesh-history.ts";
+import { namespaceIsolation } from "./namespace-isolation.ts";
 import { chooseSeed, type HistoryProperty, runProperty } from "./property-run.ts";
+import { schedules } from "./schedules.ts";
 import { servedHistories } from "./served-history.ts";
 
 const seed = chooseSeed();
@@ -18,4 +20,9 @@ describe("a mesh that changes", () => {
 
   it("reaches proxies in an order in which nothing they use is missing, and at last as a whole", () =>
     tryOut(servedHistories, servedHistoryCases, 200));
+
+  it("reaches proxies as a whole in whatever order messages are delivered", () => tryOut(schedules, [], 60));
+
+  it("in what one namespace hides sends nothing to proxies of another", () =>
+    tryOut(namespaceIsolation, isolationCases, 150));
 });

@@ -4,6 +4,7 @@ import { isolationCases, meshHistoryCases, servedHistoryCases } from "./mesh-his
 import { meshHistories } from "./mesh-history.ts";
 import { namespaceIsolation } from "./namespace-isolation.ts";
 import { chooseSeed, type HistoryProperty, type PropertyReport, runProperty } from "./property-run.ts";
+import { schedules } from "./schedules.ts";
 import { servedHistories } from "./served-history.ts";
 
 /** A property with what failed before, ready to be run. */
@@ -20,6 +21,7 @@ const tasks: readonly Task[] = [
   task(meshHistories, meshHistoryCases),
   task(servedHistories, servedHistoryCases),
   task(namespaceIsolation, isolationCases),
+  task(schedules, []),
 ];
 
 const { values } = parseArgs({

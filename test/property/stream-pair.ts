@@ -80,6 +80,7 @@ export class StreamPair {
 
   /** Lets the client hear what was written first. */
   deliverToClient(): void {
+    if (this.clientGone) return;
     const chunk = this.end.written.shift();
     if (chunk === undefined) return;
     this.onBytes(chunk.bytes);
