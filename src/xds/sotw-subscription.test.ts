@@ -189,3 +189,16 @@ test("any order of events ends with the client holding exactly the present clust
     { numRuns: 2000 },
   );
 });
+
+test("a client that comes back with a response that held what was about to go is told that it is gone", () => {
+  const before = openStream(typeUrls.cluster, { a: "1", b: "1" });
+  before.request({});
+  before.take();
+  before.request({ nonce: before.nonce() });
+  before.table.delete("a");
+  before.table.set("b", "2");
+  assert.deepEqual(contentsOf(before.take("present")), { b: "2", a: "1" });
+  const { request, take } = openStream(typeUrls.cluster, { b: "2" });
+  request({ versionInfo: before.subscription.version() });
+  assert.deepEqual(contentsOf(take()), { b: "2" });
+});

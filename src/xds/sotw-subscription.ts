@@ -29,6 +29,8 @@ export class SotwSubscription {
   private readonly complete: boolean;
   /** What the client holds of what has changed or gone since; what is gone stays in responses until its removal may go out. */
   private readonly old = new Map<string, Resource>();
+  /** Of the last response: what was gone already. */
+  private leaving: readonly Resource[] = [];
   private opened = false;
   /** The client has named resources; an empty list means "nothing" from then on. */
   private explicit = false;
@@ -126,17 +128,22 @@ export class SotwSubscription {
     this.lastNonce = options.nonce;
     if (!this.complete) return batch;
     for (const name of this.old.keys()) if (!this.inner.isBehind(name)) this.old.delete(name);
-    const leaving = [...this.old.values()].filter((resource) => this.set.get(resource.name) === undefined);
-    return { ...batch, resources: [...this.wantedResources(), ...leaving] };
+    this.leaving = [...this.old.values()].filter((resource) => this.set.get(resource.name) === undefined);
+    return { ...batch, resources: [...this.wantedResources(), ...this.leaving] };
   }
 
   shareNames(pool: NamePool): void {
     this.inner.shareNames(pool);
   }
 
-  /** `version_info` of a response: a hash of everything the client may see of the type. */
+  /**
+   * `version_info` of the last response: a hash of everything in it. A client that comes back with the version of a response
+   * that held what was about to go must be told that it is gone.
+   */
   version(): string {
-    const lines = [...this.wantedResources()].map((resource) => `${resource.name}\0${resource.version}`).sort();
+    const lines = [...this.wantedResources(), ...this.leaving]
+      .map((resource) => `${resource.name}\0${resource.version}`)
+      .sort();
     return contentHash(...lines);
   }
 
