@@ -180,4 +180,82 @@ export function collectionSuite(name: string, make: () => CollectionBed): void {
     assert.equal(bed.upstreamObservers(), 0);
     bed.set("a", "2");
   });
+
+  test(`${name}: a key that goes and comes back in one batch was never away`, () => {
+    const bed = make();
+    bed.set("a", "1");
+    bed.set("b", "1");
+    const { seen } = record(bed);
+    bed.batch(() => {
+      bed.delete("a");
+      bed.set("a", "2");
+      bed.delete("b");
+      bed.set("b", "1");
+      bed.set("c", "1");
+      bed.delete("c");
+      bed.set("c", "2");
+    });
+    assert.equal(seen.length, 1);
+    assert.deepEqual(
+      seen[0]?.toSorted((x, y) => (x.key < y.key ? -1 : 1)),
+      [
+        { key: "a", before: "1", after: "2" },
+        { key: "c", before: undefined, after: "2" },
+      ],
+    );
+    bed.delete("a");
+    bed.set("a", "2");
+    assert.deepEqual(seen.slice(1), [
+      [{ key: "a", before: "2", after: undefined }],
+      [{ key: "a", before: undefined, after: "2" }],
+    ]);
+  });
+
+  test(`${name}: one batch's news is told before that of changes which its listeners make`, () => {
+    const bed = make();
+    const order: string[] = [];
+    bed.collection.subscribe((changes) => {
+      order.push(changes.map(({ key, after }) => `${key}=${after}`).join());
+      if (order.length > 3) return;
+      bed.set("n", String(order.length));
+      bed.delete("n");
+      bed.batch(() => {
+        bed.set("n", String(order.length));
+        bed.set("m", String(order.length));
+      });
+    });
+    bed.set("a", "1");
+    // Whatever a listener does is one delivery: it is in the middle of one itself.
+    assert.deepEqual(order, ["a=1", "n=1,m=1", "n=2,m=2", "n=3,m=3"]);
+  });
+
+  test(`${name}: is taken out in mid-batch, and by a listener, without a trace`, () => {
+    for (const inBatch of [true, false]) {
+      const bed = make();
+      const { dispose } = bed;
+      if (dispose === undefined) return;
+      bed.set("a", "1");
+      const { seen, end } = record(bed);
+      if (inBatch) {
+        bed.batch(() => {
+          bed.set("a", "2");
+          end();
+          dispose();
+          bed.set("b", "1");
+        });
+        assert.deepEqual(seen, []);
+      } else {
+        end();
+        const leave = bed.collection.subscribe(() => {
+          leave();
+          dispose();
+        });
+        bed.set("a", "2");
+      }
+      bed.set("a", "3");
+      bed.delete("a");
+      assert.deepEqual(bed.failures, []);
+      assert.equal(bed.collection.observers + bed.upstreamObservers(), 0);
+    }
+  });
 }

@@ -4,9 +4,11 @@ import { LateenError } from "../kernel/error.ts";
 import { type CollectionBed, collectionSuite } from "./collection.suite.ts";
 import type { Collection } from "./collection.ts";
 import { Derived } from "./derived.ts";
+import { Gradual } from "./gradual.ts";
 import { type DerivationFailure, Graph } from "./graph.ts";
 import { Group } from "./group.ts";
 import { Join } from "./join.ts";
+import { Overlay } from "./overlay.ts";
 import { Source } from "./source.ts";
 
 function bedOf(
@@ -46,6 +48,70 @@ collectionSuite("Derived of a Group", () =>
         group.dispose();
       },
     });
+  }),
+);
+
+collectionSuite("Gradual, let through", () =>
+  bedOf((source) => {
+    const gradual = new Gradual("gradual", source);
+    gradual.release(Number.MAX_SAFE_INTEGER);
+    return gradual;
+  }),
+);
+
+/** Disposes all of a chain, the last first. */
+function chain<T extends Collection<string> & { observers: number; dispose(): void }>(
+  last: T,
+  ...before: readonly { dispose(): void }[]
+): T {
+  const { dispose } = Object.getPrototypeOf(last) as { dispose(): void };
+  return Object.assign(last, {
+    dispose() {
+      dispose.call(last);
+      for (const node of before) node.dispose();
+    },
+  });
+}
+const same = (name: string, from: Collection<string>, ...uses: Collection<string>[]) =>
+  new Derived({
+    name,
+    from,
+    uses,
+    derive: (value, key, read) => {
+      for (const used of uses) read.get(used, key);
+      return [[key, value]];
+    },
+  });
+
+collectionSuite("Derived of what it also reads", () => bedOf((source) => same("d", source, source)));
+collectionSuite("Join of a Derived and of what that is made of", () =>
+  bedOf((source) => {
+    const derived = same("d", source);
+    return chain(new Join("join", [derived, source]), derived);
+  }),
+);
+collectionSuite("Derived of a Join of a Derived of a Group and a Derived, reading both", () =>
+  bedOf((source) => {
+    const group = new Group("group", source, (_value, key) => [key]);
+    const ungrouped = new Derived({ name: "u", from: group, derive: (values, key) => [[key, values.join()]] });
+    const derived = same("d", source, ungrouped);
+    const join = new Join("join", [derived, ungrouped]);
+    return chain(same("last", join, ungrouped, derived, source), join, derived, ungrouped, group);
+  }),
+);
+collectionSuite("Overlay of a Derived by a Group of the same", () =>
+  bedOf((source) => {
+    const derived = same("d", source);
+    const group = new Group("group", source, (_value, key) => [key]);
+    const overlay = new Overlay<string, readonly string[]>({
+      name: "overlay",
+      from: derived,
+      by: group,
+      keysOf: (values) => values.map(() => "a"),
+      derive: (value) => value,
+      equals: Object.is,
+    });
+    return chain(overlay, group, derived);
   }),
 );
 
@@ -251,4 +317,78 @@ test("a comparison that throws is reported, and the rest of the graph goes on", 
   assert.ok(failures.every((failure) => failure.collection === "broken"));
   source.set("b", "1");
   assert.equal(sound.get("b"), "1");
+});
+
+// A collection is made of collections that are there already, and keeps its own list of them: no order of construction makes
+// a cycle. What remains is a derivation that reaches for something later by other means, which is not declared.
+test("cycles cannot be built, and a derivation that reads what is made of it is told the way round", () => {
+  const failures: DerivationFailure[] = [];
+  const graph = new Graph((failure) => failures.push(failure));
+  const source = new Source<string>(graph, "source");
+  const uses: Collection<string>[] = [];
+  const later: Collection<string>[] = [];
+  const first = new Derived<string, string>({
+    name: "first",
+    from: source,
+    uses,
+    derive: (value, key, read) => [[key, later.map((each) => read.get(each, key)).join() + value]],
+  });
+  const middle = new Join("middle", [first]);
+  const last = same("last", middle);
+  uses.push(last); // too late
+  source.set("a", "1");
+  assert.equal(last.get("a"), "1");
+  assert.equal(last.observers, 0, "a list that is changed afterwards declares nothing");
+  later.push(last);
+  source.set("a", "2");
+  assert.equal(last.get("a"), "1", "the last good value stays");
+  const [failure] = failures;
+  assert.ok(isCode("LAT2901")(failure?.error));
+  assert.match(String(failure?.error), /first reads last, which is made of it: first → middle → last/);
+  later[0] = first;
+  source.set("b", "1");
+  assert.match(String(failures.at(-1)?.error), /first reads first, which is made of it: first$/);
+});
+
+test("joined collections may be listed in an array that changes afterwards", () => {
+  const graph = new Graph();
+  const [one, two] = [new Source<string>(graph, "one"), new Source<string>(graph, "two")];
+  const inputs: [Collection<string>, ...Collection<string>[]] = [one];
+  const join = new Join("join", inputs);
+  inputs.push(two, join);
+  two.set("a", "1");
+  assert.equal(join.has("a"), false);
+  assert.equal(two.observers, 0);
+});
+
+test("a derivation that fails is run again when a part of a batch cures it, and is told once", () => {
+  const failures: DerivationFailure[] = [];
+  const graph = new Graph((failure) => failures.push(failure));
+  const source = new Source<string>(graph, "source");
+  const switches = new Source<boolean>(graph, "switches");
+  const derived = new Derived({
+    name: "derived",
+    from: source,
+    uses: [switches],
+    derive: (value, key, read) => {
+      if (read.get(switches, key) === true) throw new RangeError("broken");
+      return [[key, value]];
+    },
+  });
+  const told: string[] = [];
+  derived.subscribe((changes) => told.push(changes.map(({ key, after }) => `${key}=${after}`).join()));
+  graph.batch(() => {
+    switches.set("a", true);
+    source.set("a", "1");
+    source.set("b", "1");
+  });
+  assert.deepEqual([told.splice(0), failures.splice(0).length], [["b=1"], 1]);
+  graph.batch(() => {
+    source.set("a", "2");
+    switches.delete("a");
+    switches.set("b", true);
+    source.delete("b");
+  });
+  assert.deepEqual(told[0]?.split(",").sort(), ["a=2", "b=undefined"]);
+  assert.deepEqual([told.length, failures.length], [1, 0]);
 });

@@ -1,6 +1,7 @@
 // A collection computed from another: one value in, any number out, recomputed only where an input changed.
 
 import { sameData } from "../kernel/equal.ts";
+import type { LateenError } from "../kernel/error.ts";
 import { byKey } from "../kernel/key-order.ts";
 import type { Change, Collection } from "./collection.ts";
 import { collectionErrors } from "./errors.ts";
@@ -121,13 +122,20 @@ export class Derived<I, T> extends CollectionNode<T> {
 
   private note(trace: Trace, collection: Collection<unknown>, key: ReadKey): void {
     const node = collection as CollectionNode<unknown>;
-    if (!this.used.has(node)) throw collectionErrors.undeclaredRead(`${this.name} reads ${collection.name}`);
+    if (!this.used.has(node)) throw this.undeclared(node);
     let keys = trace.reads.get(node);
     if (keys === undefined) {
       keys = new Set();
       trace.reads.set(node, keys);
     }
     keys.add(key);
+  }
+
+  /** Reading what is made of the collection itself would be a cycle: the message shows it. */
+  private undeclared(node: GraphNode): LateenError {
+    const path = pathBetween(this, node);
+    const made = path === undefined ? "" : `, which is made of it: ${path.map(({ name }) => name).join(" → ")}`;
+    return collectionErrors.undeclaredRead(`${this.name} reads ${node.name}${made}`);
   }
 
   private replaceTrace(key: string, next: Trace | undefined): void {
@@ -189,6 +197,22 @@ export class Derived<I, T> extends CollectionNode<T> {
     this.owners.set(outKey, heir);
     this.put(outKey, this.traces.get(heir)?.outputs.get(outKey) as T);
   }
+}
+
+/** From one node to another that depends on it, the shortest way; undefined where it does not. */
+function pathBetween(from: GraphNode, to: GraphNode): readonly GraphNode[] | undefined {
+  const paths: GraphNode[][] = [[from]];
+  const seen = new Set<GraphNode>([from]);
+  for (const path of paths) {
+    const last = path.at(-1) as GraphNode;
+    if (last === to) return path;
+    for (const next of last.dependants) {
+      if (seen.has(next)) continue;
+      seen.add(next);
+      paths.push([...path, next]);
+    }
+  }
+  return undefined;
 }
 
 function asNode<T>(collection: Collection<T>): CollectionNode<T> {

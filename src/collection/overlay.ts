@@ -104,7 +104,7 @@ export class Overlay<T, S> extends CollectionNode<T> {
   receive(node: GraphNode, changes: readonly Change<unknown>[]): void {
     if (!this.filled) return;
     if (node === this.input) for (const change of changes as readonly Change<T>[]) this.take(change);
-    else for (const change of changes as readonly Change<S>[]) this.reconsider(change);
+    if (node === this.by) for (const change of changes as readonly Change<S>[]) this.reconsider(change);
   }
 
   override settle(): readonly Change<T>[] {

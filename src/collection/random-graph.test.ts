@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { sameData } from "../kernel/equal.ts";
 import { Derived } from "./derived.ts";
 import { Graph } from "./graph.ts";
 import { Group } from "./group.ts";
 import { Join } from "./join.ts";
 import type { CollectionNode } from "./node.ts";
+import { Overlay } from "./overlay.ts";
 import { Source } from "./source.ts";
 
 /** What all nodes of a random graph hold; a group's lists too. */
@@ -16,7 +18,8 @@ type Node = CollectionNode<Value>;
 type Plan =
   | { kind: "derived"; from: number; uses: number[]; shape: number; coarse: boolean }
   | { kind: "group"; from: number; by: number }
-  | { kind: "join"; of: number[] };
+  | { kind: "join"; of: number[] }
+  | { kind: "overlay"; from: number; by: number; shape: number };
 
 type Step =
   | { kind: "set"; source: number; key: string; value: number }
@@ -46,6 +49,28 @@ function makeNode(plan: Plan, nodes: readonly Node[], name: string): Node {
   if (plan.kind === "join") {
     const [first = 0, ...rest] = plan.of;
     return new Join<Value>(name, [at(first), ...rest.map(at)]) as Node;
+  }
+  if (plan.kind === "overlay") {
+    const from = at(plan.from);
+    const by = at(plan.by);
+    // An overlay shows what its input shows, also before that has settled: over another one it may see too early.
+    if (from instanceof Overlay) return new Join<Value>(name, [from, by]) as Node;
+    const keysOf = (value: Value): string[] => {
+      const hash = digest(value) + plan.shape;
+      return hash % 4 === 0 ? [] : hash % 3 === 0 ? ["a", "shared"] : [keys[hash % keys.length] ?? ""];
+    };
+    return new Overlay<Value, Value>({
+      name,
+      from,
+      by,
+      keysOf,
+      derive: (value, key) => {
+        const concerning = [...by.values()].filter((each) => keysOf(each).includes(key)).map(digest);
+        const hash = digest([value, concerning.sort()]);
+        return hash % 3 === 0 ? value : hash % 3 === 1 ? undefined : ["over", hash % 5];
+      },
+      equals: sameData,
+    }) as Node;
   }
   const used = plan.uses.map(at);
   return new Derived<Value, Value>({
@@ -114,8 +139,8 @@ class Mirror {
       assert.equal(new Set(changes.map((change) => change.key)).size, changes.length, "one change per key");
       for (const { key, before, after } of changes) {
         assert.equal(before, this.contents.get(key), `${node.name} ${key}: before`);
-        // Groups and joins pass on what their inputs take for different, by identity.
-        if (node instanceof Group || node instanceof Join) assert.notEqual(after, before);
+        // Groups, joins and overlays pass on what their inputs take for different, by identity.
+        if (!(node instanceof Derived || node instanceof Source)) assert.notEqual(after, before);
         else assert.notDeepEqual(after, before, `${node.name} ${key}: no difference`);
         if (after === undefined) this.contents.delete(key);
         else this.contents.set(key, after);
@@ -141,6 +166,15 @@ const plan: fc.Arbitrary<Plan> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("group" as const), from: index, by: fc.nat({ max: 50 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("overlay" as const),
+      from: index,
+      by: index,
+      shape: fc.nat({ max: 50 }),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({

@@ -37,8 +37,8 @@ const machineMesh = {
   proxyListenPort: 15001,
   proxyInboundListenPort: 15006,
 };
-/** Small, so that messages are split and written in pieces. */
-const limits = { responseBytes: 3_000, chunkBytes: 1_500, firstRequestMs: 1e9, writeStallMs: 1e9 };
+/** Small, so that messages are split and written in pieces; and patient: what a stream gives up after a time is not asked here. */
+const limits = { responseBytes: 3_000, chunkBytes: 1_500, firstRequestMs: 1e9, writeStallMs: 1e9, holdMs: 1e9 };
 
 /** Lets what the server does in turns of its own happen. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
