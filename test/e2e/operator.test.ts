@@ -194,7 +194,10 @@ spec:
     await proxy.until(() => ![...proxy.held.cluster.keys()].some((name) => name.includes("other.example")));
     await eventually(async () => {
       const { stdout } = await run.lateen("proxy-status", "caller.shop");
-      assert.match(stdout, /CDS was last sent .* 1 removed\n {2}because ServiceEntry\/shop\/other was deleted\n/);
+      assert.match(
+        stdout,
+        /CDS was last sent .* ago, outbound\|80\|\|other\.example removed\n {2}because ServiceEntry\/shop\/other was deleted\n/,
+      );
     });
   });
 

@@ -62,6 +62,7 @@ spec:
 }
 
 interface RouteStatus {
+  name: string;
   types: { RDS?: { state: string; resources: number } };
 }
 
@@ -264,6 +265,11 @@ describe("routing", rootOnly, () => {
     });
     const sent = (await mesh.control.metric("pilot_xds_config_size_bytes_sum")) - before;
     assert.ok(sent > 0 && sent < 3 * 10_000, `${sent} bytes for three machines`);
+    const field = "spec\\.http\\[0\\]\\.route\\[0\\]\\.destination\\.subset";
+    const because = new RegExp(`RDS was last sent .*\n {2}because VirtualService/shop/echo was changed: ${field}\n`);
+    const proxies = JSON.parse(await mesh.control.lateen("proxy-status", "-o", "json")) as RouteStatus[];
+    assert.equal(proxies.length, 3);
+    for (const { name } of proxies) assert.match(await mesh.control.lateen("proxy-status", name), because);
   });
 
   const routeStates = async (): Promise<(string | undefined)[]> => {

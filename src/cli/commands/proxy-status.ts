@@ -137,7 +137,8 @@ const reasons: Readonly<Record<string, string>> = {
 
 function pushLines(detail: ProxyDetail | undefined, nowMs: number): string[] {
   return (detail?.details ?? []).flatMap(({ type, sentAt, lastPush }) => {
-    if (lastPush === undefined) return [];
+    // An empty answer only says that there is nothing.
+    if (lastPush === undefined || lastPush.resources + lastPush.removed === 0) return [];
     const why = lastPush.why.length > 0 ? "" : `: ${reasons[lastPush.reason] ?? lastPush.reason}`;
     return [
       "",
@@ -148,10 +149,18 @@ function pushLines(detail: ProxyDetail | undefined, nowMs: number): string[] {
   });
 }
 
-function amount({ resources, removed, names }: PushSummary): string {
+function amount({ resources, removed, names, removedNames }: PushSummary): string {
+  const parts = [
+    ...(resources === 0 ? [] : [counted(resources, names)]),
+    ...(removed === 0 ? [] : [`${counted(removed, removedNames)} removed`]),
+  ];
+  return parts.join(", ");
+}
+
+/** The name of one, the number of several. */
+function counted(count: number, names: readonly string[]): string {
   const [name] = names;
-  const sent = resources === 1 && name !== undefined ? name : `${resources} resources`;
-  return removed === 0 ? sent : `${sent}, ${removed} removed`;
+  return count === 1 && name !== undefined ? name : `${count} resources`;
 }
 
 function changeLine({ object, change, fields, moreFields }: ObjectChange): string {

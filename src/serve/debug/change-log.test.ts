@@ -6,9 +6,17 @@ import { type Config, formatConfigKey } from "../../config/object.ts";
 import { FakeClock } from "../../kernel/clock.fake.ts";
 import { ChangeLog } from "./change-log.ts";
 
-function config(name: string, spec: unknown, kind = "VirtualService", labels?: Record<string, string>): Config {
+const applied = "kubectl.kubernetes.io/last-applied-configuration";
+
+function config(
+  name: string,
+  spec: unknown,
+  kind = "VirtualService",
+  labels?: Record<string, string>,
+  annotations: Record<string, string> = {},
+): Config {
   const key = { source: "Kubernetes", group: "networking.istio.io", kind, namespace: "shop", name };
-  const meta = { name, namespace: "shop", resourceVersion: String(Math.random()) };
+  const meta = { name, namespace: "shop", resourceVersion: String(Math.random()), annotations };
   return { key, meta: labels === undefined ? meta : { ...meta, labels }, spec: spec as object };
 }
 
@@ -27,7 +35,7 @@ function start() {
 test("keeps what happened to which object, and which fields differ", () => {
   const { log, events, set, remove, end } = start();
   set(config("a", { hosts: ["x"] }));
-  set(config("a", { hosts: ["y"] }, "VirtualService", { team: "red" }));
+  set(config("a", { hosts: ["y"] }, "VirtualService", { team: "red" }, { [applied]: "{}" }));
   remove(config("a", {}));
   set(config("w", {}, "WorkloadEntry"));
   assert.deepEqual(

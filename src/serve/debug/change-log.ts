@@ -97,9 +97,13 @@ export class ChangeLog {
   }
 }
 
+/** kubectl's copy of what was applied: it repeats every change. */
+const appliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
+
 /** What authors and health checks write; versions and the like change with every write. */
 function comparable({ meta, spec, status }: Config): unknown {
-  return { metadata: { labels: meta.labels, annotations: meta.annotations }, spec, status };
+  const { [appliedAnnotation]: _, ...annotations } = meta.annotations ?? {};
+  return { metadata: { labels: meta.labels, annotations }, spec, status };
 }
 
 function updateType(kind: string, change: ChangeKind): UpdateType {
