@@ -167,7 +167,14 @@ type RequestFields = Partial<
 > & { errorDetail?: { code: number; message: string } };
 
 function rejectionOf(errors: readonly string[]): { code: number; message: string } {
-  return { code: rejectedCode, message: errors.join("; ").slice(0, errorLimit) };
+  return { code: rejectedCode, message: shortened(errors.join("; ")) };
+}
+
+/** Beginning and end: Envoy quotes the whole message first, and says last what is wrong with it. */
+function shortened(text: string): string {
+  if (text.length <= errorLimit) return text;
+  const half = errorLimit / 2;
+  return `${text.slice(0, half - 3)} … ${text.slice(-half)}`;
 }
 
 function decodeResponse(bytes: Uint8Array): DeltaDiscoveryResponse {

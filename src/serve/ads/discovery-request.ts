@@ -156,10 +156,18 @@ function readStatus(bytes: Uint8Array): Rejection {
     else if (field === 2) {
       const text = reader.bytesValue("error_detail.message");
       // Envoy quotes what it rejects, so it may be long and need not be UTF-8.
-      message = Buffer.from(text.subarray(0, rejectionLength)).toString("utf8");
+      message = shortened(text);
     } else reader.skip();
   }
   return { code, message };
+}
+
+/** Beginning and end: Envoy quotes the whole message first, and says last what is wrong with it. */
+function shortened(text: Uint8Array): string {
+  const read = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
+  if (text.length <= rejectionLength) return read(text);
+  const half = rejectionLength / 2;
+  return `${read(text.subarray(0, half - 3))} … ${read(text.subarray(text.length - half))}`;
 }
 
 function checkCount(count: number, limits: NameLimits): void {

@@ -13,6 +13,8 @@ export interface BlameOptions {
   /** The objects that made the content. */
   readonly sources: readonly ConfigRef[];
   readonly message: string;
+  /** The very text that was rejected, where it is known. */
+  readonly value: string | undefined;
   /** Name of the resource and of its part; every message may repeat them. */
   readonly names: readonly string[];
   readonly objectOf: (ref: ConfigRef) => Config | undefined;
@@ -28,11 +30,15 @@ const shortest = 3;
 const valueLimit = 10_000;
 
 /**
- * The field whose value the message repeats, where there is exactly one of the longest such value; else the objects that
- * changed last; else all.
+ * The one field that holds the rejected text, or whose value the message repeats (the longest such value); else the objects
+ * that changed last; else all.
  */
 export function blame(options: BlameOptions): Blame {
-  const { sources, names, objectOf } = options;
+  const { sources, names, objectOf, value } = options;
+  const exact = sources.flatMap((ref) =>
+    [...textsIn(objectOf(ref)?.spec)].filter(({ text }) => text === value).map(({ path }) => ({ ref, path })),
+  );
+  if (exact[0] !== undefined && exact.length === 1) return { objects: [exact[0].ref], path: exact[0].path };
   let message = options.message.slice(0, searchedLength);
   for (const name of names) if (name.length >= shortest) message = message.replaceAll(name, " ");
   let longest = shortest - 1;

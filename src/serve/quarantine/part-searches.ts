@@ -81,7 +81,7 @@ export class PartSearches {
       this.advance(key, running);
       return true;
     }
-    const named = suspects.length === 1 ? suspects : namedByAll(suspects, refused);
+    const named = suspects.length === 1 ? suspects : namedByAll(suspects, resource.fragments ?? [], refused);
     if (named.length > 0) {
       this.convict(envoyVersion, name, named, refused);
       return true;
@@ -179,13 +179,17 @@ export class PartSearches {
  * The part that every party names: one of them may point at what it wants to be rid of. Where they differ, the parts are
  * tried one after the other.
  */
-function namedByAll(suspects: readonly ResourceFragment[], { refusers }: RefusedCase): readonly ResourceFragment[] {
+function namedByAll(
+  suspects: readonly ResourceFragment[],
+  all: readonly ResourceFragment[],
+  { refusers }: RefusedCase,
+): readonly ResourceFragment[] {
   let named: readonly ResourceFragment[] | undefined;
   const heard = new Set<string>();
   for (const { certificate, message } of refusers.values()) {
     if (heard.has(certificate)) continue;
     heard.add(certificate);
-    const own = suspectsNamed(suspects, message);
+    const own = suspectsNamed(suspects, all, message);
     if (own.length !== 1 || (named !== undefined && named[0] !== own[0])) return [];
     named = own;
   }

@@ -18,14 +18,18 @@ import { typeName } from "../ads/type-name.ts";
 import type { ChangeLog } from "../debug/change-log.ts";
 import { type Blame, blame } from "./blame.ts";
 import { Book, type BookLimits, type Recipient } from "./book.ts";
+import { envoyWords } from "./envoy-words.ts";
 import { type QuarantineMetrics, quarantineMetrics } from "./quarantine-metrics.ts";
 import { type RefusalStatus, refusalMessage, refusalStatus } from "./refusal-status.ts";
 import type { RefusedCase } from "./refused-case.ts";
+import { rejectedValue } from "./rejected-value.ts";
 
 /** Verdicts within this time are published together, milliseconds: a thousand proxies reject at about the same time. */
 const statusDelayMs = 100;
 /** Objects that one log line names. */
 const loggedObjects = 8;
+/** Characters of Envoy's words in one log line. */
+const loggedLength = 1024;
 /** Changes of objects that are looked through for the one to blame. */
 const recentLimit = 200;
 
@@ -181,9 +185,9 @@ export class Quarantine implements Stoppable {
     return count;
   }
 
-  private blameOf({ subject, sources, message }: RefusedCase): Blame {
+  private blameOf({ content, subject, sources, message }: RefusedCase): Blame {
     return blame({
-      ...{ sources, message },
+      ...{ sources, message: envoyWords(message), value: rejectedValue(content, subject, message) },
       names: [subject.name, ...(subject.fragment === undefined ? [] : [subject.fragment])],
       objectOf: (ref) => this.options.objects.get(this.keyOf(ref) ?? ""),
       recent: () => this.recentChanges(),
@@ -226,7 +230,11 @@ export class Quarantine implements Stoppable {
       objects: this.blameOf(refused).objects.slice(0, loggedObjects).map(formatConfigRef),
     };
     const { log } = this.options;
-    if (state === "aside") log.warn("configuration that proxies reject is set aside", { ...fields, message });
+    if (state === "aside")
+      log.warn("configuration that proxies reject is set aside", {
+        ...fields,
+        message: envoyWords(message).slice(0, loggedLength),
+      });
     else if (state === "accepted") log.info("a proxy accepted what was set aside; it is served again", fields);
     else log.info("configuration is no longer set aside", fields);
   }

@@ -2,6 +2,7 @@
 import { quoted } from "../../kernel/quote.ts";
 import { typeName } from "../ads/type-name.ts";
 import type { Blame } from "./blame.ts";
+import { envoyWords } from "./envoy-words.ts";
 import type { RefusedCase } from "./refused-case.ts";
 
 /** Istio's IstioCondition. */
@@ -64,7 +65,7 @@ function nameOf({ subject: { typeUrl, name, fragment } }: RefusedCase): string {
 }
 
 function wordsOf(message: string): string {
-  const line = message.replaceAll(/\s+/g, " ").trim();
+  const line = envoyWords(message);
   return line === "" ? quoted(line) : line.length > wordsLength ? `${line.slice(0, wordsLength)}…` : line;
 }
 
