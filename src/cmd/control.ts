@@ -282,6 +282,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
           tokens,
           hasGroup: (namespace, group) => groupOf(namespace, group) !== undefined,
           queries,
+          verdicts: quarantine.verdicts((withinMs) => ads.settled(withinMs)),
           entryOf: (connectionId) => registration.machineOf(connectionId),
           joinUrl: joinHost === undefined ? undefined : `https://${formatHostPort(joinHost, secure.port)}`,
         }),

@@ -7,6 +7,7 @@ import { fromUtf8 } from "../kernel/bytes.ts";
 import type { LateenError } from "../kernel/error.ts";
 import { quoted } from "../kernel/quote.ts";
 import type { ExtraReply, ExtraRequest, ExtraRoute } from "../serve/api/extra-route.ts";
+import { type VerdictSources, waitForVerdicts } from "../serve/quarantine/verdicts.ts";
 import type { QueryBroker, Question } from "../serve/query/query-broker.ts";
 import { cmdErrors } from "./errors.ts";
 
@@ -17,6 +18,7 @@ export interface OwnRoutesOptions {
   /** Whether a WorkloadGroup of this name exists. */
   hasGroup: (namespace: string, name: string) => boolean;
   queries: QueryBroker;
+  verdicts: VerdictSources;
   /** Where machines join; undefined where that is not known. */
   joinUrl: string | undefined;
   /** The key of the WorkloadEntry that a connection is registered as. */
@@ -40,6 +42,15 @@ export function ownRoutes(options: OwnRoutesOptions): ExtraRoute[] {
       method: "GET",
       path: apiPaths.proxies,
       handler: async () => ({ body: proxies(options) }),
+    },
+    {
+      method: "GET",
+      path: apiPaths.verdicts,
+      handler: async ({ query }) => {
+        const waitMs = Number(query.get("wait") ?? 0);
+        const objects = query.getAll("object");
+        return { body: await waitForVerdicts(objects, waitMs >= 0 ? waitMs : 0, options.verdicts) };
+      },
     },
     {
       method: "POST",

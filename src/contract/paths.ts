@@ -5,6 +5,8 @@ export const apiPaths = {
   version: "/lateen/v1/version",
   /** GET → ProxyStatus[]; admin sees all, a namespaced credential its namespace. */
   proxies: "/lateen/v1/proxies",
+  /** GET, with `object=Kind/namespace/name`, several times, and `wait` in milliseconds → Verdicts */
+  verdicts: "/lateen/v1/verdicts",
   /** POST JoinTokenRequest → JoinTokenResponse; GET → JoinTokenInfo[] */
   tokens: "/lateen/v1/tokens",
   /** GET → PendingField[]: valid fields that proxies do not act on yet. */

@@ -10,7 +10,7 @@ import type { Context } from "../context.ts";
 import { threeWayPatch } from "../input/merge-patch.ts";
 import { fieldsOf, valueAt } from "../json-value.ts";
 import { addOutputFlag } from "../resource/output-flag.ts";
-import { addFileFlags, type DryRun } from "./file-flags.ts";
+import { addFileFlags, addWaitFlag, type DryRun } from "./file-flags.ts";
 import { type SendFlags, type SendOne, sendObjects } from "./send-objects.ts";
 
 interface ApplyFlags extends SendFlags {
@@ -35,7 +35,7 @@ export function applyCommand(context: Context): Command {
     .option("--force-conflicts", "with --server-side: take fields over from other owners")
     .option("--field-manager <name>", "name under which the server notes who wrote a field", "lateen");
   addOutputFlag(command, ["json", "yaml", "name"]);
-  return addFileFlags(command)
+  return addWaitFlag(addFileFlags(command))
     .addHelpText(
       "after",
       `

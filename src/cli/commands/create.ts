@@ -5,7 +5,7 @@ import { resourcePath } from "../api/resource-path.ts";
 import type { Context } from "../context.ts";
 import { addOutputFlag } from "../resource/output-flag.ts";
 import { toSend, writeQuery } from "./apply.ts";
-import { addFileFlags } from "./file-flags.ts";
+import { addFileFlags, addWaitFlag } from "./file-flags.ts";
 import { type SendFlags, sendObjects } from "./send-objects.ts";
 
 interface CreateFlags extends SendFlags {
@@ -21,7 +21,7 @@ export function createCommand(context: Context): Command {
     .option("--strict", "treat warnings as errors")
     .option("--field-manager <name>", "name under which the server notes who wrote a field", "lateen");
   addOutputFlag(command, ["json", "yaml", "name"]);
-  return addFileFlags(command)
+  return addWaitFlag(addFileFlags(command))
     .addHelpText(
       "after",
       "\nExamples:\n  lateen create -f reviews.yaml\n  lateen create -f reviews.yaml --dry-run=server -o yaml",

@@ -1,6 +1,7 @@
 // The flags that apply, create and delete share.
 import { type Command, Option } from "commander";
 import { addConnectionFlags, type ConnectionFlags } from "../api/connection-flags.ts";
+import { durationFlag } from "../duration-flag.ts";
 import { collect } from "../repeated-flag.ts";
 
 export type DryRun = "none" | "client" | "server";
@@ -24,4 +25,17 @@ export function addFileFlags(command: Command): Command {
         .default("none", "none"),
     );
   return addConnectionFlags(command);
+}
+
+/** Wait for the proxies unless told otherwise, milliseconds. */
+export const defaultWaitMs = 2_000;
+
+/** For commands that bring something to proxies. */
+export function addWaitFlag(command: Command): Command {
+  return command.option(
+    "--wait <duration>",
+    "after writing, wait so long for proxies to reject what the objects make; 0s for not at all",
+    durationFlag(0, 30_000, "It must be a duration of at most 30s, such as 2s."),
+    defaultWaitMs,
+  );
 }

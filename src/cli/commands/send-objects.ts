@@ -1,6 +1,6 @@
 // What apply and create do with each object once all of them are found good.
 import type { Decoded } from "../../config/decode/decode-yaml.ts";
-import type { Problem } from "../../config/problem.ts";
+import { formatObjectRef, type Problem } from "../../config/problem.ts";
 import { LateenError } from "../../kernel/error.ts";
 import type { ApiStatus } from "../api/api-status.ts";
 import { type ResourceKind, resourceLabel } from "../api/resource-kind.ts";
@@ -9,12 +9,15 @@ import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
 import { analyzeTogether, checkTexts, printProblems, refuseProblems } from "../input/check-objects.ts";
 import { presentObjects } from "../input/present-objects.ts";
+import { proxyVerdicts } from "../input/proxy-verdicts.ts";
 import { readInput } from "../input/read-files.ts";
 import { asList, objectName, structuredText, withoutManagedFields } from "../resource/output-format.ts";
 import type { FileFlags } from "./file-flags.ts";
 
 export interface SendFlags extends FileFlags {
   strict?: boolean;
+  /** Milliseconds. */
+  wait?: number;
   output?: "json" | "yaml" | "name";
 }
 
@@ -73,7 +76,8 @@ export async function sendObjects(context: Context, flags: SendFlags, verbs: Sen
     refuseProblems(context.terminal, [...problems, ...(together ?? [])], flags.strict === true);
     silenceKnown(session, problems, together !== undefined);
     refuseEmpty(objects);
-    await sendAll(context, session, flags, verbs, objects, send);
+    const written = await sendAll(context, session, flags, verbs, objects, send);
+    await tellVerdicts(context, session, flags, written);
     if (flags.strict === true && session.warnings.size > 0) {
       context.terminal.note("error: the control plane warned, and --strict was given; the objects were sent");
       context.status = 1;
@@ -123,9 +127,10 @@ async function sendAll(
   verbs: SendVerbs,
   objects: readonly Decoded[],
   send: SendOne,
-): Promise<void> {
+): Promise<readonly Decoded[]> {
   const progress = context.terminal.progress(verbs.past, objects.length);
   const results: unknown[] = [];
+  const written: Decoded[] = [];
   const served = await session.kinds();
   try {
     for (const decoded of objects) {
@@ -134,6 +139,7 @@ async function sendAll(
       progress.step();
       if (result.ok) {
         results.push(result.sent.object);
+        if (result.sent.verb !== "unchanged") written.push(decoded);
         const note = flags.dryRun === "server" ? "server dry run" : "";
         const name = objectName(result.sent.object) || decoded.object.metadata.name;
         printResult(context, flags, `${resourceLabel(decoded.kind)}/${name}`, result.sent.verb, note);
@@ -146,6 +152,28 @@ async function sendAll(
     progress.end();
   }
   printList(context, flags, results);
+  return written;
+}
+
+/** What proxies reject is no error of the command: it is written, and what they had before stays. */
+async function tellVerdicts(
+  context: Context,
+  session: Session,
+  flags: SendFlags,
+  written: readonly Decoded[],
+): Promise<void> {
+  if (flags.dryRun !== "none") return;
+  const names = written.map(({ kind, object: { metadata } }) => `${kind.kind}/${metadata.namespace}/${metadata.name}`);
+  const rejected = await proxyVerdicts(session, names, flags.wait ?? 0);
+  for (const { object, messages } of rejected) {
+    const [kind = "", namespace = "", name = ""] = object.split("/");
+    for (const message of messages) {
+      context.terminal.note(`warning: ${formatObjectRef({ kind, namespace, name })}: ${message}`);
+    }
+  }
+  if (flags.strict !== true || rejected.length === 0) return;
+  context.terminal.note("error: proxies reject what was sent, and --strict was given; the objects are written");
+  context.status = 1;
 }
 
 /** The object's own version, so that the server reads it as it was written. */

@@ -25,6 +25,7 @@ import { type AdsLimits, adsLimits } from "./limits.ts";
 import { PushQueue, writingLimit } from "./push-queue.ts";
 import type { Variant } from "./response-parts.ts";
 import { SessionPings } from "./session-pings.ts";
+import { Settling } from "./settling.ts";
 import { SharedSections } from "./shared-sections.ts";
 import { StreamPlaces } from "./stream-places.ts";
 import { TextTable } from "./text-table.ts";
@@ -67,6 +68,7 @@ export class AdsServer implements Stoppable {
   private readonly context: ConnectionContext;
   private readonly open = new Set<Connection>();
   private readonly places: StreamPlaces;
+  private readonly settling: Settling<Connection>;
   private readonly cancelTick: Cancel;
   private accepted = 0;
   private stopped = false;
@@ -78,6 +80,7 @@ export class AdsServer implements Stoppable {
     this.places = new StreamPlaces(this.limits, (limit) => this.metrics.limitHits.inc({ limit }));
     const { clock, controlPlane, generator, log } = options;
     this.pings = new SessionPings(clock);
+    this.settling = new Settling(clock);
     this.pushes = new PushLog(options.changes ?? new ChangeLog(clock));
     const sections = new SharedSections();
     this.context = {
@@ -129,6 +132,14 @@ export class AdsServer implements Stoppable {
       if (status !== undefined) statuses.set(connection.id, status);
     }
     return statuses;
+  }
+
+  /** Resolves true once every stream has answered all it was sent, false where that takes longer, milliseconds. */
+  settled(withinMs: number): Promise<boolean> {
+    return this.settling.wait(
+      [...this.open].filter((connection) => !connection.settled),
+      withinMs,
+    );
   }
 
   /** Every stream that has said who it is, for the debug pages. */
@@ -188,11 +199,15 @@ export class AdsServer implements Stoppable {
       address,
       context: this.context,
       events: {
-        settled: options.onSettled ?? (() => {}),
+        settled: () => {
+          this.settling.settled(connection);
+          options.onSettled?.();
+        },
         proven: (proven) => this.places.admit(connection, proven),
         closed: () => {
           this.places.leave(connection);
           this.open.delete(connection);
+          this.settling.settled(connection);
         },
       },
     });

@@ -23,6 +23,7 @@ import { type QuarantineMetrics, quarantineMetrics } from "./quarantine-metrics.
 import { type RefusalStatus, refusalMessage, refusalStatus } from "./refusal-status.ts";
 import type { RefusedCase } from "./refused-case.ts";
 import { rejectedValue } from "./rejected-value.ts";
+import type { VerdictSources } from "./verdicts.ts";
 
 /** Verdicts within this time are published together, milliseconds: a thousand proxies reject at about the same time. */
 const statusDelayMs = 100;
@@ -131,6 +132,15 @@ export class Quarantine implements Stoppable {
     const { proxy, certificate, envoyVersion } = stream;
     const refuser = { proxy, certificate, message };
     this.options.graph.batch(() => this.book.reject({ connectionId, refuser, envoyVersion, typeUrl, resources }));
+  }
+
+  /** @param settled resolves true once every proxy has answered all it was sent, false where that takes longer */
+  verdicts(settled: (withinMs: number) => Promise<boolean>): VerdictSources {
+    const keyOf = (object: string): string | undefined => {
+      const [kind = "", namespace = "", name = ""] = object.split("/");
+      return this.keyOf({ kind, namespace, name });
+    };
+    return { settled, publish: () => this.publish(), statuses: this.statuses, keyOf };
   }
 
   async stop(): Promise<void> {
