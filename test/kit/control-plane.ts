@@ -60,9 +60,12 @@ export class ControlPlane {
     return this.host.attempt(lateenProgram, [...args, ...this.credentials]);
   }
 
-  /** `lateen apply` of a text. */
-  async apply(objects: string): Promise<void> {
-    await this.host.run(lateenProgram, ["apply", "-f", "-", ...this.credentials], { input: objects });
+  /** `lateen apply` of a text; gives what it warned of. */
+  async apply(objects: string): Promise<string> {
+    const { stderr } = await this.host.run(lateenProgram, ["apply", "-f", "-", ...this.credentials], {
+      input: objects,
+    });
+    return stderr;
   }
 
   /** `lateen delete`, such as `remove("vs/echo", "shop")`. */
