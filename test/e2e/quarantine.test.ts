@@ -22,7 +22,8 @@ spec:
 `;
 }
 
-const route = (host: string): string => `route: [{destination: {host: ${host}.shop.svc.cluster.local, port: {number: 80}}}]`;
+const route = (host: string): string =>
+  `route: [{destination: {host: ${host}.shop.svc.cluster.local, port: {number: 80}}}]`;
 const marked = (value: string): string => `headers: {response: {set: {x-marked: ${value}}}}`;
 
 /** By the field that Envoy refuses. */
@@ -112,7 +113,7 @@ describe("quarantine", rootOnly, () => {
     await shows(late, "echo", "one");
     await shows(late, "other", "before");
     await late.assertNothingRejected();
-    const state = await mesh.control.lateen("proxy-status", "late");
+    const state = await mesh.control.lateen("proxy-status", "late.shop");
     assert.match(state, /^RDS +NACK/m);
     assert.match(state, /VirtualService\/shop\/echo/);
     assert.equal(await mesh.control.metric("lateen_quarantined_resources"), 1);

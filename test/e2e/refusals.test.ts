@@ -26,6 +26,10 @@ spec:
   trafficPolicy: {tls: {mode: SIMPLE, caCertificates: /nonexistent/ca.pem}}
 `;
 
+interface Shown {
+  status?: { conditions?: { type: string; reason: string; message: string }[] };
+}
+
 const patience = { everyMs: 200, withinMs: 20_000 };
 
 describe("refusals", rootOnly, () => {
@@ -65,6 +69,16 @@ describe("refusals", rootOnly, () => {
     await mesh.control.apply(refusedRule);
     await shows(refused, "echo-1.shop", "front.shop");
     assert.equal(await front.status(url), 200);
+  });
+
+  it("to the author, as a reason that is with the machines: on others the file may be there", async () => {
+    await eventually(async () => {
+      const { status } = await mesh.control.get<Shown>("destinationrule", "partner", "-n", "shop");
+      const condition = status?.conditions?.find(({ type }) => type === "ProxiesAccepted");
+      assert.equal(condition?.reason, "RejectedBySome");
+      assert.match(condition?.message ?? "", /refused by 2 of 2 that have it: echo-1\.shop, front\.shop/);
+    }, patience);
+    assert.equal(await mesh.control.metric("lateen_quarantined_resources"), 0);
   });
 
   it("on a machine that joins after that, which is ready all the same", async () => {
