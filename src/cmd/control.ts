@@ -59,10 +59,13 @@ import { cmdErrors } from "./errors.ts";
 import { addressesOf, formatHostPort, reachableHost } from "./listen-address.ts";
 import { meshMetrics } from "./mesh-metrics.ts";
 import { ownRoutes } from "./own-routes.ts";
+import { RememberedScopes } from "./remembered-scopes.ts";
 
 /** Istio's name of a cluster that is given none. */
 const clusterId = "Kubernetes";
 const domainSuffix = "cluster.local";
+/** Longest time before `ready` for views that proxies used before, milliseconds. */
+const warmingMs = 3_000;
 /** The configuration API is for this host unless the operator says otherwise. */
 const defaults = { listen: "0.0.0.0", apiListen: "127.0.0.1", xdsPort: 15012, apiPort: 15013, metricsPort: 15014 };
 
@@ -171,7 +174,12 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       recipients: (typeUrl, resource) => ads.recipients(typeUrl, resource),
     }),
   );
-  const meshGenerator = new MeshGenerator(mesh, graph, { quarantine, slices: new Slices(clock), clock });
+  const remembered = lifecycle.add(new RememberedScopes({ store, clock, log }));
+  const meshGenerator: MeshGenerator = new MeshGenerator(mesh, graph, {
+    ...{ quarantine, clock, slices: new Slices(clock) },
+    onScope: () => remembered.note(() => meshGenerator.recentScopes),
+  });
+  await meshGenerator.warm(await remembered.load(), warmingMs);
   const generator = queries.layer(withMachineConfig(meshGenerator, { groups, mesh: machineMesh }));
 
   // Serving: xDS, identity and join to machines; metrics to scrapers.

@@ -29,8 +29,17 @@ const lingerMs = 60_000;
 /** Scopes without clients that are kept at most: each costs as much as one in use. */
 const lingerLimit = 16;
 
+/** Scopes that are known as used lately. */
+const recentLimit = 16;
+
 /** Names of clients of one scope that `inspect` tells. */
 const shownClients = 20;
+
+/** A scope as proxies of one Envoy version get it. */
+export interface ServedScope {
+  readonly scope: Scope;
+  readonly envoyVersion: string;
+}
 
 interface ScopeHalf extends Half {
   readonly about: Scope;
@@ -43,6 +52,8 @@ export interface MeshGeneratorOptions {
   slices?: Slices;
   /** A scope outlives its last client, so that a fleet that comes back at once finds it; without, it goes with the client. */
   clock?: Clock;
+  /** Told when proxies use a scope that nobody used before. */
+  onScope?: () => void;
 }
 
 export class MeshGenerator implements Generator {
@@ -61,7 +72,10 @@ export class MeshGenerator implements Generator {
   private readonly turns: Source<number>;
   private readonly ends: readonly (() => void)[];
   private waiting: (() => void)[] = [];
+  private readonly warming = new Map<unknown, () => void>();
   private readonly scopes = new Set<ScopeHalf>();
+  /** By key and Envoy version, the one that was taken last at the end. */
+  private readonly servedScopes = new Map<string, ServedScope>();
 
   constructor(mesh: Mesh, graph: Graph, options: MeshGeneratorOptions = {}) {
     this.mesh = mesh;
@@ -109,6 +123,30 @@ export class MeshGenerator implements Generator {
   /** What is kept to be used again, and how often it was. */
   get caches() {
     return { interned: this.interned.counts, endpoints: endpointUses() };
+  }
+
+  /** The scopes that were used last, the newest first. */
+  get recentScopes(): ServedScope[] {
+    return [...this.servedScopes.values()].reverse();
+  }
+
+  /**
+   * Makes the views of scopes that proxies are expected to use soon; they are kept as if a proxy had just left them.
+   *
+   * @param budgetMs what is not made by then is left out; a view that was begun is finished
+   */
+  async warm(scopes: readonly ServedScope[], budgetMs: number): Promise<void> {
+    const { clock } = this.options;
+    const endMs = (clock?.monotonic() ?? 0) + budgetMs;
+    for (const served of scopes) {
+      if (clock === undefined || clock.monotonic() >= endMs) return;
+      const half = this.takeScope(served);
+      await new Promise<void>((resolve) => {
+        if (half.value.filled) resolve();
+        else this.warming.set(half.value.about, resolve);
+      });
+      half.release();
+    }
   }
 
   /** Scopes with some of who shares them, and caches; for people who look. */
@@ -202,15 +240,27 @@ export class MeshGenerator implements Generator {
 
   private takeHalves(node: NodeInfo, workload: string): ClientHalves {
     const envoyVersion = node.envoyVersion ?? "";
-    const scope = this.scopeOf(node);
     const content = this.contents.get(workload);
     return {
-      scope: this.serve({ key: scopeKey(scope), envoyVersion, make: () => this.makeScope(scope) }),
+      scope: this.takeScope({ scope: this.scopeOf(node), envoyVersion }),
       own:
         content === undefined
           ? undefined
           : this.serve({ key: content.key, envoyVersion, make: () => this.makeOwn(content) }),
     };
+  }
+
+  private takeScope(served: ServedScope): Shared<Half> {
+    const { scope, envoyVersion } = served;
+    const key = scopeKey(scope);
+    const servedKey = `${key} ${envoyVersion}`;
+    if (!this.servedScopes.has(servedKey)) {
+      const [oldest] = this.servedScopes.keys();
+      if (this.servedScopes.size >= recentLimit && oldest !== undefined) this.servedScopes.delete(oldest);
+      this.servedScopes.set(servedKey, served);
+      this.options.onScope?.();
+    }
+    return this.serve({ key, envoyVersion, make: () => this.makeScope(scope) });
   }
 
   private serve(of: { key: string; envoyVersion: string; make: () => Half }): Shared<Half> {
@@ -251,6 +301,8 @@ export class MeshGenerator implements Generator {
         if (state === "disposed") return false;
         if (view.fill()) return true;
         state = "filled";
+        this.warming.get(scope)?.();
+        this.warming.delete(scope);
         this.moveSoon();
         const waiting = [...this.clients].filter((client) => client.isWaiting);
         slices.add(() => {
