@@ -16,6 +16,7 @@ import type { Log } from "../kernel/log.ts";
 import type { Metrics } from "../kernel/metric.ts";
 import { replacePrivateFile } from "../kernel/private-file.ts";
 import type { Random } from "../kernel/random.ts";
+import type { Slices } from "../kernel/slices.ts";
 import { adminKubeconfig } from "../serve/api/admin-kubeconfig.ts";
 import { ApiHandler } from "../serve/api/api-handler.ts";
 import { clientCertificateAuthenticator } from "../serve/api/api-identity.ts";
@@ -63,6 +64,7 @@ export interface ConfigApiOptions {
   log: Log;
   metrics: Metrics;
   /** Told of work that was done without giving the event loop back. */
+  slices: Slices;
   onWork: (what: string, tookMs: number) => void;
 }
 
@@ -81,7 +83,7 @@ export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigA
   const analysis = lifecycle.add(
     new MeshAnalysis({
       ...{ objects, source, rootNamespace, domainSuffix, listenPorts, pathNormalization, originOf, fileProblems },
-      ...{ graph, clock, log, onWork: options.onWork },
+      ...{ graph, clock, log, slices: options.slices, onWork: options.onWork },
       lineOf: fieldLine,
     }),
   );

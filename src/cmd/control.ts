@@ -113,6 +113,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
 
   // Sources: stored objects, watched folders, machines that registered themselves.
   const stalls = lifecycle.add(watchStalls(clock, metrics));
+  const slices = new Slices(clock);
   const graph = new Graph(
     ({ collection, key, error }) => {
       log.error("an object could not be carried out; what was good before stays", {
@@ -176,7 +177,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   );
   const remembered = lifecycle.add(new RememberedScopes({ store, clock, log }));
   const meshGenerator: MeshGenerator = new MeshGenerator(mesh, graph, {
-    ...{ quarantine, clock, slices: new Slices(clock) },
+    ...{ quarantine, clock, slices },
     onScope: () => remembered.note(() => meshGenerator.recentScopes),
   });
   await meshGenerator.warm(await remembered.load(), warmingMs);
@@ -186,8 +187,8 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   const ads = lifecycle.add(
     new AdsServer({
       generator,
-
       clock,
+      slices,
       random,
       log,
       metrics,
@@ -308,6 +309,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       ],
       hostNames: options.advertise,
       clock,
+      slices,
       random,
       log,
       metrics,

@@ -41,12 +41,16 @@ export class NamePool {
   }
 }
 
+/** Characters of a name that its hash is made of, at most, spread over all of it. */
+const hashedCharacters = 16;
+
 /** Does not depend on the order. FNV-1a per name; sums of them. Collisions are found out by comparing. */
 function hashOf(names: ReadonlySet<string>): number {
   let sum = names.size;
   for (const name of names) {
     let hash = 0x811c9dc5;
-    for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
+    const step = Math.max(1, Math.floor(name.length / hashedCharacters));
+    for (let at = 0; at < name.length; at += step) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
     sum = (sum + (hash >>> 0)) % Number.MAX_SAFE_INTEGER;
   }
   return sum;

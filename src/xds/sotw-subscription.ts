@@ -132,6 +132,10 @@ export class SotwSubscription {
     return { ...batch, resources: [...this.wantedResources(), ...this.leaving] };
   }
 
+  get ownsNames(): boolean {
+    return this.inner.ownsNames;
+  }
+
   shareNames(pool: NamePool): void {
     this.inner.shareNames(pool);
   }

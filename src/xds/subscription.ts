@@ -220,6 +220,11 @@ export class Subscription {
     return batch;
   }
 
+  /** True where the names may be shared with other streams. */
+  get ownsNames(): boolean {
+    return this.namesChanged;
+  }
+
   /** Keeps the names once for all streams that ask for the same ones. Call it when the stream is quiet: it costs O(names). */
   shareNames(pool: NamePool): void {
     if (!this.namesChanged) return;

@@ -32,15 +32,22 @@ const givenRanges = ["240.240.0.0/16", "2001:2::/48"].flatMap((text) => parseCid
 const oneOwner = 'Let one namespace define it, or set exportTo to ["."] for what is for the own namespace only.';
 
 /** @param isWanted whether anybody asks for what is found of an object: most of the work is for these alone */
-export function checkForeignClaims(
+export function checkForeignHosts(
   index: MeshIndex,
   domainSuffix: string,
   report: Report,
   isWanted: (object: AnalyzedObject) => boolean,
 ): void {
-  const wanted = index.serviceEntries.filter(isWanted);
-  for (const entry of wanted) checkHosts(entry, index, domainSuffix, report);
-  checkAddresses(index.serviceEntries, wanted, report);
+  for (const entry of index.serviceEntries) if (isWanted(entry)) checkHosts(entry, index, domainSuffix, report);
+}
+
+/** @param isWanted as above */
+export function checkForeignAddresses(
+  index: MeshIndex,
+  report: Report,
+  isWanted: (object: AnalyzedObject) => boolean,
+): void {
+  checkAddresses(index.serviceEntries, index.serviceEntries.filter(isWanted), report);
 }
 
 function checkHosts(on: Entry, index: MeshIndex, domainSuffix: string, report: Report): void {

@@ -53,7 +53,10 @@ export interface MeshIndex {
   fullHost(host: string, namespace: string): string;
 }
 
-export function indexMesh(objects: readonly AnalyzedObject[], domainSuffix: string): MeshIndex {
+/** Entries that are indexed before it yields. */
+const entriesPerStep = 500;
+
+export function* indexMesh(objects: readonly AnalyzedObject[], domainSuffix: string): Generator<void, MeshIndex, void> {
   const byKind = (kind: string): AnalyzedObject<never>[] =>
     objects.filter(
       (each) => each.kind.kind === kind && each.kind.group === "networking.istio.io",
@@ -66,7 +69,8 @@ export function indexMesh(objects: readonly AnalyzedObject[], domainSuffix: stri
   const services = new Map<string, KnownService[]>();
   const wildcardServices: KnownService[] = [];
   const serviceEntries: AnalyzedObject<ServiceEntry>[] = byKind("ServiceEntry");
-  for (const entry of serviceEntries) {
+  for (const [at, entry] of serviceEntries.entries()) {
+    if (at % entriesPerStep === 0) yield;
     for (const service of servicesOf(entry, workloads, fullHost)) {
       if (service.host.startsWith("*")) wildcardServices.push(service);
       push(services, service.host, service);
@@ -85,6 +89,7 @@ export function indexMesh(objects: readonly AnalyzedObject[], domainSuffix: stri
   );
   const exactRules = new Map<string, KnownRule[]>();
   for (const rule of rules) push(exactRules, rule.host, rule);
+  yield;
   return {
     virtualServices: byKind("VirtualService"),
     destinationRules,

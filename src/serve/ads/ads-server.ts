@@ -7,6 +7,7 @@ import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Metrics } from "../../kernel/metric.ts";
 import type { Random } from "../../kernel/random.ts";
+import { Slices } from "../../kernel/slices.ts";
 import type { Generator } from "../../xds/generator.ts";
 import { NamePool } from "../../xds/name-pool.ts";
 import type { Resource } from "../../xds/resource.ts";
@@ -50,6 +51,8 @@ export interface AdsServerOptions extends AdsHooks {
   readonly metrics: Metrics;
   /** Name of this control plane in statuses. */
   readonly controlPlane: string;
+  /** For work that is not urgent; its own where the options name none. */
+  readonly slices?: Slices;
   readonly limits?: Partial<AdsLimits>;
   /** What happens to the objects: explains pushes. */
   readonly changes?: ChangeLog;
@@ -95,6 +98,7 @@ export class AdsServer implements Stoppable {
       names: new NamePool(),
       texts: new TextTable(),
       chunks: new ChunkPool(this.limits.chunkBytes),
+      slices: options.slices ?? new Slices(clock),
       pushes: this.pushes,
       unfinished: new UnfinishedRequests(this.limits.unfinishedBytes, () =>
         this.metrics.limitHits.inc({ limit: "request_bytes" }),

@@ -1,6 +1,7 @@
 // What all streams of one server share.
 import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
+import type { Slices } from "../../kernel/slices.ts";
 import type { Generator } from "../../xds/generator.ts";
 import type { NamePool } from "../../xds/name-pool.ts";
 import type { PushLog } from "../debug/push-log.ts";
@@ -25,6 +26,7 @@ export interface ConnectionContext {
   readonly sections: SharedSections;
   readonly names: NamePool;
   readonly chunks: ChunkPool;
+  readonly slices: Slices;
   /** Names and versions that requests bring. */
   readonly texts: TextTable;
   readonly pushes: PushLog;

@@ -61,6 +61,7 @@ export class Connection implements Pushable {
   private state: State;
   private nonces = 0;
   private cancelPause: Cancel = () => {};
+  private sharing = false;
   /** Requests that came before the view was ready. */
   private early: Uint8Array[] | undefined;
   /** Time of the oldest change that is not acknowledged, monotonic milliseconds. */
@@ -161,7 +162,7 @@ export class Connection implements Pushable {
 
   /** Called about once a second. */
   tick(): void {
-    const { clock, limits, metrics, names, queue } = this.context;
+    const { clock, limits, metrics, queue } = this.context;
     if (this.stream.stalledMs > limits.writeStallMs) {
       metrics.writeTimeouts.inc();
       this.context.log.info("xDS stream cut", {
@@ -176,7 +177,6 @@ export class Connection implements Pushable {
     this.health.tick();
     const now = clock.monotonic();
     for (const type of this.types) {
-      if (type.subscription.settled) type.subscription.shareNames(names);
       if (type.heldSinceMs !== undefined && now - type.heldSinceMs >= limits.holdMs) queue.add(this);
     }
   }
@@ -360,7 +360,20 @@ export class Connection implements Pushable {
       metrics.convergenceSeconds.observe((clock.monotonic() - this.changedAtMs) / 1000);
       this.changedAtMs = undefined;
     }
+    if (this.types.some((type) => type.subscription.ownsNames)) this.shareNames();
     this.events.settled();
+  }
+
+  /** Later: a thousand streams that settle at once have a million names. */
+  private shareNames(): void {
+    if (this.sharing) return;
+    this.sharing = true;
+    const { names, slices } = this.context;
+    slices.add(() => {
+      this.sharing = false;
+      for (const { subscription } of this.types) if (subscription.settled) subscription.shareNames(names);
+      return false;
+    });
   }
 
   private finish(error: unknown): void {

@@ -3,7 +3,7 @@
 import type { Collection } from "../../collection/collection.ts";
 import type { Graph } from "../../collection/graph.ts";
 import { Source } from "../../collection/source.ts";
-import { analyze } from "../../config/analysis/analyze.ts";
+import { analyze, analyzeInSteps } from "../../config/analysis/analyze.ts";
 import type { AnalyzedObject } from "../../config/analysis/analyzed-object.ts";
 import type { PathNormalization } from "../../config/analysis/evadable-conditions.ts";
 import type { Kind } from "../../config/kind.ts";
@@ -13,6 +13,7 @@ import { formatObjectRef, formatProblem, type Problem, type Severity } from "../
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
+import type { Slices } from "../../kernel/slices.ts";
 
 /** After a change, milliseconds: several are often made together, and what one lacks the next may bring. */
 const settleMs = 200;
@@ -66,7 +67,11 @@ export class MeshAnalysis implements Stoppable {
   private readonly options: MeshAnalysisOptions;
   private readonly unsubscribe: (() => void)[];
   private lastMs = 0;
+  /** Set from the wait before an analysis until its end. */
   private timer: Cancel | undefined;
+  /** Something changed since the analysis that is going on has begun. */
+  private changed = false;
+  private stopped = false;
   /** What was said already, so that a change elsewhere does not repeat it. */
   private said: ReadonlySet<string> = new Set();
 
@@ -74,13 +79,21 @@ export class MeshAnalysis implements Stoppable {
     this.options = options;
     this.statuses = new Source(options.graph, "findings");
     const { objects, fileProblems = [] } = options;
-    this.unsubscribe = [objects, ...fileProblems].map((each: Collection<unknown>) => each.subscribe(() => this.wake()));
+    this.unsubscribe = [objects, ...fileProblems].map((each: Collection<unknown>) =>
+      each.subscribe(() => this.noteChange()),
+    );
     this.wake();
   }
 
   async stop(): Promise<void> {
     for (const end of this.unsubscribe) end();
+    this.stopped = true;
     this.timer?.();
+  }
+
+  private noteChange(): void {
+    this.changed = true;
+    this.wake();
   }
 
   /** Warnings about an object that is about to be written, beside what is there. */
@@ -103,18 +116,32 @@ export class MeshAnalysis implements Stoppable {
   }
 
   private wake(): void {
-    const { clock } = this.options;
+    const { clock, slices, onWork } = this.options;
     this.timer ??= clock.after(Math.max(settleMs, restFactor * this.lastMs), () => {
-      this.timer = undefined;
-      const startMs = clock.monotonic();
-      this.look();
-      this.lastMs = clock.monotonic() - startMs;
-      this.options.onWork?.("analysis of the mesh", this.lastMs);
+      const look = this.look();
+      let spentMs = 0;
+      const step = (): boolean => {
+        const startMs = clock.monotonic();
+        const isOver = this.stopped || look.next().done === true;
+        const tookMs = clock.monotonic() - startMs;
+        onWork?.("analysis of the mesh", tookMs);
+        spentMs += tookMs;
+        if (!isOver) return true;
+        this.lastMs = spentMs;
+        this.timer = undefined;
+        if (this.changed) this.wake();
+        this.changed = false;
+        return false;
+      };
+      if (slices !== undefined) slices.add(step);
+      else while (step());
     });
   }
 
-  private look(): void {
+  /** In steps; it looks at the objects as they are when it begins. */
+  private *look(): Generator<void, void, void> {
     const { objects, originOf } = this.options;
+    this.changed = false;
     const all: AnalyzedObject[] = [];
     const keys = new Map<string, string>();
     const keysByFile = new Map<string, string[]>();
@@ -129,7 +156,9 @@ export class MeshAnalysis implements Stoppable {
       all.push(origin === undefined ? analyzed(config) : { ...analyzed(config), origin });
       keys.set(formatObjectRef(config.key), key);
     }
-    const found = analyze(all, this.settings);
+    yield;
+    const found = yield* analyzeInSteps(all, this.settings);
+    yield;
     this.publish(found, keys, keysByFile);
     this.log(found.filter((problem) => problem.file !== undefined));
   }

@@ -107,7 +107,7 @@ class Measurement {
   private async repeat(name: string, once: () => Promise<number>): Promise<Phase[]> {
     const phases: Phase[] = [];
     for (let round = 0; round < this.options.changes; round++) {
-      phases.push(await this.phase(round === 0 ? name : "", once));
+      phases.push(await this.phase(round === 0 && name !== "restart" ? name : "", once));
       await this.rest();
     }
     return phases;
@@ -186,8 +186,12 @@ class Measurement {
     const { control } = this;
     await control.kill();
     await control.up();
+    const file = this.options.profile?.("restart-inner");
+    if (file !== undefined) await control.startProfile();
     this.restarted = (await control.figures()).cpuMs;
-    return this.comeBack();
+    const lastMs = await this.comeBack();
+    if (file !== undefined) writeFileSync(file, JSON.stringify(await control.stopProfile()));
+    return lastMs;
   }
 }
 
