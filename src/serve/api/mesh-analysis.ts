@@ -57,6 +57,8 @@ export interface MeshAnalysisOptions {
   graph: Graph;
   clock: Clock;
   log: Log;
+  /** Where an analysis is made, piece by piece; at once without. */
+  slices?: Slices;
   /** Told of work that was done without giving the event loop back. */
   onWork?: (what: string, tookMs: number) => void;
 }
