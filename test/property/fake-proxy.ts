@@ -3,11 +3,13 @@
 import { contentHash } from "../../src/kernel/hash.ts";
 import { nodeOf, type RigProxy } from "../../src/translate/mesh-rig.fake.ts";
 import { FrameDecoder } from "../../src/xds/grpc-frame.ts";
+import { isRouteHead, routeOfPart } from "../../src/xds/route-part-name.ts";
+import { routeConfigurationVersion } from "../../src/xds/route-version.ts";
 import { typeUrls } from "../../src/xds/type-url.ts";
 import { decodeResponse, encodeRequest, type Request, type Response, type Variant } from "./discovery-wire.ts";
 import { type References, referencesOf } from "./references.ts";
 
-const { cluster, endpoint, listener, route, nameTable, machine } = typeUrls;
+const { cluster, endpoint, listener, route, routePart, nameTable, machine } = typeUrls;
 
 export interface ProxyPlan {
   readonly variant: Variant;
@@ -21,6 +23,8 @@ export interface ProxyPlan {
   readonly only: readonly string[] | undefined;
   /** What it refuses, a third of one type; undefined for nothing. */
   readonly refuses: { readonly typeUrl: string; readonly residue: number } | undefined;
+  /** Takes routes in parts, as our own agent does, and puts them together. */
+  readonly parts: boolean;
   /** Names in its refusals what it means. */
   readonly explains: boolean;
   /** Takes the good resources of a message with a bad one also of types where Envoy gives up at the bad one. */
@@ -34,6 +38,7 @@ export const plainPlan: ProxyPlan = {
   eager: false,
   aloud: false,
   only: undefined,
+  parts: false,
   refuses: undefined,
   explains: true,
   partial: true,
@@ -73,6 +78,8 @@ export class FakeProxy {
    * which the server cannot know what is held.
    */
   readonly missable = new Set<string>();
+  /** Route configurations that are put together, by name: the parts of each. */
+  readonly wholeRoutes = new Map<string, ReadonlyMap<string, Held>>();
   /** Messages that came. */
   messages = 0;
   private readonly warmingClusters = new Set<string>();
@@ -118,6 +125,7 @@ export class FakeProxy {
       return new Set(names.filter((name) => name !== undefined));
     }
     if (typeUrl === route) {
+      if (this.plan.parts) return new Set();
       const listeners = [...this.heldOf(listener).values(), ...this.activeListeners.values()];
       return new Set(listeners.flatMap((held) => referencesIn(listener, held).routes));
     }
@@ -135,7 +143,8 @@ export class FakeProxy {
     if (this.asked.size === 0) {
       this.ask(cluster);
       if (this.plan.only !== undefined) return;
-      for (const typeUrl of this.plan.eager ? [listener, nameTable, machine] : [nameTable]) this.ask(typeUrl);
+      this.ask(nameTable);
+      if (this.plan.eager) this.startListening();
       return;
     }
     for (const typeUrl of this.asked) this.ask(typeUrl);
@@ -152,6 +161,7 @@ export class FakeProxy {
     this.held.clear();
     this.activeClusters.clear();
     this.activeListeners.clear();
+    this.wholeRoutes.clear();
     this.missable.clear();
     this.warmingClusters.clear();
     this.asked.clear();
@@ -187,6 +197,7 @@ export class FakeProxy {
         if (!this.refuses(typeUrl, held.print)) this.accept(typeUrl, name, held);
       }
       for (const name of removed) this.remove(typeUrl, name);
+      if (typeUrl === routePart) this.putTogether();
     }
     // That there is no load assignment ends the wait for it too (Envoy's EdsClusterImpl, "Missing ClusterLoadAssignment").
     if (typeUrl === endpoint) for (const name of removed) this.warmed(name);
@@ -266,10 +277,37 @@ export class FakeProxy {
   /** Listeners serve once their route configurations are there. */
   private useListeners(): void {
     for (const [name, held] of this.heldOf(listener)) {
-      if (referencesIn(listener, held).routes.every((needed) => this.heldOf(route).has(needed))) {
+      const there = this.plan.parts ? this.wholeRoutes : this.heldOf(route);
+      if (referencesIn(listener, held).routes.every((needed) => there.has(needed))) {
         this.activeListeners.set(name, held);
       }
     }
+  }
+
+  /** A route configuration is used once the version in its head agrees with its virtual hosts. */
+  private putTogether(): void {
+    const parts = this.heldOf(routePart);
+    for (const name of this.wholeRoutes.keys()) if (!parts.has(name)) this.wholeRoutes.delete(name);
+    for (const [name, held] of parts)
+      if (isRouteHead(name) && this.agrees(name, held)) this.wholeRoutes.set(name, this.partsOf(name));
+    this.useListeners();
+  }
+
+  /** True where nothing of a route configuration is still to come. */
+  agrees(name: string, head: Held): boolean {
+    const { part } = referencesIn(routePart, head);
+    const hosts = [...this.partsOf(name)].filter(([each]) => each !== name).map(([, held]) => held);
+    const positionOf = (held: Held): string => referencesIn(routePart, held).part?.position ?? "";
+    const inOrder = hosts.toSorted((a, b) => (positionOf(a) < positionOf(b) ? -1 : 1));
+    const version = routeConfigurationVersion(
+      part?.head ?? new Uint8Array(),
+      inOrder.map((each) => each.version),
+    );
+    return version === part?.contentVersion;
+  }
+
+  private partsOf(route: string): Map<string, Held> {
+    return new Map([...this.heldOf(routePart)].filter(([name]) => routeOfPart(name) === route));
   }
 
   private forgetUnused(): void {
@@ -284,6 +322,7 @@ export class FakeProxy {
   private startListening(): void {
     if (this.plan.only === undefined && !this.asked.has(listener)) {
       this.ask(listener);
+      if (this.plan.parts) this.ask(routePart);
       this.ask(machine);
     }
   }

@@ -84,7 +84,9 @@ export const namespaceIsolation: HistoryProperty<IsolationHistory> = {
   }),
   async check({ own, other, keep, byDefault }, counts) {
     const nodes = [...watching, insider];
-    const mesh = new ServedMesh(nodes.map((node) => ({ node, plan: plainPlan })));
+    const mesh = new ServedMesh(
+      nodes.map((node) => ({ node, plan: { ...plainPlan, parts: node.capabilities !== undefined } })),
+    );
     const { rig, slots } = mesh;
     const put = (configs: readonly Config[]): void => {
       rig.graph.batch(() => {

@@ -8,6 +8,7 @@ import type { Route } from "../../gen/envoy/config/route/v3/route_components_pb.
 import { type RouteConfiguration, RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.ts";
 import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { TcpProxySchema } from "../../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
+import { RoutePartSchema } from "../../gen/lateen/agent/v1/agent_pb.ts";
 import { typeUrls } from "../../src/xds/type-url.ts";
 
 export interface References {
@@ -16,6 +17,8 @@ export interface References {
   readonly routes: readonly string[];
   /** Name of the load assignment, of EDS clusters. */
   readonly loadAssignment: string | undefined;
+  /** Of a part of a route configuration: `head` counts where it is one. */
+  readonly part?: { readonly head: Uint8Array; readonly position: string; readonly contentVersion: string };
 }
 
 const none: References = { clusters: [], routes: [], loadAssignment: undefined };
@@ -41,6 +44,11 @@ function read(typeUrl: string, body: Uint8Array): References {
   if (typeUrl === typeUrls.listener) return ofListener(body);
   if (typeUrl === typeUrls.route) {
     return { ...none, clusters: clustersOfRoutes(fromBinary(RouteConfigurationSchema, body)) };
+  }
+  if (typeUrl === typeUrls.routePart) {
+    const { routeConfiguration, position, contentVersion } = fromBinary(RoutePartSchema, body);
+    const clusters = clustersOfRoutes(fromBinary(RouteConfigurationSchema, routeConfiguration));
+    return { ...none, clusters, part: { head: routeConfiguration, position, contentVersion } };
   }
   return none;
 }

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { defaultMeshSettings } from "../../src/model/mesh-settings.ts";
 import { MeshRig, type RigProxy } from "../../src/translate/mesh-rig.fake.ts";
+import { isRouteHead } from "../../src/xds/route-part-name.ts";
 import { typeUrls } from "../../src/xds/type-url.ts";
 import type { ProxyPlan } from "./fake-proxy.ts";
 import { type Batch, fillFromScratch, makeChange, proxies, randomBatch } from "./mesh-changes.ts";
@@ -54,14 +55,15 @@ const plan: fc.Arbitrary<ProxyPlan> = fc
       nil: undefined,
       freq: 4,
     }),
+    parts: fc.boolean(),
     explains: fc.boolean(),
     partial: fc.boolean(),
   })
   .map((chosen): ProxyPlan => {
-    if (chosen.variant === "delta") return { ...chosen, variant: "delta" };
+    if (chosen.variant === "delta") return { ...chosen, variant: "delta", parts: chosen.parts && !chosen.only };
     // In state of the world nothing is sent in parts: who takes no part of a bad message takes nothing ever after. And a
     // request for more load assignments that a response overtakes is lost, so that only who is patient gets them in time.
-    return { ...chosen, variant: "sotw", partial: true, patient: true };
+    return { ...chosen, variant: "sotw", partial: true, patient: true, parts: false };
   });
 
 const slot = fc.nat(nodes.length - 1);
@@ -173,6 +175,7 @@ export function compareWithScratch(mesh: ServedMesh, order: number): void {
     const wanted = expected(each, (typeUrl) => view.resources(typeUrl).values());
     for (const typeUrl of servedTypes) {
       if (proxy.plan.only !== undefined && typeUrl !== typeUrls.cluster && typeUrl !== typeUrls.endpoint) continue;
+      if (typeUrl === typeUrls.routePart && !proxy.plan.parts) continue;
       const should = wanted(typeUrl);
       const held = new Map([...proxy.heldOf(typeUrl)].map(([name, { print }]) => [name, print]));
       // Of a machine's own resource, state of the world cannot say that it is gone.
@@ -185,6 +188,9 @@ export function compareWithScratch(mesh: ServedMesh, order: number): void {
         if (proxy.refuses(typeUrl, print)) assert.notEqual(held.get(name), print, `${name} is refused`);
         else assert.equal(held.get(name), print, `${proxy.node.name} ${typeUrl} ${name}`);
       }
+    }
+    for (const [name, held] of proxy.heldOf(typeUrls.routePart)) {
+      if (isRouteHead(name)) assert.ok(proxy.agrees(name, held), `${proxy.node.name}: route ${name} is not whole`);
     }
     view.close();
   }

@@ -18,13 +18,21 @@ import { Registration } from "../../src/sources/registration/registration.ts";
 import { MeshRig, type RigProxy } from "../../src/translate/mesh-rig.fake.ts";
 import type { ClientView, Generator } from "../../src/xds/generator.ts";
 import { typeUrls } from "../../src/xds/type-url.ts";
-import { FakeProxy, type ProxyPlan, printOf, referencesIn } from "./fake-proxy.ts";
+import { FakeProxy, type Held, type ProxyPlan, printOf, referencesIn } from "./fake-proxy.ts";
 import { referencesOf } from "./references.ts";
 import { StreamPair } from "./stream-pair.ts";
 import { Timeline } from "./timeline.ts";
 
-const { cluster, listener, route } = typeUrls;
-export const servedTypes = [typeUrls.machine, cluster, typeUrls.endpoint, listener, route, typeUrls.nameTable] as const;
+const { cluster, listener, route, routePart } = typeUrls;
+export const servedTypes = [
+  typeUrls.machine,
+  cluster,
+  typeUrls.endpoint,
+  listener,
+  route,
+  routePart,
+  typeUrls.nameTable,
+] as const;
 
 const trustDomain = parseTrustDomain("cluster.local");
 const machineMesh = {
@@ -87,7 +95,7 @@ export class Slot {
     if (!this.stale || this.view === undefined) return;
     this.stale = false;
     const clusters = this.view.resources(cluster);
-    for (const typeUrl of [listener, route]) {
+    for (const typeUrl of [listener, route, routePart]) {
       for (const { name, body } of this.view.resources(typeUrl).values()) {
         const print = this.timeline.printOf(body);
         for (const needed of referencesOf(typeUrl, body, print).clusters) {
@@ -99,7 +107,12 @@ export class Slot {
 
   private checkReferences(): void {
     const { proxy } = this;
-    for (const [typeUrl, used] of [[listener, proxy.activeListeners] as const, [route, proxy.heldOf(route)] as const]) {
+    const inUse: (readonly [string, ReadonlyMap<string, Held>])[] = [
+      [listener, proxy.activeListeners],
+      [route, proxy.heldOf(route)],
+      ...[...proxy.wholeRoutes.values()].map((parts) => [routePart, parts] as const),
+    ];
+    for (const [typeUrl, used] of inUse) {
       for (const [name, held] of used) {
         for (const needed of referencesIn(typeUrl, held).clusters) {
           if (proxy.activeClusters.has(needed) || proxy.missable.has(needed)) continue;
