@@ -202,3 +202,24 @@ test("a client that comes back with a response that held what was about to go is
   request({ versionInfo: before.subscription.version() });
   assert.deepEqual(contentsOf(take()), { b: "2" });
 });
+
+test("what a client holds stays in responses while something else in its place is withheld", () => {
+  const { table, request, take, nonce } = openStream(typeUrls.cluster, { a: "1", b: "1" });
+  request({});
+  take();
+  request({ nonce: nonce() });
+  table.set("a", "withheld:2");
+  assert.equal(take(), undefined);
+  table.set("b", "2");
+  assert.deepEqual(contentsOf(take()), { b: "2", a: "1" });
+  request({ nonce: nonce() });
+  table.set("a", "withheld:3");
+  table.set("b", "3");
+  assert.deepEqual(contentsOf(take()), { b: "3", a: "1" });
+  request({ nonce: nonce() });
+  table.set("a", "4");
+  assert.deepEqual(contentsOf(take()), { a: "4", b: "3" });
+  request({ nonce: nonce() });
+  table.set("b", "4");
+  assert.deepEqual(contentsOf(take()), { a: "4", b: "4" });
+});

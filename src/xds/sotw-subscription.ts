@@ -27,10 +27,13 @@ export class SotwSubscription {
   private readonly set: ResourceSet;
   private readonly inner: Subscription;
   private readonly complete: boolean;
-  /** What the client holds of what has changed or gone since; what is gone stays in responses until its removal may go out. */
+  /**
+   * What the client holds of what has changed or gone since; what is gone stays in responses until its removal may go out, and
+   * what something withheld stands in place of as long as it does.
+   */
   private readonly old = new Map<string, Resource>();
-  /** Of the last response: what was gone already. */
-  private leaving: readonly Resource[] = [];
+  /** Of the last response: what was gone already, and what the client keeps in place of something withheld. */
+  private leaving: Resource[] = [];
   private opened = false;
   /** The client has named resources; an empty list means "nothing" from then on. */
   private explicit = false;
@@ -108,7 +111,8 @@ export class SotwSubscription {
   change(changes: readonly ResourceChange[]): void {
     if (this.complete) {
       for (const { key, before } of changes) {
-        if (before !== undefined && this.wants(key) && !this.inner.isBehind(key)) this.old.set(key, before);
+        if (before === undefined || before.withheld === true) continue; // the client has what was before that
+        if (this.wants(key) && !this.inner.isBehind(key)) this.old.set(key, before);
       }
     }
     this.inner.change(changes);
@@ -127,8 +131,13 @@ export class SotwSubscription {
     if (batch === undefined) return undefined;
     this.lastNonce = options.nonce;
     if (!this.complete) return batch;
-    for (const name of this.old.keys()) if (!this.inner.isBehind(name)) this.old.delete(name);
-    this.leaving = [...this.old.values()].filter((resource) => this.set.get(resource.name) === undefined);
+    this.leaving = [];
+    for (const [name, resource] of this.old) {
+      const present = this.set.get(name);
+      if (present?.withheld === true || (present === undefined && this.inner.isBehind(name)))
+        this.leaving.push(resource);
+      else if (!this.inner.isBehind(name)) this.old.delete(name);
+    }
     return { ...batch, resources: [...this.wantedResources(), ...this.leaving] };
   }
 
