@@ -129,9 +129,10 @@ export const namespaceIsolation: HistoryProperty<IsolationHistory> = {
 
 function contentsOf(view: ServedMesh["slots"][number]["view"]): string[] {
   if (view === undefined) return [];
-  return servedTypes.flatMap((typeUrl) =>
+  const all = servedTypes.flatMap((typeUrl) =>
     [...view.resources(typeUrl).values()].map(
       ({ name, version, body }) => `${typeUrl} ${name} ${version} ${Buffer.from(body).toString("base64")}`,
     ),
   );
+  return all.sort();
 }
