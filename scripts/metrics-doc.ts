@@ -33,7 +33,7 @@ export function controlPlaneMetrics(): MetricDescription[] {
   changeMetrics(metrics);
   quarantineMetrics(metrics);
   engineMetrics(metrics, { pushes: unread, queues: unread, caches: unread, views: unread });
-  meshMetrics(metrics, { configs: unread, mesh: unread, clock: systemClock, version: "" });
+  meshMetrics(metrics, { configs: unread, mesh: unread, clock: systemClock, version: "", findings: unread });
   return metrics.describe();
 }
 

@@ -72,6 +72,8 @@ export interface ConfigApi extends Stoppable {
   readonly port: number;
   useCertificate(certificate: ApiCertificate): void;
   readonly queues: readonly QueueInspection[];
+  /** Objects with a finding of the analysis, by its code. */
+  readonly findings: () => ReadonlyMap<string, number>;
 }
 
 export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigApi> {
@@ -131,6 +133,7 @@ export async function startConfigApi(options: ConfigApiOptions): Promise<ConfigA
     get queues() {
       return handler.queues;
     },
+    findings: () => analysis.countByCode(),
     useCertificate: (renewed) => server.useCertificate(renewed),
     stop: () => lifecycle.stop(),
   };

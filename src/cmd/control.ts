@@ -316,7 +316,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       onWork: (what, tookMs) => stalls.note(what, tookMs),
     }),
   );
-  meshMetrics(metrics, { configs, mesh, clock, version: context.version });
+  meshMetrics(metrics, { configs, mesh, clock, version: context.version, findings: api.findings });
   engineMetrics(metrics, {
     pushes: ads.pushes,
     queues: () => [...adsQueues(ads), ...queues()],

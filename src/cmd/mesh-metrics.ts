@@ -11,9 +11,11 @@ export interface MeshMetricsParts {
   mesh: Pick<Mesh, "services" | "endpoints" | "workloads" | "destinationRules">;
   clock: Clock;
   version: string;
+  /** Objects with a finding of the analysis, by its code. */
+  findings: () => ReadonlyMap<string, number>;
 }
 
-export function meshMetrics(metrics: Metrics, { configs, mesh, clock, version }: MeshMetricsParts): void {
+export function meshMetrics(metrics: Metrics, { configs, mesh, clock, version, findings }: MeshMetricsParts): void {
   const gauge = (name: string, help: string, read: () => number): void =>
     metrics.readGauge(name, help, [], () => [[{}, read()]]);
   gauge("pilot_services", "Services of the mesh.", () => mesh.services.size);
@@ -41,6 +43,15 @@ export function meshMetrics(metrics: Metrics, { configs, mesh, clock, version }:
     }
     return duplicates;
   });
+  gauge("pilot_vservice_dup_domain", "VirtualServices with a host that another one claims, too.", () => {
+    return findings().get("IST0109") ?? 0;
+  });
+  metrics.readGauge(
+    "lateen_analysis_objects",
+    "Objects with a finding, by its code: what lateen describe shows of them.",
+    ["code"],
+    () => [...findings()].map(([code, objects]) => [{ code }, objects] as const),
+  );
   const startMs = clock.monotonic();
   gauge(
     "istiod_uptime_seconds",

@@ -47,7 +47,7 @@ test("gauges are read from the mesh at each scrape", async () => {
   const { configs, mesh } = filledMesh();
   const metrics = new Metrics();
   const clock = new FakeClock();
-  meshMetrics(metrics, { configs, mesh, clock, version: "1.2.3" });
+  meshMetrics(metrics, { configs, mesh, clock, version: "1.2.3", findings: () => new Map([["IST0109", 2]]) });
   await clock.advance(5_000);
   const text = await metrics.text();
   for (const line of [
@@ -57,6 +57,8 @@ test("gauges are read from the mesh at each scrape", async () => {
     "pilot_eds_no_instances 2",
     "pilot_endpoint_not_ready 1",
     "pilot_destrule_subsets 1",
+    "pilot_vservice_dup_domain 2",
+    'lateen_analysis_objects{code="IST0109"} 2',
     "istiod_uptime_seconds 5",
     'pilot_info{version="1.2.3"} 1',
     'istio_build{component="pilot",tag="1.2.3"} 1',

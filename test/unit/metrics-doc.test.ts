@@ -49,7 +49,13 @@ suite("docs/operations/metrics.md", () => {
       ...["pilot_proxy_convergence_time", "pilot_proxy_queue_time", "pilot_xds_push_time", "pilot_xds_send_time"],
       ...["pilot_xds_config_size_bytes", "pilot_total_xds_rejects", "pilot_xds_cds_reject", "pilot_xds_eds_reject"],
       ...["pilot_xds_lds_reject", "pilot_xds_rds_reject", "pilot_inbound_updates", "pilot_eds_no_instances"],
-      ...["pilot_endpoint_not_ready", "pilot_info", "istio_build", "citadel_server_csr_count"],
+      ...[
+        "pilot_endpoint_not_ready",
+        "pilot_vservice_dup_domain",
+        "pilot_info",
+        "istio_build",
+        "citadel_server_csr_count",
+      ],
     ]) {
       assert.ok(names.has(name), name);
     }

@@ -77,6 +77,14 @@ test("an object does not conflict with the version of itself that it replaces", 
   assert.deepEqual(analysis.problemsOf(kind, object), []);
 });
 
+test("objects with a finding are counted by its code, each once", async () => {
+  const { analysis, put, clock } = bed();
+  for (const name of ["a", "b"])
+    put(config("VirtualService", name, { ...route("gone.example"), hosts: ["own.example"] }));
+  await clock.advance(1_000);
+  assert.deepEqual(Object.fromEntries(analysis.countByCode()), { IST0101: 2, IST0109: 2 });
+});
+
 test("warnings about files are logged once with file and line, and again where they come back", async () => {
   const { analysis, clock, put, moved, warnings } = bed();
   const web = config("VirtualService", "web", route("reviews.example"), { file: "mesh/web.yaml", line: 3 });

@@ -117,6 +117,17 @@ export class MeshAnalysis implements Stoppable {
     return { domainSuffix, rootNamespace, listenPorts, pathNormalization };
   }
 
+  /** Objects with a finding, by its code. */
+  countByCode(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { validationMessages } of this.statuses.values()) {
+      for (const code of new Set(validationMessages.map(({ type }) => type.code))) {
+        counts.set(code, (counts.get(code) ?? 0) + 1);
+      }
+    }
+    return counts;
+  }
+
   private wake(): void {
     const { clock, slices, onWork } = this.options;
     this.timer ??= clock.after(Math.max(settleMs, restFactor * this.lastMs), () => {
