@@ -113,7 +113,7 @@ describe("quarantine", rootOnly, () => {
     await shows(late, "echo", "one");
     await shows(late, "other", "before");
     await late.assertNothingRejected();
-    const state = await mesh.control.lateen("proxy-status", "late.shop");
+    const { output: state } = await mesh.control.attempt("proxy-status", "late.shop");
     assert.match(state, /^RDS +NACK/m);
     assert.match(state, /VirtualService\/shop\/echo/);
     assert.equal(await mesh.control.metric("lateen_quarantined_resources"), 1);
