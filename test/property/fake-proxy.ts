@@ -21,8 +21,8 @@ export interface ProxyPlan {
   readonly aloud: boolean;
   /** Asks for these clusters by name and for no listeners, as gRPC clients do. */
   readonly only: readonly string[] | undefined;
-  /** What it refuses, a third of one type; undefined for nothing. */
-  readonly refuses: { readonly typeUrl: string; readonly residue: number } | undefined;
+  /** What it refuses, all or a third of one type; undefined for nothing. */
+  readonly refuses: { readonly typeUrl: string; readonly residue: number | "all" } | undefined;
   /** Takes routes in parts, as our own agent does, and puts them together. */
   readonly parts: boolean;
   /** Names in its refusals what it means. */
@@ -114,7 +114,7 @@ export class FakeProxy {
   refuses(typeUrl: string, print: string): boolean {
     const { refuses } = this.plan;
     if (refuses === undefined || refuses.typeUrl !== typeUrl) return false;
-    return (print.charCodeAt(0) + print.charCodeAt(1)) % 3 === refuses.residue;
+    return refuses.residue === "all" || (print.charCodeAt(0) + print.charCodeAt(1)) % 3 === refuses.residue;
   }
 
   /** Names that the proxy asks for one by one; undefined where it wants all. */
