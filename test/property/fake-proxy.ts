@@ -94,6 +94,8 @@ export class FakeProxy {
   private introduced = false;
   /** Of SotW, over streams. */
   private readonly versions = new Map<string, string>();
+  /** While a stream begins: its first requests go out together, and are heard together. */
+  private burst: Uint8Array[] | undefined;
   private lateAnswer: (() => void) | undefined;
 
   constructor(node: RigProxy, plan: ProxyPlan, observer: ProxyObserver) {
@@ -140,14 +142,16 @@ export class FakeProxy {
     this.nonces = new Map();
     this.introduced = false;
     this.lateAnswer = undefined;
-    if (this.asked.size === 0) {
+    const burst: Uint8Array[] = [];
+    this.burst = burst;
+    if (this.asked.size > 0) for (const typeUrl of this.asked) this.ask(typeUrl);
+    else {
       this.ask(cluster);
-      if (this.plan.only !== undefined) return;
-      this.ask(nameTable);
-      if (this.plan.eager) this.startListening();
-      return;
+      if (this.plan.only === undefined) this.ask(nameTable);
+      if (this.plan.only === undefined && this.plan.eager) this.startListening();
     }
-    for (const typeUrl of this.asked) this.ask(typeUrl);
+    this.burst = undefined;
+    send(Buffer.concat(burst));
   }
 
   disconnect(): void {
@@ -372,7 +376,9 @@ export class FakeProxy {
   private send(request: Request): void {
     const node = this.introduced ? {} : { node: nodeOf(this.node) };
     this.introduced = true;
-    this.sendBytes?.(encodeRequest({ ...request, ...node }, this.plan.variant));
+    const bytes = encodeRequest({ ...request, ...node }, this.plan.variant);
+    if (this.burst === undefined) this.sendBytes?.(bytes);
+    else this.burst.push(bytes);
   }
 }
 
