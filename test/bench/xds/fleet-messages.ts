@@ -1,5 +1,6 @@
 // What the bench and the process of its fake sidecars say to each other.
 import type { JsonObject } from "@bufbuild/protobuf";
+import type { RouteWay } from "./sidecar.ts";
 
 export interface FleetNode {
   id: string;
@@ -11,7 +12,7 @@ export interface FleetNode {
 
 export type FleetOrder =
   /** Adds sidecars and connects them. */
-  | { do: "connect"; url: string; ca?: string; nodes: FleetNode[] }
+  | { do: "connect"; url: string; ca?: string; nodes: FleetNode[]; way: RouteWay }
   /** Counts what comes from now on, and tells when every sidecar was sent the resource. */
   | { do: "watch"; typeUrl: string; name: string }
   /** Drops every connection, or connects every sidecar that has none; the latter tells when all are complete. */

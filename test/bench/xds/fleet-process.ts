@@ -66,7 +66,7 @@ process.on("message", (order: FleetOrder) => {
           cert === undefined
             ? {}
             : { secureContext: createSecureContext({ ca: order.ca, cert, key, minVersion: "TLSv1.3" }) };
-        return { sidecar: new Sidecar({ id, metadata }, events), tls };
+        return { sidecar: new Sidecar({ id, metadata }, order.way, events), tls };
       });
       members.push(...added);
       connectAll(added, order.url);

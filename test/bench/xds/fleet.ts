@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
 import type { FleetFigures, FleetNode, FleetOrder, FleetWord } from "./fleet-messages.ts";
+import type { RouteWay } from "./sidecar.ts";
 
 /** A watchdog: longest wait for a word, milliseconds. */
 const wordMs = 300_000;
@@ -10,7 +11,6 @@ type Told<K extends FleetWord["tell"]> = Extract<FleetWord, { tell: K }>;
 
 export class Fleet {
   private readonly child: ChildProcess;
-  size = 0;
 
   constructor() {
     this.child = fork(join(import.meta.dirname, "fleet-process.ts"), {
@@ -20,9 +20,13 @@ export class Fleet {
   }
 
   /** Adds sidecars; resolves when all are complete. */
-  connect(url: string, nodes: FleetNode[], ca?: string): Promise<Told<"complete">> {
-    this.size += nodes.length;
-    return this.order({ do: "connect", url, nodes, ...(ca === undefined ? {} : { ca }) }, "complete");
+  connect(
+    url: string,
+    nodes: FleetNode[],
+    options: { way: RouteWay; ca?: string | undefined },
+  ): Promise<Told<"complete">> {
+    const { way, ca } = options;
+    return this.order({ do: "connect", url, nodes, way, ...(ca === undefined ? {} : { ca }) }, "complete");
   }
 
   /** To be called before the change; `whole` resolves when the last sidecar was sent the resource. */

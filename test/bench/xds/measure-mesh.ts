@@ -5,12 +5,14 @@ import { hostOf, type LargeMesh, moveEndpoint, writeMesh, writeRouting } from ".
 import { Fleet } from "./fleet.ts";
 import { monotonicMs } from "./fleet-messages.ts";
 import { MeasuredControlPlane } from "./measured-control-plane.ts";
+import type { RouteWay } from "./sidecar.ts";
 import { foreignNodes, withCertificates } from "./sidecar-nodes.ts";
 
 export interface MeshRun {
   mesh: LargeMesh;
   proxies: number;
   mtls: boolean;
+  way: RouteWay;
   /** Repetitions of each change. */
   changes: number;
   /** File for a CPU profile of the control plane, by phase; none is made without. */
@@ -74,7 +76,7 @@ class Measurement {
     await this.rest();
     const firstSync = await this.phase("first-sync", async () => {
       const startMs = monotonicMs();
-      const { atMs } = await this.fleet.connect(this.url, nodes, ca);
+      const { atMs } = await this.fleet.connect(this.url, nodes, { way: options.way, ca });
       return atMs - startMs;
     });
     await this.rest();
@@ -155,12 +157,12 @@ class Measurement {
 
   private editEndpoint(): { typeUrl: string; name: string; write: () => void } {
     this.edits += 1;
-    const index = this.options.mesh.routed + (this.edits % 100);
+    const index = this.options.mesh.services - 1;
     const address = `10.250.${this.edits >> 8}.${this.edits & 255}`;
     return {
       typeUrl: typeUrls.endpoint,
       name: `outbound|8080||${hostOf(index)}`,
-      write: () => moveEndpoint(this.folder, this.options.mesh, index, address),
+      write: () => void moveEndpoint(this.folder, this.options.mesh, index, address),
     };
   }
 
@@ -168,7 +170,9 @@ class Measurement {
     this.edits += 1;
     const index = this.edits % this.options.mesh.routed;
     const weight = 10 + (this.edits % 80);
-    return { typeUrl: typeUrls.route, name: "8080", write: () => writeRouting(this.folder, index, weight) };
+    const write = (): void => void writeRouting(this.folder, index, weight);
+    if (this.options.way === "whole") return { typeUrl: typeUrls.route, name: "8080", write };
+    return { typeUrl: typeUrls.routePart, name: `8080/${hostOf(index)}:8080`, write };
   }
 
   private async comeBack(): Promise<number> {

@@ -16,6 +16,9 @@ export interface SidecarNode {
   readonly metadata: JsonObject;
 }
 
+/** How it is sent its routes: whole as Envoy and Istio's agent are, or in parts as our own agent is. */
+export type RouteWay = "whole" | "parts";
+
 export interface SidecarEvents {
   /** A whole response came. */
   response(sidecar: Sidecar, response: ScannedResponse, bytes: number): void;
@@ -24,8 +27,13 @@ export interface SidecarEvents {
   ended(sidecar: Sidecar): void;
 }
 
-type Type = "cluster" | "endpoint" | "listener" | "route";
-const types: readonly Type[] = ["cluster", "endpoint", "listener", "route"];
+type Type = "cluster" | "endpoint" | "listener" | "route" | "routePart";
+const types: Readonly<Record<RouteWay, readonly Type[]>> = {
+  whole: ["cluster", "endpoint", "listener", "route"],
+  parts: ["cluster", "endpoint", "listener", "routePart"],
+};
+/** Types that are asked for by name. */
+const named: ReadonlySet<Type> = new Set(["endpoint", "route"]);
 
 export class Sidecar {
   /** Stays over reconnects, as an agent keeps it. */
@@ -34,9 +42,11 @@ export class Sidecar {
     endpoint: HeldResources.none,
     listener: HeldResources.none,
     route: HeldResources.none,
+    routePart: HeldResources.none,
   };
   private readonly node: SidecarNode;
   private readonly events: SidecarEvents;
+  private readonly types: readonly Type[];
   private session: ClientHttp2Session | undefined;
   private stream: ClientHttp2Stream | undefined;
   private chunks: Buffer[] = [];
@@ -47,8 +57,9 @@ export class Sidecar {
   private waiting = new Set<Type>();
   private isComplete = false;
 
-  constructor(node: SidecarNode, events: SidecarEvents) {
+  constructor(node: SidecarNode, way: RouteWay, events: SidecarEvents) {
     this.node = node;
+    this.types = types[way];
     this.events = events;
   }
 
@@ -76,7 +87,7 @@ export class Sidecar {
     });
     this.subscribe("cluster");
     // What it still has is asked for at once, as Envoy does on a new stream.
-    for (const type of types) if (this.held[type].versions.size > 0) this.subscribe(type);
+    for (const type of this.types) if (this.held[type].versions.size > 0) this.subscribe(type);
   }
 
   /** Drops the connection, as a network does. */
@@ -91,13 +102,14 @@ export class Sidecar {
     const { stream, held } = this;
     if (stream === undefined) return;
     const names = type === "endpoint" ? [...held.cluster.edsNames] : type === "route" ? this.routeNames() : [];
-    if (names.length === 0 && (type === "endpoint" || type === "route")) return;
+    if (names.length === 0 && named.has(type)) return;
     const { node } = this;
     const isFirst = this.subscribed.size === 0;
     this.subscribed.add(type);
-    const fields = () => ({ typeUrl: typeUrls[type], resourceNamesSubscribe: names });
+    const wanted = type === "routePart" ? ["*"] : names;
+    const fields = () => ({ typeUrl: typeUrls[type], resourceNamesSubscribe: wanted });
     const isNew = held[type].versions.size === 0;
-    if (isNew || type === "cluster" || type === "listener") this.waiting.add(type);
+    if (isNew || !named.has(type)) this.waiting.add(type);
     const shared = held[type].firstRequest(`${type} ${names.length} ${names[0] ?? ""}`, fields);
     // Fields of one message may come in any order, so the node of its own goes before what all share.
     stream.write(isFirst ? encodeFrame(Buffer.concat([encodeRequest({ node }), shared])) : encodeFrame(shared));
@@ -142,7 +154,7 @@ export class Sidecar {
 
   private take(at: number, length: number): void {
     const response = scanResponse(this.chunks, at, { length, withTypes: !this.isComplete });
-    const type = types.find((each) => typeUrls[each] === response.typeUrl);
+    const type = this.types.find((each) => typeUrls[each] === response.typeUrl);
     if (type === undefined) return;
     this.stream?.write(encodeFrame(encodeRequest({ typeUrl: response.typeUrl, responseNonce: response.nonce })));
     if (response.names.length > 0 || response.removed.length > 0) this.held[type] = this.held[type].after(response);
@@ -153,8 +165,8 @@ export class Sidecar {
     if (type === "cluster") {
       this.subscribe("endpoint");
       this.subscribe("listener");
-    } else if (type === "listener") this.subscribe("route");
-    if (this.waiting.size > 0 || this.subscribed.size < types.length) return;
+    } else if (type === "listener") for (const routes of this.types.slice(-1)) this.subscribe(routes);
+    if (this.waiting.size > 0 || this.subscribed.size < this.types.length) return;
     this.isComplete = true;
     this.events.complete(this);
   }
