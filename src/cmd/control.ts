@@ -43,6 +43,9 @@ import { PlaintextListener } from "../serve/listen/plaintext-listener.ts";
 import { SecureListener } from "../serve/listen/secure-listener.ts";
 import { withMachineConfig } from "../serve/machine/machine-config-layer.ts";
 import { Quarantine } from "../serve/quarantine/quarantine.ts";
+import { quarantineMetrics } from "../serve/quarantine/quarantine-metrics.ts";
+import { recentChanges } from "../serve/quarantine/recent-changes.ts";
+import { SetAsideObjects } from "../serve/quarantine/set-aside-objects.ts";
 import { answerGate, answerPath } from "../serve/query/answer-gate.ts";
 import { QueryBroker } from "../serve/query/query-broker.ts";
 import { AutoAddresses } from "../sources/auto-addresses/auto-addresses.ts";
@@ -114,20 +117,17 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   // Sources: stored objects, watched folders, machines that registered themselves.
   const stalls = lifecycle.add(watchStalls(clock, metrics));
   const slices = new Slices(clock);
-  const graph = new Graph(
-    ({ collection, key, error }) => {
-      log.error("an object could not be carried out; what was good before stays", {
-        collection,
-        key,
-        error: describeError(error),
-      });
-    },
-    {
-      monotonic: () => clock.monotonic(),
-      onFlush: ({ tookMs, slowest }) => stalls.note(`deriving, most of it ${slowest}`, tookMs),
-    },
-  );
   const source = clusterId;
+  // What happens to objects, so that pushes can be explained and what goes wrong be traced.
+  const changes = new ChangeLog(clock, changeMetrics(metrics));
+  const counts = quarantineMetrics(metrics);
+  const setAside = lifecycle.add(
+    new SetAsideObjects({ source, recent: () => recentChanges(changes), clock, log, count: counts.objects }),
+  );
+  const graph = new Graph((failure) => setAside.failed(failure), {
+    monotonic: () => clock.monotonic(),
+    onFlush: ({ tookMs, slowest }) => stalls.note(`deriving, most of it ${slowest}`, tookMs),
+  });
   const stored = lifecycle.add(await watchStoredObjects(store, graph, { source }));
   const folders = options.configDirs.map((folder) =>
     lifecycle.add(watchConfigFolder(folder, { graph, clock, log, source })),
@@ -141,6 +141,8 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   );
   registration.restore(await journal.load());
   const configs = new Join<Config>("objects", [written, registration.entries as Collection<Config>]);
+  lifecycle.defer(changes.watch(configs));
+  const sound = setAside.watch(graph, configs);
   const auto = lifecycle.add(await AutoAddresses.start({ store, graph, configs, domainSuffix, clock, log }));
   signal.throwIfAborted();
 
@@ -148,7 +150,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   const settingsSource = new Source<MeshSettings>(graph, "mesh-settings");
   settingsSource.set(meshSettingsKey, settings);
   const mesh = deriveMesh({
-    configs,
+    configs: sound.carried,
     settings: settingsSource,
     autoAddresses: auto.addresses,
     domainSuffix,
@@ -165,13 +167,10 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     proxyInboundListenPort: settings.proxyInboundListenPort,
   });
   const queries = lifecycle.add(new QueryBroker({ machineOf: (id) => registration.machineOf(id), clock, random }));
-  // What happens to objects, so that pushes can be explained and rejections traced.
-  const changes = new ChangeLog(clock, changeMetrics(metrics));
-  lifecycle.defer(changes.watch(configs));
   // What proxies reject is traced to its objects and kept from others.
   const quarantine = lifecycle.add(
     new Quarantine({
-      ...{ graph, objects: configs, source, changes, clock, log, metrics },
+      ...{ graph, objects: configs, source, changes, clock, log, metrics: counts },
       recipients: (typeUrl, resource) => ads.recipients(typeUrl, resource),
     }),
   );
@@ -268,7 +267,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       dataDir: options.dataDir,
       objects: configs,
       fileProblems: folders.map((folder) => folder.problems),
-      told: [quarantine.statuses],
+      told: [quarantine.statuses, sound.statuses],
       graph,
       originOf: (key) => folders.map((folder) => folder.originOf(key)).find((origin) => origin !== undefined),
       domainSuffix,

@@ -51,6 +51,7 @@ export class Derived<I, T> extends CollectionNode<T> {
   private stale = new Set<string>();
   /** False until the first update: in mid-batch the inputs do not hold yet what they will. */
   private filled = false;
+  private disposed = false;
 
   constructor(options: DerivedOptions<I, T>) {
     const input = asNode(options.from);
@@ -70,6 +71,7 @@ export class Derived<I, T> extends CollectionNode<T> {
 
   /** Takes the collection out of its graph. Nothing may depend on it any more. */
   dispose(): void {
+    this.disposed = true;
     this.input.dependants.delete(this);
     for (const node of this.used) (node as CollectionNode<unknown>).dependants.delete(this);
     this.graph.forget(this);
@@ -115,9 +117,19 @@ export class Derived<I, T> extends CollectionNode<T> {
     } catch (error) {
       // The last good outputs stay; what was read until now is kept too, so that a cure is noticed.
       trace.outputs = this.traces.get(key)?.outputs ?? new Map();
-      this.graph.fail({ collection: this.name, key, error });
+      this.graph.fail({
+        ...{ collection: this.name, key, error },
+        inputs: () => inputsOf(value, trace),
+        retry: () => this.derive(key),
+      });
     }
     this.replaceTrace(key, trace);
+  }
+
+  private derive(key: string): void {
+    if (this.disposed || !this.input.has(key)) return;
+    this.stale.add(key);
+    this.graph.markDirty(this);
   }
 
   private note(trace: Trace, collection: Collection<unknown>, key: ReadKey): void {
@@ -213,6 +225,17 @@ function pathBetween(from: GraphNode, to: GraphNode): readonly GraphNode[] | und
     }
   }
   return undefined;
+}
+
+function* inputsOf(value: unknown, { reads }: Trace): Iterable<unknown> {
+  yield value;
+  for (const [node, keys] of reads) {
+    const collection = node as CollectionNode<unknown>;
+    for (const key of keys) {
+      if (key === everyKey) yield* collection.values();
+      else yield collection.get(key);
+    }
+  }
 }
 
 function asNode<T>(collection: Collection<T>): CollectionNode<T> {

@@ -10,6 +10,10 @@ export interface DerivationFailure {
   collection: string;
   key: string;
   error: unknown;
+  /** What the derivation was given and had read until it threw. */
+  inputs?: () => Iterable<unknown>;
+  /** Derives once more what threw; not of a listener's or a comparison's failure. */
+  retry?: () => void;
 }
 
 /** One delivery: how long it took, and which node took longest. */

@@ -56,17 +56,18 @@ export class Group<T> extends CollectionNode<readonly T[]> {
   }
 
   /** One bad value must not stop the batch for all others: it is in no group. */
-  private groupsOfValue(value: T, key: string): readonly string[] {
+  private groupsOfValue(value: T, key: string, isNew: boolean): readonly string[] {
     try {
       return [...this.groupsOf(value, key)];
     } catch (error) {
-      this.graph.fail({ collection: this.name, key, error });
+      if (!isNew) return []; // told when it came
+      this.graph.fail({ collection: this.name, key, error, inputs: () => [value] });
       return [];
     }
   }
 
   private insert(key: string, value: T): void {
-    for (const group of this.groupsOfValue(value, key)) {
+    for (const group of this.groupsOfValue(value, key, true)) {
       const members = this.members.get(group);
       if (members === undefined) this.members.set(group, new Map([[key, value]]));
       else members.set(key, value);
@@ -75,7 +76,7 @@ export class Group<T> extends CollectionNode<readonly T[]> {
   }
 
   private extract(key: string, value: T): void {
-    for (const group of this.groupsOfValue(value, key)) {
+    for (const group of this.groupsOfValue(value, key, false)) {
       const members = this.members.get(group);
       members?.delete(key);
       if (members?.size === 0) this.members.delete(group);

@@ -86,4 +86,10 @@ export const serveErrors = defineErrors({
     remedy:
       "Change the field that the message names, or the object as Envoy's words say. Until then proxies keep what they accepted last, or go without; lateen proxy-status shows which.",
   },
+  setAside: {
+    code: "LAT2118",
+    meaning: "What an object says could not be carried out, because of a defect of Lateen; its status says so.",
+    remedy:
+      "Report it with the object and the lines of the control plane's log. Until it changes, its last version that could be carried out stays, or it is left out; everything else goes on.",
+  },
 });

@@ -67,6 +67,25 @@ describe("a cluster that proxies reject", () => {
   });
 });
 
+describe("a cluster that one proxy of two rejects", () => {
+  it("stays with the others; the object says that one rejects it, as long as it does", () => {
+    const { fleet, proxies } = fleetOf(1);
+    const [honestProxy] = proxies;
+    const hostile = fleet.connect({ ...honest, nature: "refuser", certificate: "hostile" });
+    fleet.set(0, "a", { cluster: "one", host: "h" });
+    fleet.settle();
+    assert.equal(honestProxy === undefined ? undefined : clusterText(honestProxy, "a"), "a one");
+    assert.equal(fleet.quarantine.substitutions.size, 0);
+    fleet.quarantine.publish();
+    const [status] = [...fleet.quarantine.statuses.values()];
+    assert.equal(status?.conditions[0]?.reason, "RejectedBySome");
+    assert.match(status?.conditions[0]?.message ?? "", /refused by 1 of 2 that have it: stream-2\.shop/);
+    fleet.disconnect(hostile);
+    fleet.quarantine.publish();
+    assert.equal(fleet.quarantine.statuses.size, 0);
+  });
+});
+
 describe("a virtual host that proxies reject", () => {
   for (const explains of [true, false]) {
     it(`is set aside, and its siblings flow (${explains ? "named" : "not named"} by the proxies)`, () => {

@@ -11,6 +11,7 @@ import { fakeLog } from "../../src/kernel/log.fake.ts";
 import { Metrics } from "../../src/kernel/metric.ts";
 import { ChangeLog } from "../../src/serve/debug/change-log.ts";
 import { Quarantine } from "../../src/serve/quarantine/quarantine.ts";
+import { quarantineMetrics } from "../../src/serve/quarantine/quarantine-metrics.ts";
 import { ComposedResource } from "../../src/translate/composed-resource.ts";
 import {
   composeRouteConfiguration,
@@ -42,6 +43,7 @@ interface Content {
 class FleetScope {
   readonly clusters: Source<Resource>;
   readonly routes: Source<Resource>;
+  private readonly others: Source<Resource>;
   private readonly contents = new Map<string, Content>();
   private readonly fragments = new Map<string, VirtualHostFragment>();
 
@@ -49,12 +51,14 @@ class FleetScope {
     const equals = (a: Resource, b: Resource): boolean => a.version === b.version;
     this.clusters = new Source<Resource>(graph, "clusters", equals);
     this.routes = new Source<Resource>(graph, "routes", equals);
+    this.others = new Source<Resource>(graph, "other-clusters", equals);
     this.compose();
   }
 
   get sets(): ResourceSets {
     return new Map([
-      [typeUrls.cluster, [this.clusters]],
+      // Of two collections, as the mesh has them.
+      [typeUrls.cluster, [this.clusters, this.others]],
       [typeUrls.route, [this.routes]],
     ]);
   }
@@ -154,7 +158,7 @@ export class Fleet {
     this.scopes = [new FleetScope(this.graph), new FleetScope(this.graph)];
     this.quarantine = new Quarantine({
       ...{ graph: this.graph, objects: this.objects, source: "Kubernetes", clock: this.clock },
-      ...{ changes: new ChangeLog(this.clock), log: fakeLog().log, metrics: new Metrics() },
+      ...{ changes: new ChangeLog(this.clock), log: fakeLog().log, metrics: quarantineMetrics(new Metrics()) },
       recipients: (typeUrl, name) => this.recipients(typeUrl, name),
     });
   }

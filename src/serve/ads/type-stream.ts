@@ -9,6 +9,7 @@ import { Subscription } from "../../xds/subscription.ts";
 import type { Reply } from "../../xds/subscription-request.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { noPushNotes, type PushNotes } from "../debug/push-log.ts";
+import { envoyWords } from "../quarantine/envoy-words.ts";
 import type { DeltaMessage, SotwMessage } from "./discovery-request.ts";
 import { typeName } from "./type-name.ts";
 
@@ -89,7 +90,7 @@ export function typeStatus({ subscription, set, sentAtMs, ackedAtMs, error }: Ty
     const refs = [...subscription.refused.values(), ...aside].flatMap(({ sources }) => sources.map(formatConfigRef));
     status.state = "NACK";
     const words = subscription.refused.size > 0 ? error : first?.message;
-    status.error = (words ?? "").slice(0, errorLength);
+    status.error = envoyWords(words ?? "").slice(0, errorLength);
     status.objects = [...new Set(refs)].slice(0, objectLimit);
   } else if (!subscription.settled) {
     status.state = "STALE";

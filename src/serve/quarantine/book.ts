@@ -118,7 +118,7 @@ export class Book {
     return () => {
       for (const end of ends) end();
       this.sets.delete(set);
-      for (const refused of this.cases.values()) refused.present.delete(presenceKey(set));
+      for (const refused of this.cases.values()) refused.present.delete(set);
       this.searches.end(set);
     };
   }
@@ -333,16 +333,15 @@ export class Book {
   }
 
   private lookFor(refused: RefusedCase, set: ServedSet): void {
-    const key = presenceKey(set);
     const isThere = setHolds(set, refused.subject, refused.verdict === "aside" ? "made" : "served");
-    if (isThere === refused.present.has(key)) return;
+    if (isThere === refused.present.has(set)) return;
     if (isThere) {
-      refused.present.add(key);
+      refused.present.add(set);
       if (refused.current) return;
       refused.current = true;
       this.ports.changed(refused);
     } else {
-      refused.present.delete(key);
+      refused.present.delete(set);
       if (refused.present.size === 0) this.over(refused);
       else if (refused.verdict === "open") this.reconsider(refused);
     }
@@ -368,10 +367,6 @@ export class Book {
     refused.current = false;
     this.ports.changed(refused);
   }
-}
-
-function presenceKey(set: ServedSet): string {
-  return `${set.typeUrl} ${set.key}`;
 }
 
 /** Our agents say which resource they mean before Envoy's words: `80: …`. */

@@ -8,7 +8,6 @@ import { type Config, formatConfigKey } from "../../config/object.ts";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
-import type { Metrics } from "../../kernel/metric.ts";
 import { type ConfigRef, formatConfigRef } from "../../xds/config-ref.ts";
 import type { XdsClient } from "../../xds/generator.ts";
 import type { Resource } from "../../xds/resource.ts";
@@ -19,7 +18,8 @@ import type { ChangeLog } from "../debug/change-log.ts";
 import { type Blame, blame } from "./blame.ts";
 import { Book, type BookLimits, type Recipient } from "./book.ts";
 import { envoyWords } from "./envoy-words.ts";
-import { type QuarantineMetrics, quarantineMetrics } from "./quarantine-metrics.ts";
+import type { QuarantineMetrics } from "./quarantine-metrics.ts";
+import { recentChanges } from "./recent-changes.ts";
 import { type RefusalStatus, refusalMessage, refusalStatus } from "./refusal-status.ts";
 import type { RefusedCase } from "./refused-case.ts";
 import { rejectedValue } from "./rejected-value.ts";
@@ -31,8 +31,6 @@ const statusDelayMs = 100;
 const loggedObjects = 8;
 /** Characters of Envoy's words in one log line. */
 const loggedLength = 1024;
-/** Changes of objects that are looked through for the one to blame. */
-const recentLimit = 200;
 
 export interface QuarantineOptions {
   readonly graph: Graph;
@@ -49,7 +47,7 @@ export interface QuarantineOptions {
   ) => Iterable<{ readonly connectionId: string; readonly resource: Resource | undefined }>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly metrics: Metrics;
+  readonly metrics: QuarantineMetrics;
   readonly limits?: Partial<BookLimits>;
 }
 
@@ -77,7 +75,7 @@ export class Quarantine implements Stoppable {
     this.options = options;
     this.substitutions = new Source<Substitution>(graph, "substitutions", Object.is);
     this.statuses = new Source<RefusalStatus>(graph, "refusals");
-    this.metrics = quarantineMetrics(metrics);
+    this.metrics = metrics;
     this.book = new Book(
       {
         recipients: (typeUrl, name) => this.recipients(typeUrl, name),
@@ -200,21 +198,8 @@ export class Quarantine implements Stoppable {
       ...{ sources, message: envoyWords(message), value: rejectedValue(content, subject, message) },
       names: [subject.name, ...(subject.fragment === undefined ? [] : [subject.fragment])],
       objectOf: (ref) => this.options.objects.get(this.keyOf(ref) ?? ""),
-      recent: () => this.recentChanges(),
+      recent: () => recentChanges(this.options.changes),
     });
-  }
-
-  /** Objects that changed together, the last first. */
-  private recentChanges(): ConfigRef[][] {
-    const { changes } = this.options;
-    const found: ConfigRef[][] = [];
-    let atMs: number | undefined;
-    for (const change of changes.since(0, recentLimit).reverse()) {
-      if (change.atMs === atMs) found.at(-1)?.push(change.ref);
-      else found.push([change.ref]);
-      atMs = change.atMs;
-    }
-    return found;
   }
 
   private keyOf({ kind, namespace, name }: ConfigRef): string | undefined {

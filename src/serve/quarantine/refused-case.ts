@@ -1,6 +1,7 @@
 // One content that some proxies of one Envoy version rejected.
 import type { ConfigRef } from "../../xds/config-ref.ts";
 import type { Resource, ResourceFragment } from "../../xds/resource.ts";
+import type { ServedSet } from "../../xds/substitution.ts";
 import type { Subject } from "./subject.ts";
 
 /** A stream that rejected it. */
@@ -33,8 +34,8 @@ export interface RefusedCase {
   /** By connection; what is beyond the bound is only counted. */
   readonly refusers: Map<string, Refuser>;
   uncounted: number;
-  /** Keys of sets that have the content now: what is made of the objects where it is set aside, else what is served. */
-  readonly present: Set<string>;
+  /** Sets that have the content now: what is made of the objects where it is set aside, else what is served. */
+  readonly present: Set<ServedSet>;
   /** True where something accepted is served instead, in some set. */
   hasAccepted: boolean;
   /** True while some set has the content, and from the last one's end until one of the objects changes. */
