@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { FakeClock } from "../../kernel/clock.fake.ts";
 import { fakeLog } from "../../kernel/log.fake.ts";
 import { systemRandom } from "../../kernel/random.ts";
 import { routePartsCapability } from "../../xds/capability.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { SealedFolder } from "../storage/sealed-folder.ts";
 import type { FakeEnvoy, FakeEnvoyOptions } from "./envoy.fake.ts";
-import { strayMs } from "./parted-routes.ts";
+import { PartedRoutes, partLimit, strayMs } from "./parted-routes.ts";
 import { partsOfRoute, wholeRoute } from "./parted-table.fake.ts";
 import { relayRig, textResource } from "./relay.fake.ts";
 import { StoredResources } from "./stored-resources.ts";
@@ -163,6 +164,21 @@ test("a control plane without the capability is never asked for parts", () => {
   rig.control.set(route, [textResource("80", "1")]);
   assert.deepEqual(proxy.inForce(route), { "80": "1" });
   assert.ok(!rig.control.requests.some(({ typeUrl }) => typeUrl === routePart));
+});
+
+test("who holds more parts than a request may name asks for the whole when it connects again", () => {
+  const unused = () => assert.fail("nothing is received");
+  const host = { routes: unused, asked: () => new Set(["80"]), wantedChanged: unused };
+  const ways = [partLimit, partLimit + 1].map((held) => {
+    const parted = new PartedRoutes(host, { clock: new FakeClock(), log: fakeLog().log });
+    parted.opened();
+    parted.announced(true, held);
+    return [parted.wantsParts, parted.wantsWhole("80")];
+  });
+  assert.deepEqual(ways, [
+    [true, false],
+    [false, true],
+  ]);
 });
 
 test("a route configuration that has no head is asked for whole, so that Envoy learns that it does not exist", () => {

@@ -22,7 +22,7 @@ export interface PartedRoutesHost {
 /** How long parts may be on their way that make the others fit together, counted from the last that came, milliseconds. */
 export const strayMs = 3_000;
 /** More parts are not told to the control plane as held, which takes only so many names; such routes are asked for whole. */
-const partLimit = 18_000;
+export const partLimit = 18_000;
 
 type Way = "unknown" | "whole" | "parts asked" | "parts";
 
