@@ -53,6 +53,11 @@ export class Subscription {
   private namesShared = true;
   private namesChanged = false;
   private readonly behind = new Map<string, Held>();
+  /**
+   * Nothing was sent yet to a client that holds nothing: everything it wants is behind, and `behind` is empty. A thousand
+   * proxies that start need not have a list each of what is the same for all.
+   */
+  private lacksAll = false;
   private readonly refusedByName = new Map<string, Resource>();
   /** Asked for by name and told to be absent. */
   private readonly missing = new Set<string>();
@@ -83,11 +88,13 @@ export class Subscription {
 
   /** Names about which something waits to be sent. */
   get behindCount(): number {
+    this.listBehind();
     return this.behind.size;
   }
 
   /** The same, with the version that the client holds where it is known: for people who look. */
   *behindNames(): Iterable<[name: string, held: string | undefined]> {
+    this.listBehind();
     for (const [name, held] of this.behind) yield [name, typeof held === "string" ? held : undefined];
   }
 
@@ -114,7 +121,8 @@ export class Subscription {
 
   /** True where nothing waits to be sent or acknowledged. */
   get settled(): boolean {
-    return this.flight === undefined && this.behind.size === 0 && this.trials.empty && !this.owesAnswer;
+    const nothingBehind = this.lacksAll ? !this.pending().present : this.behind.size === 0;
+    return this.flight === undefined && nothingBehind && this.trials.empty && !this.owesAnswer;
   }
 
   /** What the client rejected and has not been offered anew since. */
@@ -146,6 +154,11 @@ export class Subscription {
     this.opened = true;
     const reply = this.readReply(request);
     const held = first ? request.initialVersions : noVersions;
+    if (first && held.size === 0 && request.unsubscribe.length === 0 && this.wholes === undefined) {
+      this.begin(request.subscribe);
+      return reply;
+    }
+    this.listBehind();
     for (const name of request.unsubscribe) this.unsubscribe(name);
     if (request.unsubscribe.length > 0) this.trials.retain((name) => this.wants(name));
     const legacy = first && request.subscribe.length === 0 && request.unsubscribe.length === 0;
@@ -158,8 +171,29 @@ export class Subscription {
     return reply;
   }
 
+  /** The first request of a client that holds nothing. */
+  private begin(subscribe: readonly string[]): void {
+    if (subscribe.length === 0 && isWildcardType(this.typeUrl)) this.wildcard = "legacy";
+    for (const name of subscribe) {
+      if (name === "*") this.wildcard = "explicit";
+      else this.ownNames().add(this.set.get(name)?.name ?? name); // one string for all streams
+    }
+    this.owesAnswer = this.wildcard !== "none";
+    this.lacksAll = true;
+  }
+
+  /** Puts into `behind` what is there all the same. */
+  private listBehind(): void {
+    if (!this.lacksAll) return;
+    this.lacksAll = false;
+    for (const name of this.names) this.behind.set(name, asked);
+    if (this.wildcard === "none") return;
+    for (const { name } of this.set.values()) if (!this.names.has(name)) this.behind.set(name, absent);
+  }
+
   /** Takes up what became different in the set. */
   change(changes: readonly ResourceChange[]): void {
+    if (this.lacksAll) return;
     for (const { key, before } of changes) {
       if (!this.wants(key)) continue;
       const rejected = this.refusedByName.delete(key) || this.trials.has(key);
@@ -170,12 +204,13 @@ export class Subscription {
 
   /** Sends a resource once more although the client has it: Envoy waits for it after another one changed. */
   demand(name: string): void {
-    if (!this.wants(name) || this.behind.get(name) === asked) return;
+    if (this.lacksAll || !this.wants(name) || this.behind.get(name) === asked) return;
     if (this.set.get(name) !== undefined || this.behind.has(name)) this.behind.set(name, demanded);
   }
 
   /** Takes the client's word that it holds all there is. */
   assumeHeld(): void {
+    this.lacksAll = false;
     this.behind.clear();
     this.owesAnswer = false;
   }
@@ -183,6 +218,10 @@ export class Subscription {
   /** Which parts wait to be sent. What is on trial does not count: it must not hold up other types. */
   pending(): { present: boolean; removed: boolean } {
     const pending = { present: false, removed: false };
+    if (this.lacksAll) {
+      pending.present = this.names.size > 0 || (this.wildcard !== "none" && this.set.size > 0);
+      return pending;
+    }
     for (const [name, held] of this.behind) {
       const part = this.partOf(this.set.get(name), held);
       if (part !== "nothing") pending[part] = true;
@@ -193,6 +232,7 @@ export class Subscription {
 
   /** True where something about the name waits to be sent. */
   isBehind(name: string): boolean {
+    this.listBehind();
     return this.behind.has(name);
   }
 
@@ -304,6 +344,18 @@ export class Subscription {
 
   /** @param owed gets the names that the client waits for */
   private takeNews(limitBytes: number, part: Part, owed: string[]): Batch | undefined {
+    if (this.lacksAll) {
+      if (part === "removed") return undefined;
+      const all = this.takeAll(limitBytes, owed);
+      if (all !== undefined) {
+        if (all.length === 0 && !this.owesAnswer) return undefined;
+        this.lacksAll = false;
+        this.owesAnswer = false;
+        return { resources: all, removed: [], trial: 0 };
+      }
+      owed.length = 0;
+      this.listBehind();
+    }
     if (this.behind.size === 0 && !this.owesAnswer) return undefined;
     const resources: Resource[] = [];
     const removed: string[] = [];
@@ -327,6 +379,23 @@ export class Subscription {
     if (bytes === 0 && (!this.owesAnswer || part === "removed")) return undefined;
     this.owesAnswer = false;
     return { resources, removed, trial: 0 };
+  }
+
+  /** Everything that is wanted; undefined where it is too long for one message, or not all of it is there. */
+  private takeAll(limitBytes: number, owed: string[]): Resource[] | undefined {
+    const { names } = this;
+    const resources: Resource[] = [];
+    let bytes = 0;
+    for (const resource of this.set.values()) {
+      const isNamed = names.size > 0 && names.has(resource.name);
+      if (isNamed) owed.push(resource.name);
+      else if (this.wildcard === "none") continue;
+      if (resource.withheld === true) return undefined;
+      bytes += overheadBytes + resource.name.length + resource.body.length;
+      if (bytes > limitBytes) return undefined;
+      resources.push(resource);
+    }
+    return owed.length === names.size ? resources : undefined;
   }
 
   /** Long lists in the order of the set, so that streams that lack the same send the same bytes. */
