@@ -117,6 +117,34 @@ describe("a virtual host that proxies reject", () => {
   }
 });
 
+describe("after the control plane was started anew", () => {
+  it("a bad change that was made meanwhile takes nothing from those who hold what was before it", () => {
+    const { fleet: first, proxies } = fleetOf(2);
+    for (const name of ["a", "b"]) first.set(0, name, { cluster: "one", host: "first" });
+    first.settle();
+    const next = new Fleet();
+    next.set(0, "a", { cluster: "new-dislikes", host: "new-dislikes" });
+    next.set(0, "b", { cluster: "two", host: "second" });
+    const back = proxies.map((proxy) => next.connect(proxy.options, proxy));
+    next.settle();
+    for (const proxy of back) {
+      assert.equal(clusterText(proxy, "a"), "a one");
+      assert.equal(clusterText(proxy, "b"), "b two");
+      assert.deepEqual(
+        hosts(proxy).map((text) => text.split(" ").at(-1)),
+        ["second"],
+        "nobody knows the virtual host that was",
+      );
+    }
+    next.quarantine.publish();
+    const [status] = [...next.quarantine.statuses.values()];
+    assert.match(status?.conditions[0]?.message ?? "", /no accepted version is known/);
+    const late = next.connect({ ...honest, certificate: "late" });
+    next.settle();
+    assert.deepEqual([late.badSeen, clusterText(late, "a")], [[], undefined]);
+  });
+});
+
 type Step =
   | {
       readonly do: "set";

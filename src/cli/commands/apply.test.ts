@@ -361,3 +361,38 @@ describe("delete", () => {
     assert.equal(server.objects.size, 2);
   });
 });
+
+describe("what proxies say", () => {
+  const verdicts = (rejected: unknown) => (request: { path: string; query: URLSearchParams }) =>
+    request.path === "/lateen/v1/verdicts" ? { body: { settled: true, rejected } } : undefined;
+
+  test("is a warning after apply, and an error with --strict; the object is written", async () => {
+    const path = file("route.yaml", route("1s"));
+    const message = "spec.http[0].timeout: Envoy 1.40.0 rejects it";
+    server.route = verdicts([{ object: "VirtualService/shop/reviews", messages: [message] }]);
+    server.objects.clear();
+    const first = await run(["apply", "-f", path], { server });
+    assert.equal(first.status, 0);
+    assert.match(first.stdout, /created$/m);
+    assert.ok(first.stderr.endsWith(`warning: VirtualService shop/reviews: ${message}\n`), first.stderr);
+    const asked = server.requests.find((request) => request.path === "/lateen/v1/verdicts");
+    assert.deepEqual(asked?.query.getAll("object"), ["VirtualService/shop/reviews"]);
+    assert.equal(asked?.query.get("wait"), "2000");
+    file("route.yaml", `${service}---\n${route("2s")}`);
+    assert.equal((await run(["apply", "-f", path, "--strict"], { server })).status, 1);
+  });
+
+  test("is not asked for with --wait=0s, without a change, in a dry run, nor of a server that does not know", async () => {
+    const path = file("mesh.yaml", `${service}---\n${route("1s")}`);
+    const asked = (): number => server.requests.filter(({ path: to }) => to === "/lateen/v1/verdicts").length;
+    await run(["apply", "-f", path, "--dry-run=server"], { server });
+    server.objects.clear();
+    await run(["apply", "-f", path, "--wait=0s"], { server });
+    await run(["apply", "-f", path], { server });
+    assert.equal(asked(), 0);
+    server.objects.clear();
+    const unknown = await run(["apply", "-f", path], { server });
+    assert.equal(asked(), 1);
+    assert.deepEqual([unknown.status, unknown.stderr], [0, ""]);
+  });
+});

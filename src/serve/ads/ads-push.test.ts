@@ -205,3 +205,43 @@ test("a stale nonce acknowledges nothing, and what it subscribes to is sent", as
   assert.deepEqual((await c.nextAcked()).names, ["a"]);
   assert.match(await metrics.text(), /pilot_xds_expired_nonce\{type="eds"\} 2/);
 });
+
+test("what a proxy acknowledges is told, and what it came with in the present version", async (t) => {
+  const told: string[] = [];
+  const { tables, client } = await rigFor(t, {
+    onAck: ({ resources }) => void told.push(resources.map(({ name }) => name).join()),
+  });
+  const { version } = tables.set(cluster, "a");
+  tables.set(cluster, "b");
+  const c = client();
+  c.subscribe(cluster);
+  await c.nextAcked();
+  // Answered after the acknowledgement before it is read.
+  c.subscribe(typeUrls.nameTable);
+  await c.next();
+  assert.deepEqual(told, ["a,b"]);
+  const again = client();
+  again.request({ typeUrl: cluster, initialResourceVersions: { a: version, b: "old" } });
+  assert.deepEqual((await again.nextAcked()).names, ["b"]);
+  assert.equal(told[1], "a");
+});
+
+test("who waits until all is answered is told when the last proxy has, when it goes, or when it takes too long", async (t) => {
+  const { tables, client, ads, clock } = await rigFor(t);
+  assert.equal(await ads.settled(1_000), true, "nobody is there");
+  tables.set(cluster, "a");
+  const c = client();
+  c.subscribe(cluster);
+  const first = await c.next();
+  const late = ads.settled(1_000);
+  await clock.advance(1_000);
+  assert.equal(await late, false);
+  const answered = ads.settled(1_000);
+  c.ack(first);
+  assert.equal(await answered, true);
+  tables.set(cluster, "a", "2");
+  await c.next();
+  const gone = ads.settled(1_000);
+  await c.close();
+  assert.equal(await gone, true);
+});
