@@ -1,14 +1,24 @@
 // What proxies of each Envoy version have accepted. Asked for every resource of every acknowledgement: a lookup, no text.
+import { Tally } from "../../kernel/tally.ts";
 import type { Resource, ResourceFragment } from "../../xds/resource.ts";
 
-/** Envoy versions that are told apart; of more, the one that was used least lately is forgotten. */
+/** Envoy versions that are told apart; of more, the one with the fewest streams is forgotten. Versions are only claims. */
 const versionLimit = 32;
 
 type Content = Resource | ResourceFragment;
 
 export class AcceptedContent {
-  /** By Envoy version, last use last: content with the connection that acknowledged it first. */
+  /** By Envoy version, oldest first: content with the connection that acknowledged it first. */
   private readonly versions = new Map<string, WeakMap<Content, string>>();
+  private readonly streams = new Tally<string>();
+
+  joined(envoyVersion: string): void {
+    this.streams.add(envoyVersion);
+  }
+
+  left(envoyVersion: string): void {
+    this.streams.remove(envoyVersion);
+  }
 
   /** @returns true where nobody of the version had acknowledged it */
   add(envoyVersion: string, resource: Resource, connectionId: string): boolean {
@@ -33,10 +43,17 @@ export class AcceptedContent {
     let known = this.versions.get(envoyVersion);
     if (known === undefined) {
       known = new WeakMap();
-      const [oldest] = this.versions.size >= versionLimit ? this.versions.keys() : [];
-      if (oldest !== undefined) this.versions.delete(oldest);
+      if (this.versions.size >= versionLimit) this.forgetOne();
       this.versions.set(envoyVersion, known);
     }
     return known;
+  }
+
+  private forgetOne(): void {
+    let victim: string | undefined;
+    for (const version of this.versions.keys()) {
+      if (victim === undefined || this.streams.get(version) < this.streams.get(victim)) victim = version;
+    }
+    if (victim !== undefined) this.versions.delete(victim);
   }
 }

@@ -148,7 +148,7 @@ test("where nobody is connected any more, the author hears of it until the objec
 });
 
 test("a party that rejects everything fills neither the book nor the place of others", () => {
-  const { table, substitutions, recipients, reject, book, full } = rig({ cases: 16, openPerCertificate: 8 });
+  const { table, substitutions, recipients, reject, book, full } = rig({ cases: 16, perCertificate: 8 });
   recipients.set("hostile", "h").set("one", "a").set("two", "b");
   for (let at = 0; at < 100; at++) {
     table.set(`c${at}`, "1");
@@ -161,6 +161,25 @@ test("a party that rejects everything fills neither the book nor the place of ot
   }
   assert.equal(book.counts.cases, 16);
   assert.equal(substitutions.size, 16, "at the bound, the rest stays with its streams");
+});
+
+test("nor does one that is alone of its Envoy version", () => {
+  const { table, substitutions, recipients, reject, book } = rig({ cases: 16, perCertificate: 12 });
+  recipients.set("hostile", "h");
+  for (let at = 0; at < 100; at++) {
+    table.set(`c${at}`, "1");
+    reject("hostile", `c${at}`);
+  }
+  assert.deepEqual([book.counts.cases, substitutions.size], [12, 12]);
+  recipients.set("one", "a").set("two", "b");
+  for (let at = 0; at < 16; at++) {
+    for (const connection of ["one", "two"]) reject(connection, `c${at + 50}`);
+  }
+  const names = new Set([...substitutions.values()].map(({ name }) => name));
+  assert.ok(
+    [...names].every((name) => Number(name.slice(1)) >= 50),
+    "what two say comes before what one says",
+  );
 });
 
 test("what is over makes room for what is new", () => {

@@ -24,8 +24,8 @@ export interface BookLimits {
   readonly cases: number;
   /** Streams remembered of one. */
   readonly refusersPerCase: number;
-  /** Contents that wait for a second party's word because of one certificate. */
-  readonly openPerCertificate: number;
+  /** Of them, those that one certificate alone rejects. */
+  readonly perCertificate: number;
   /** Searches for a bad part at one time, one for a scope, and parts of one search. */
   readonly hunts: number;
   readonly suspects: number;
@@ -34,7 +34,7 @@ export interface BookLimits {
 export const bookLimits: BookLimits = {
   cases: 512,
   refusersPerCase: 32,
-  openPerCertificate: 32,
+  perCertificate: 64,
   hunts: 64,
   suspects: 4_096,
 };
@@ -152,17 +152,17 @@ export class Book {
    * decide for those who come later.
    */
   joined(envoyVersion: string, certificate: string): void {
+    this.accepted.joined(envoyVersion);
     for (const refused of [...this.cases.values()]) {
       if (refused.verdict !== "aside" || refused.subject.envoyVersion !== envoyVersion) continue;
-      const words = [...refused.refusers.values()];
-      if (words.every((other) => other.certificate === words[0]?.certificate && other.certificate !== certificate)) {
-        this.forget(refused);
-      }
+      const [first] = refused.refusers.values();
+      if (first?.certificate !== certificate && isWordOf(refused, first?.certificate)) this.forget(refused);
     }
   }
 
   /** A stream has ended: one that is alone with its word now may be the only one that gets the content. */
   left(connectionId: string, envoyVersion: string): void {
+    this.accepted.left(envoyVersion);
     for (const refused of [...this.cases.values()]) {
       if (refused.verdict === "aside" || refused.subject.envoyVersion !== envoyVersion) continue;
       const hadSaid = refused.refusers.delete(connectionId);
@@ -211,15 +211,9 @@ export class Book {
     };
     const known = this.cases.get(substitutionKey(subject));
     if (known !== undefined) return known;
-    let open = 0;
-    for (const each of this.cases.values()) {
-      if (
-        each.verdict !== "aside" &&
-        [...each.refusers.values()].every((other) => other.certificate === refuser.certificate)
-      )
-        open += 1;
-    }
-    if (open >= this.limits.openPerCertificate) {
+    let own = 0;
+    for (const each of this.cases.values()) if (each.current && isWordOf(each, refuser.certificate)) own += 1;
+    if (own >= this.limits.perCertificate) {
       this.ports.full("cases");
       return undefined;
     }
@@ -245,7 +239,10 @@ export class Book {
   /** Forgets what is over first, then what only one party said, oldest first. */
   private makeRoom(): boolean {
     const all = [...this.cases.values()];
-    const victim = all.find(({ current }) => !current) ?? all.find(({ verdict }) => verdict !== "aside");
+    const victim =
+      all.find(({ current }) => !current) ??
+      all.find(({ verdict }) => verdict !== "aside") ??
+      all.find((each) => isWordOf(each, [...each.refusers.values()][0]?.certificate));
     if (victim !== undefined) this.forget(victim);
     return victim !== undefined;
   }
@@ -290,12 +287,13 @@ export class Book {
     this.lookEverywhere(refused);
   }
 
-  private convict(envoyVersion: string, name: string, part: ResourceFragment, by: Words): void {
+  private convict(envoyVersion: string, name: string, part: ResourceFragment, by: Words): boolean {
     const refused = this.addCase(partSubject(envoyVersion, name, part), part, by.message);
-    if (refused === undefined) return;
+    if (refused === undefined) return false;
     for (const [id, refuser] of by.refusers) refused.refusers.set(id, refuser);
     this.setAside(refused);
     this.ports.changed(refused);
+    return true;
   }
 
   private acceptedNow(connectionId: string, envoyVersion: string, typeUrl: string, resource: Resource): void {
@@ -367,6 +365,12 @@ export class Book {
     refused.current = false;
     this.ports.changed(refused);
   }
+}
+
+/** Whether nobody but one party says so. */
+function isWordOf({ refusers }: RefusedCase, certificate: string | undefined): boolean {
+  for (const other of refusers.values()) if (other.certificate !== certificate) return false;
+  return true;
 }
 
 /** Our agents say which resource they mean before Envoy's words: `80: …`. */

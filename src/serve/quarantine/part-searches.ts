@@ -16,8 +16,8 @@ export interface Words {
 export interface PartSearchPorts {
   readonly sets: WatchedSets;
   substitute(key: string, substitution: Substitution | undefined): void;
-  /** The part is bad for certain. */
-  convict(envoyVersion: string, name: string, part: ResourceFragment, by: Words): void;
+  /** The part is bad for certain. Returns false where there is no place to remember it. */
+  convict(envoyVersion: string, name: string, part: ResourceFragment, by: Words): boolean;
   /** True where the part is convicted. */
   isAside(envoyVersion: string, name: string, part: ResourceFragment): boolean;
   full(limit: "hunts" | "suspects"): void;
@@ -38,11 +38,16 @@ interface Search {
   message: string;
 }
 
+/** Bad parts that are remembered although there is no place to set them aside. */
+const hopelessLimit = 1_024;
+
 export class PartSearches {
   private readonly ports: PartSearchPorts;
   private readonly limits: { readonly hunts: number; readonly suspects: number };
   /** By set and name of the route configuration. */
   private readonly searches = new Map<string, Search>();
+  /** Bad parts that could not be set aside: searched for again and again, they would be sent for ever. */
+  private readonly hopeless = new Set<string>();
 
   constructor(ports: PartSearchPorts, limits: { readonly hunts: number; readonly suspects: number }) {
     this.ports = ports;
@@ -70,7 +75,7 @@ export class PartSearches {
     const key = searchKey(place, name);
     const running = this.searches.get(key);
     const suspects = this.ports.sets.suspectsIn(refused.subject, resource, place, running?.cleared);
-    if (suspects.length === 0) return false;
+    if (suspects.every((part) => this.hopeless.has(`${envoyVersion} ${name} ${partKey(part)}`))) return false;
     // Convicted a moment ago, for another scope: that explains it.
     if (suspects.some((part) => this.ports.isAside(envoyVersion, name, part))) return true;
     if (running !== undefined) {
@@ -164,7 +169,10 @@ export class PartSearches {
   private convict(envoyVersion: string, name: string, parts: readonly ResourceFragment[], by: Words): void {
     for (const part of parts) {
       if (this.ports.isAside(envoyVersion, name, part)) continue;
-      this.ports.convict(envoyVersion, name, part, by);
+      if (!this.ports.convict(envoyVersion, name, part, by)) {
+        if (this.hopeless.size >= hopelessLimit) this.hopeless.clear();
+        this.hopeless.add(`${envoyVersion} ${name} ${partKey(part)}`);
+      }
       // Other searches will see no verdict on it any more.
       for (const [key, search] of [...this.searches]) {
         if (search.envoyVersion !== envoyVersion || search.name !== name) continue;
