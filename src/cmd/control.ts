@@ -59,6 +59,7 @@ import { type ConfigApi, startConfigApi } from "./config-api.ts";
 import type { CommandContext } from "./context.ts";
 import { controlPlaneDebug } from "./debug-pages.ts";
 import { cmdErrors } from "./errors.ts";
+import { likelyScopes } from "./likely-scopes.ts";
 import { addressesOf, formatHostPort, reachableHost } from "./listen-address.ts";
 import { meshMetrics } from "./mesh-metrics.ts";
 import { ownRoutes } from "./own-routes.ts";
@@ -179,7 +180,8 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     ...{ quarantine, clock, slices },
     onScope: () => remembered.note(() => meshGenerator.recentScopes),
   });
-  await meshGenerator.warm(await remembered.load(), warmingMs);
+  const expected = await remembered.load();
+  await meshGenerator.warm(expected.length > 0 ? expected : likelyScopes(configs), warmingMs);
   const generator = queries.layer(withMachineConfig(meshGenerator, { groups, mesh: machineMesh }));
 
   // Serving: xDS, identity and join to machines; metrics to scrapers.

@@ -22,6 +22,10 @@ export class Tally<K> {
     else this.counts.delete(key);
   }
 
+  entries(): IterableIterator<[K, number]> {
+    return this.counts.entries();
+  }
+
   /** Keys of which there is at least one. */
   get size(): number {
     return this.counts.size;

@@ -88,8 +88,8 @@ export class Subscription {
 
   /** Names about which something waits to be sent. */
   get behindCount(): number {
-    this.listBehind();
-    return this.behind.size;
+    if (!this.lacksAll) return this.behind.size;
+    return this.wildcard === "none" ? this.names.size : this.set.size;
   }
 
   /** The same, with the version that the client holds where it is known: for people who look. */
