@@ -10,7 +10,7 @@ import { type MeshSettings, meshSettingsKey } from "../model/mesh-settings.ts";
 import type { AutoAddresses } from "../model/service.ts";
 import type { ClientView, XdsClient } from "../xds/generator.ts";
 import { readNode } from "../xds/node-info.ts";
-import { MeshGenerator } from "./mesh-generator.ts";
+import { MeshGenerator, type MeshGeneratorOptions } from "./mesh-generator.ts";
 import type { Quarantine } from "./served-half.ts";
 
 /** Who asks for resources. */
@@ -48,11 +48,15 @@ export class MeshRig {
   readonly mesh: Mesh;
   readonly generator: MeshGenerator;
 
-  /** @param withMore adds objects that nobody writes, such as those of machines that register */
+  /**
+   * @param withMore adds objects that nobody writes, such as those of machines that register
+   * @param pace lets long work of the generator be done in turns; without it everything is done at once
+   */
   constructor(
     settings: MeshSettings,
     quarantine?: (graph: Graph, configs: Source<Config>) => Quarantine,
     withMore?: (written: Collection<Config>, graph: Graph) => Collection<Config>,
+    pace: Pick<MeshGeneratorOptions, "clock" | "slices"> = {},
   ) {
     this.settings.set(meshSettingsKey, settings);
     this.allConfigs = withMore?.(this.configs, this.graph) ?? this.configs;
@@ -64,7 +68,10 @@ export class MeshRig {
       clusterId: "Kubernetes",
     });
     const judge = quarantine?.(this.graph, this.configs);
-    this.generator = new MeshGenerator(this.mesh, this.graph, judge === undefined ? {} : { quarantine: judge });
+    this.generator = new MeshGenerator(this.mesh, this.graph, {
+      ...pace,
+      ...(judge === undefined ? {} : { quarantine: judge }),
+    });
   }
 
   put(config: Config): void {

@@ -7,7 +7,7 @@ import { type ProxyPlan, plainPlan } from "./fake-proxy.ts";
 import { type Batch, makeChange, proxies, randomBatch } from "./mesh-changes.ts";
 import { count, type HistoryProperty } from "./property-run.ts";
 import { bringToRest, compareWithScratch } from "./served-history.ts";
-import { ServedMesh, type Slot, turn } from "./served-mesh.ts";
+import { ServedMesh, type Slot } from "./served-mesh.ts";
 
 export interface ScheduledHistory {
   readonly variants: readonly ProxyPlan["variant"][];
@@ -95,7 +95,7 @@ export const schedules: HistoryProperty<ScheduledHistory> = {
       }
       for (let rounds = 0; ; rounds++) {
         assert.ok(rounds < 10_000, "it never comes to rest");
-        await turn();
+        await mesh.turn();
         scheduleDeliveries();
         if (scheduler.count() === 0) break;
         await scheduler.waitOne();

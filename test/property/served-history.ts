@@ -10,7 +10,7 @@ import { typeUrls } from "../../src/xds/type-url.ts";
 import type { ProxyPlan } from "./fake-proxy.ts";
 import { type Batch, fillFromScratch, makeChange, proxies, randomBatch } from "./mesh-changes.ts";
 import { type Counts, count, type HistoryProperty } from "./property-run.ts";
-import { layerMachines, ServedMesh, type Slot, servedTypes, turn } from "./served-mesh.ts";
+import { layerMachines, ServedMesh, type Slot, servedTypes } from "./served-mesh.ts";
 
 export type ServedStep =
   | { readonly do: "batch"; readonly changes: Batch }
@@ -119,7 +119,7 @@ async function makeStep(mesh: ServedMesh, each: ServedStep, counts: Counts): Pro
       return;
     case "deliver":
       for (const pick of each.picks) {
-        await turn();
+        await mesh.turn();
         const waiting = mesh.deliveries();
         if (waiting.length === 0) return;
         waiting[pick % waiting.length]?.();
@@ -231,6 +231,8 @@ export const servedHistories: HistoryProperty<ServedHistory> = {
     } finally {
       await mesh.stop();
     }
+    // Scopes outlive their last client for a while.
+    await mesh.clock.advance(3_600_000);
     assert.deepEqual(
       { ...mesh.rig.generator.counts, interned: 0 },
       { scopes: 0, workloads: 0, clients: 0, interned: 0 },

@@ -2,6 +2,7 @@
 // hold at every message is checked there.
 import assert from "node:assert/strict";
 import type { Collection } from "../../src/collection/collection.ts";
+import type { Graph } from "../../src/collection/graph.ts";
 import { Join } from "../../src/collection/join.ts";
 import type { Config } from "../../src/config/object.ts";
 import type { WorkloadGroup } from "../../src/config/workload-group/workload-group.ts";
@@ -10,10 +11,13 @@ import { parseTrustDomain } from "../../src/identity/trust-domain.ts";
 import { FakeClock } from "../../src/kernel/clock.fake.ts";
 import { fakeLog } from "../../src/kernel/log.fake.ts";
 import { Metrics } from "../../src/kernel/metric.ts";
+import { Slices } from "../../src/kernel/slices.ts";
 import { configsOfKind } from "../../src/model/config-of-kind.ts";
 import { defaultMeshSettings } from "../../src/model/mesh-settings.ts";
 import { AdsServer } from "../../src/serve/ads/ads-server.ts";
+import { ChangeLog } from "../../src/serve/debug/change-log.ts";
 import { withMachineConfig } from "../../src/serve/machine/machine-config-layer.ts";
+import { Quarantine } from "../../src/serve/quarantine/quarantine.ts";
 import { Registration } from "../../src/sources/registration/registration.ts";
 import { MeshRig, type RigProxy } from "../../src/translate/mesh-rig.fake.ts";
 import type { ClientView, Generator } from "../../src/xds/generator.ts";
@@ -47,9 +51,6 @@ const machineMesh = {
 };
 /** Small, so that messages are split and written in pieces; and patient: what a stream gives up after a time is not asked here. */
 const limits = { responseBytes: 3_000, chunkBytes: 1_500, firstRequestMs: 1e9, writeStallMs: 1e9, holdMs: 1e9 };
-
-/** Lets what the server does in turns of its own happen. */
-export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export function layerMachines(generator: Generator, configs: Collection<Config>): Generator {
   const groups = configsOfKind<WorkloadGroup>(configs, "WorkloadGroup");
@@ -131,18 +132,32 @@ export class ServedMesh {
   readonly ads: AdsServer;
   readonly slots: readonly Slot[];
   private readonly log = fakeLog();
+  private readonly quarantine: Quarantine | undefined;
   private registration: Registration | undefined;
 
-  constructor(proxies: readonly { node: RigProxy; plan: ProxyPlan }[]) {
+  /** @param quarantines what proxies reject is kept from others of their Envoy version, as in the control plane */
+  constructor(proxies: readonly { node: RigProxy; plan: ProxyPlan }[], quarantines = false) {
     const { clock } = this;
     const { log } = this.log;
     const metrics = new Metrics();
-    this.rig = new MeshRig(defaultMeshSettings, undefined, (written, graph) => {
+    const changes = new ChangeLog(clock);
+    const slices = new Slices(clock);
+    let quarantine: Quarantine | undefined;
+    const makeQuarantine = (graph: Graph, objects: Collection<Config>): Quarantine => {
+      changes.watch(objects);
+      const recipients = (typeUrl: string, name: string) => this.ads.recipients(typeUrl, name);
+      quarantine = new Quarantine({ graph, objects, source: "Kubernetes", changes, recipients, clock, log, metrics });
+      return quarantine;
+    };
+    const withMachines = (written: Collection<Config>, graph: Graph): Collection<Config> => {
       const groups = configsOfKind<WorkloadGroup>(written, "WorkloadGroup");
       const registration = new Registration({ graph, groups, source: "Kubernetes", controller: "cp-1", clock, log });
       this.registration = registration;
       return new Join<Config>("objects", [written, registration.entries as Collection<Config>]);
-    });
+    };
+    const pace = { clock, slices };
+    this.rig = new MeshRig(defaultMeshSettings, quarantines ? makeQuarantine : undefined, withMachines, pace);
+    this.quarantine = quarantine;
     this.slots = proxies.map(({ node, plan }) => new Slot(node, plan));
     const generator = layerMachines(this.rig.generator, this.rig.configs);
     let streams = 0;
@@ -158,15 +173,31 @@ export class ServedMesh {
         },
       },
       clock,
+      slices,
+      changes,
       random: { bytes: (length: number) => new Uint8Array(length).fill(++streams), fraction: () => 0.5 },
       log,
       metrics,
       controlPlane: "cp-1",
       limits,
-      onConnect: ({ identities, node }, connectionId, origin) =>
-        this.registration?.connected({ connectionId, identities, node, ...origin }),
-      onDisconnect: (connectionId) => this.registration?.disconnected(connectionId),
+      onConnect: (client, connectionId, origin) => {
+        const { identities, node } = client;
+        this.registration?.connected({ connectionId, identities, node, ...origin });
+        quarantine?.connected(client, connectionId, origin);
+      },
+      onDisconnect: (connectionId) => {
+        quarantine?.disconnected(connectionId);
+        this.registration?.disconnected(connectionId);
+      },
+      onAck: (acknowledgement) => quarantine?.acknowledged(acknowledgement),
+      onNack: (rejection) => quarantine?.rejected(rejection),
     });
+  }
+
+  /** Lets what the server does in turns of its own happen. */
+  async turn(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.noteMesh();
   }
 
   /** After whatever may have changed the mesh. */
@@ -239,7 +270,7 @@ export class ServedMesh {
   async drain(): Promise<void> {
     for (let idle = 0, rounds = 0; idle < 3; rounds++) {
       assert.ok(rounds < 5_000, "it never comes to rest");
-      await turn();
+      await this.turn();
       let waiting = this.deliveries();
       if (waiting.length === 0 && idle === 2 && this.slots.some(({ proxy }) => proxy.waitOut())) {
         waiting = this.deliveries();
@@ -262,6 +293,7 @@ export class ServedMesh {
     this.notice();
     for (const slot of this.slots) this.cut(slot, true);
     await this.registration?.stop();
+    await this.quarantine?.stop();
     await this.ads.stop();
   }
 }
