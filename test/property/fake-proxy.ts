@@ -63,6 +63,8 @@ export interface ProxyObserver {
   took(): void;
 }
 
+/** Resources that are made of no object. */
+const everybodys = /^(virtualInbound|virtualOutbound|PassthroughCluster|BlackHoleCluster|InboundPassthroughCluster)$/;
 const frameLimit = 64 << 20;
 
 export class FakeProxy {
@@ -113,9 +115,10 @@ export class FakeProxy {
     return held;
   }
 
-  refuses(typeUrl: string, print: string): boolean {
+  /** What objects make only: what every proxy gets is never bad. */
+  refuses(typeUrl: string, name: string, print: string): boolean {
     const { refuses } = this.plan;
-    if (refuses === undefined || refuses.typeUrl !== typeUrl) return false;
+    if (refuses === undefined || refuses.typeUrl !== typeUrl || everybodys.test(name)) return false;
     return refuses.residue === "all" || (print.charCodeAt(0) + print.charCodeAt(1)) % 3 === refuses.residue;
   }
 
@@ -191,14 +194,14 @@ export class FakeProxy {
     this.nonces.set(typeUrl, nonce);
     for (const { name, held } of printed) this.observer.heard(typeUrl, name, held.print);
     for (const name of removed) this.observer.heard(typeUrl, name, undefined);
-    const bad = printed.filter(({ held }) => this.refuses(typeUrl, held.print));
+    const bad = printed.filter(({ name, held }) => this.refuses(typeUrl, name, held.print));
     if (typeUrl === cluster) for (const { name } of bad) this.missable.add(name);
     if (typeUrl === endpoint) for (const { name } of bad) this.warmed(name); // Envoy waits no longer than 15 s
     const partial = this.plan.partial || typeUrl === cluster || typeUrl === listener;
     if (typeUrl === endpoint && bad.length > 0 && !partial) for (const { name } of printed) this.missable.add(name);
     if (bad.length === 0 || partial) {
       for (const { name, held } of printed) {
-        if (!this.refuses(typeUrl, held.print)) this.accept(typeUrl, name, held);
+        if (!this.refuses(typeUrl, name, held.print)) this.accept(typeUrl, name, held);
       }
       for (const name of removed) this.remove(typeUrl, name);
       if (typeUrl === routePart) this.putTogether();

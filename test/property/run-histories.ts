@@ -4,6 +4,7 @@ import { isolationCases, meshHistoryCases, servedHistoryCases } from "./mesh-his
 import { meshHistories } from "./mesh-history.ts";
 import { namespaceIsolation } from "./namespace-isolation.ts";
 import { chooseSeed, type HistoryProperty, type PropertyReport, runProperty } from "./property-run.ts";
+import { quarantineHistories } from "./quarantine-history.ts";
 import { schedules } from "./schedules.ts";
 import { servedHistories } from "./served-history.ts";
 
@@ -22,6 +23,7 @@ const tasks: readonly Task[] = [
   task(servedHistories, servedHistoryCases),
   task(namespaceIsolation, isolationCases),
   task(schedules, []),
+  task(quarantineHistories, []),
 ];
 
 const { values } = parseArgs({

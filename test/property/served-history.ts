@@ -36,13 +36,13 @@ export interface ServedHistory {
 /** Clusters that a client without listeners asks for. */
 const fewClusters = ["outbound|80||web.shop.svc.cluster.local", "outbound|80|v1|web.shop.svc.cluster.local", "nowhere"];
 
-const nodes: readonly RigProxy[] = [
+export const nodes: readonly RigProxy[] = [
   { ...(proxies[0] as RigProxy), group: "one" },
   proxies[1] as RigProxy,
   { ...(proxies[2] as RigProxy), group: "two" },
   proxies[3] as RigProxy,
 ];
-const refusable = [typeUrls.cluster, typeUrls.endpoint, typeUrls.listener, typeUrls.route];
+export const refusable = [typeUrls.cluster, typeUrls.endpoint, typeUrls.listener, typeUrls.route];
 
 const plan: fc.Arbitrary<ProxyPlan> = fc
   .record({
@@ -71,7 +71,7 @@ const deliver = fc.record({
   do: fc.constant("deliver" as const),
   picks: fc.array(fc.nat(11), { minLength: 1, maxLength: 24 }),
 });
-const step: fc.Arbitrary<ServedStep> = fc.oneof(
+export const randomStep: fc.Arbitrary<ServedStep> = fc.oneof(
   { weight: 8, arbitrary: randomBatch.map((changes) => ({ do: "batch", changes }) as const) },
   { weight: 8, arbitrary: deliver },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("connect" as const), slot }) },
@@ -89,7 +89,7 @@ const step: fc.Arbitrary<ServedStep> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(100, 1_000, 11_000) }) },
 );
 
-async function makeStep(mesh: ServedMesh, each: ServedStep, counts: Counts): Promise<void> {
+export async function makeStep(mesh: ServedMesh, each: ServedStep, counts: Counts): Promise<void> {
   count(counts, each.do === "cut" && !each.notices ? "cut unnoticed" : each.do);
   const at = (index: number): Slot => mesh.slots[index % mesh.slots.length] as Slot;
   switch (each.do) {
@@ -185,7 +185,7 @@ export function compareWithScratch(mesh: ServedMesh, order: number): void {
         continue;
       }
       for (const [name, print] of should) {
-        if (proxy.refuses(typeUrl, print)) assert.notEqual(held.get(name), print, `${name} is refused`);
+        if (proxy.refuses(typeUrl, name, print)) assert.notEqual(held.get(name), print, `${name} is refused`);
         else assert.equal(held.get(name), print, `${proxy.node.name} ${typeUrl} ${name}`);
       }
     }
@@ -205,7 +205,7 @@ export const servedHistories: HistoryProperty<ServedHistory> = {
   name: "served: consistent at every message, from scratch at the end",
   histories: fc.record({
     plans: fc.array(plan, { minLength: nodes.length, maxLength: nodes.length }),
-    steps: fc.array(step, { minLength: 1, maxLength: 30, size: "+1" }),
+    steps: fc.array(randomStep, { minLength: 1, maxLength: 30, size: "+1" }),
     order: fc.nat(31),
   }),
   async check({ plans, steps, order }, counts) {

@@ -100,7 +100,8 @@ export class Slot {
       for (const { name, body } of this.view.resources(typeUrl).values()) {
         const print = this.timeline.printOf(body);
         for (const needed of referencesOf(typeUrl, body, print).clusters) {
-          if (clusters.get(needed) === undefined) this.excused.add(`${typeUrl} ${name} ${print} ${needed}`);
+          const there = clusters.get(needed);
+          if (there === undefined || there.withheld === true) this.excused.add(`${typeUrl} ${name} ${print} ${needed}`);
         }
       }
     }
@@ -282,6 +283,11 @@ export class ServedMesh {
       }
       this.takeRefused();
     }
+  }
+
+  /** How many contents something else stands for now. */
+  get keptAside(): number {
+    return this.quarantine?.substitutions.size ?? 0;
   }
 
   /** Errors that were logged: nothing of what a proxy does may be one. */
