@@ -18,6 +18,7 @@ import { AdsServer } from "../../src/serve/ads/ads-server.ts";
 import { ChangeLog } from "../../src/serve/debug/change-log.ts";
 import { withMachineConfig } from "../../src/serve/machine/machine-config-layer.ts";
 import { Quarantine } from "../../src/serve/quarantine/quarantine.ts";
+import { quarantineMetrics } from "../../src/serve/quarantine/quarantine-metrics.ts";
 import { Registration } from "../../src/sources/registration/registration.ts";
 import { MeshRig, type RigProxy } from "../../src/translate/mesh-rig.fake.ts";
 import type { ClientView, Generator } from "../../src/xds/generator.ts";
@@ -147,7 +148,9 @@ export class ServedMesh {
     const makeQuarantine = (graph: Graph, objects: Collection<Config>): Quarantine => {
       changes.watch(objects);
       const recipients = (typeUrl: string, name: string) => this.ads.recipients(typeUrl, name);
-      quarantine = new Quarantine({ graph, objects, source: "Kubernetes", changes, recipients, clock, log, metrics });
+      const made = quarantineMetrics(metrics);
+      const source = "Kubernetes";
+      quarantine = new Quarantine({ graph, objects, source, changes, recipients, clock, log, metrics: made });
       return quarantine;
     };
     const withMachines = (written: Collection<Config>, graph: Graph): Collection<Config> => {

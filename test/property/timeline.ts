@@ -33,7 +33,8 @@ export class Timeline {
   }
 
   changed(typeUrl: string, name: string, after: Resource | undefined): void {
-    const print = after === undefined ? undefined : this.printOf(after.body);
+    // Of what is withheld, who asks is told that there is nothing.
+    const print = after === undefined || after.withheld === true ? undefined : this.printOf(after.body);
     const { prints: known } = this.lifeOf(typeUrl, name);
     if (known.at(-1) !== print) known.push(print);
   }
