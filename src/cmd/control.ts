@@ -205,6 +205,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
         quarantine.disconnected(connectionId);
         registration.disconnected(connectionId);
       },
+      onOpen: (opening) => quarantine.opened(opening),
       onAck: (acknowledgement) => quarantine.acknowledged(acknowledgement),
       onNack: (rejection) => quarantine.rejected(rejection),
     }),

@@ -86,6 +86,27 @@ describe("a cluster that one proxy of two rejects", () => {
   });
 });
 
+describe("a proxy that was there first, alone, and rejects everything", () => {
+  it("decides nothing for those who come later, and is offered no more than it was because of others", () => {
+    const { fleet } = fleetOf(0);
+    const hostile = fleet.connect({ ...honest, nature: "refuser", certificate: "hostile" });
+    fleet.set(2, "a", { cluster: "one", host: "first" });
+    fleet.settle();
+    assert.equal(fleet.quarantine.substitutions.size, 2);
+    fleet.connect({ ...honest, envoyVersion: "1.39.0", certificate: "another version" });
+    fleet.settle();
+    assert.equal(fleet.quarantine.substitutions.size, 2, "nothing is asked of it");
+    for (const scope of [0, 1]) {
+      const late = fleet.connect({ ...honest, scope, certificate: `late ${scope}` });
+      fleet.settle();
+      assert.equal(clusterText(late, "a"), "a one");
+      assert.equal(hosts(late).length, 1);
+    }
+    assert.equal(fleet.quarantine.substitutions.size, 0);
+    assert.equal(clusterText(hostile, "a"), undefined);
+  });
+});
+
 describe("a virtual host that proxies reject", () => {
   for (const explains of [true, false]) {
     it(`is set aside, and its siblings flow (${explains ? "named" : "not named"} by the proxies)`, () => {

@@ -180,6 +180,7 @@ export class Fleet {
     this.proxies.push(proxy);
     for (const type of types) {
       const set = new ViewSet(half.sets.get(type) ?? []);
+      this.quarantine.opened({ connectionId: proxy.id, typeUrl: type, resources: set });
       const subscription = new Subscription(type, set);
       proxy.sets.set(type, set);
       proxy.subscriptions.set(type, subscription);

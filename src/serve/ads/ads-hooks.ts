@@ -1,5 +1,5 @@
 // What the server tells the rest of the control plane about its streams.
-import type { XdsClient } from "../../xds/generator.ts";
+import type { ResourceSet, XdsClient } from "../../xds/generator.ts";
 import type { Resource } from "../../xds/resource.ts";
 
 /** Resources that a proxy will not get again until they change, because it rejected them. */
@@ -18,6 +18,14 @@ export interface AdsAcknowledgement {
   readonly connectionId: string;
   readonly typeUrl: string;
   readonly resources: readonly Resource[];
+}
+
+/** A stream asks for a type for the first time. */
+export interface AdsOpening {
+  readonly connectionId: string;
+  readonly typeUrl: string;
+  /** What there is of the type for this client. */
+  readonly resources: ResourceSet;
 }
 
 /** What an Istio agent reports of its application (istio.v1.HealthInformation). */
@@ -42,6 +50,8 @@ export interface AdsHooks {
   readonly onConnect?: (client: XdsClient, connectionId: string, origin: StreamOrigin) => void;
   readonly onDisconnect?: (connectionId: string) => void;
   readonly onNack?: (rejection: AdsRejection) => void;
+  /** Called before anything of the type is looked up for the client. */
+  readonly onOpen?: (opening: AdsOpening) => void;
   /** Called for each acknowledged message: it must cost little. */
   readonly onAck?: (acknowledgement: AdsAcknowledgement) => void;
   /** Called when the state changes, at most once a second for one stream; the newest counts. */

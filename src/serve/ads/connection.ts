@@ -289,7 +289,9 @@ export class Connection implements Pushable {
       metrics.limitHits.inc({ limit: "types" });
       throw serveErrors.limitExceeded(`a stream may ask for at most ${limits.typesPerStream} types`);
     }
-    const type = openTypeStream(message.typeUrl, view.resources(message.typeUrl), this.variant);
+    const resources = view.resources(message.typeUrl);
+    this.context.hooks.onOpen?.({ connectionId: this.id, typeUrl: message.typeUrl, resources });
+    const type = openTypeStream(message.typeUrl, resources, this.variant);
     this.types = [...this.types, type].sort((a, b) => pushRank(a.typeUrl) - pushRank(b.typeUrl));
     if (receiveRequest(type, message).kind === "stale") metrics.expiredNonces.inc({ type: type.name });
     this.context.pushes.withheld(

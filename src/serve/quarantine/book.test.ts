@@ -77,9 +77,11 @@ test("the word of the only proxy that gets the content counts, until another one
   table.set("c", "1");
   reject("one", "c");
   assert.equal(substitutions.size, 1);
-  book.joined(envoyVersion, "a");
+  book.opened(envoyVersion, "a", typeUrl, table);
   assert.equal(substitutions.size, 1, "the same party");
-  book.joined(envoyVersion, "b");
+  book.opened(envoyVersion, "b", typeUrl, new ResourceTable(typeUrl, { c: "other" }));
+  assert.equal(substitutions.size, 1, "one that gets something else");
+  book.opened(envoyVersion, "b", typeUrl, table);
   assert.equal(substitutions.size, 0);
 });
 

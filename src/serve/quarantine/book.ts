@@ -6,7 +6,7 @@
 // version has accepted it, and no longer once somebody does.
 import { SetMap } from "../../kernel/set-map.ts";
 import type { ConfigRef } from "../../xds/config-ref.ts";
-import type { ResourceChange } from "../../xds/generator.ts";
+import type { ResourceChange, ResourceSet } from "../../xds/generator.ts";
 import { mentions } from "../../xds/isolation.ts";
 import type { Resource, ResourceFragment } from "../../xds/resource.ts";
 import { type ServedSet, type Substitution, substitutionKey } from "../../xds/substitution.ts";
@@ -114,7 +114,7 @@ export class Book {
       }),
       set.made.subscribe((changes) => this.moved(set, changes, true)),
     ];
-    for (const refused of this.cases.values()) this.lookFor(refused, set);
+    for (const refused of [...this.cases.values()]) this.lookFor(refused, set);
     return () => {
       for (const end of ends) end();
       this.sets.delete(set);
@@ -147,16 +147,26 @@ export class Book {
     }
   }
 
-  /**
-   * A stream has begun. What was set aside on one party's word alone is offered again: whoever was there first must not
-   * decide for those who come later.
-   */
-  joined(envoyVersion: string, certificate: string): void {
+  /** A stream has begun. */
+  joined(envoyVersion: string): void {
     this.accepted.joined(envoyVersion);
+  }
+
+  /**
+   * A stream is about to get resources of a type. What was set aside on another party's word alone is offered again:
+   * whoever was there first must not decide for those who come later.
+   */
+  opened(envoyVersion: string, certificate: string, typeUrl: string, resources: ResourceSet): void {
     for (const refused of [...this.cases.values()]) {
-      if (refused.verdict !== "aside" || refused.subject.envoyVersion !== envoyVersion) continue;
+      const { subject, verdict, present } = refused;
+      if (verdict !== "aside" || subject.envoyVersion !== envoyVersion) continue;
       const [first] = refused.refusers.values();
-      if (first?.certificate !== certificate && isWordOf(refused, first?.certificate)) this.forget(refused);
+      if (first?.certificate === certificate || !isWordOf(refused, first?.certificate)) continue;
+      const served = resources.get(subject.name);
+      const isConcerned = [...present].some(
+        (set) => set.typeUrl === typeUrl && set.served.get(subject.name) === served,
+      );
+      if (isConcerned) this.forget(refused);
     }
   }
 

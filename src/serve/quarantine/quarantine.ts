@@ -12,7 +12,7 @@ import { type ConfigRef, formatConfigRef } from "../../xds/config-ref.ts";
 import type { XdsClient } from "../../xds/generator.ts";
 import type { Resource } from "../../xds/resource.ts";
 import type { ServedSet, Substitution } from "../../xds/substitution.ts";
-import type { AdsAcknowledgement, AdsRejection, StreamOrigin } from "../ads/ads-hooks.ts";
+import type { AdsAcknowledgement, AdsOpening, AdsRejection, StreamOrigin } from "../ads/ads-hooks.ts";
 import { typeName } from "../ads/type-name.ts";
 import type { ChangeLog } from "../debug/change-log.ts";
 import { type Blame, blame } from "./blame.ts";
@@ -108,7 +108,14 @@ export class Quarantine implements Stoppable {
   connected({ node }: XdsClient, connectionId: string, { certificate = "" }: StreamOrigin): void {
     const { envoyVersion = "", name } = node;
     this.streams.set(connectionId, { proxy: name, certificate, envoyVersion });
-    this.options.graph.batch(() => this.book.joined(envoyVersion, certificate));
+    this.book.joined(envoyVersion);
+  }
+
+  opened({ connectionId, typeUrl, resources }: AdsOpening): void {
+    const stream = this.streams.get(connectionId);
+    if (stream === undefined) return;
+    const { envoyVersion, certificate } = stream;
+    this.options.graph.batch(() => this.book.opened(envoyVersion, certificate, typeUrl, resources));
   }
 
   disconnected(connectionId: string): void {
