@@ -253,6 +253,21 @@ function checkHeld(fleet: Fleet, proxy: FleetProxy): void {
   assert.deepEqual([...parts.keys()], [], "virtual hosts that are gone");
 }
 
+/** What one party alone rejected is offered again while the search that convicted it goes on. */
+const offeredAgainInMidSearch: Step[] = (() => {
+  const proxy = { scope: 1, envoyVersion: "1.39.0", nature: "honest", explains: false } as const;
+  const bad = { do: "set", where: 1, cluster: "one", host: "old-dislikes" } as const;
+  const push = { do: "push", proxy: 0, type: 1 } as const;
+  const answer = { do: "answer", proxy: 0, type: 0 } as const;
+  return [
+    { ...bad, name: "host-a" },
+    { do: "connect", options: { ...proxy, certificate: "cert-1" } },
+    { ...bad, name: "host-d" },
+    ...[push, answer, push, answer],
+    { do: "connect", options: { ...proxy, certificate: "cert-2" } },
+  ];
+})();
+
 describe("any history of changes, rejections, connections and lost streams", () => {
   it("ends with every proxy holding the newest of what it accepts", () => {
     fc.assert(
@@ -281,7 +296,7 @@ describe("any history of changes, rejections, connections and lost streams", () 
         for (const proxy of [...fleet.proxies]) fleet.disconnect(proxy);
         assert.equal(fleet.scopes[0]?.clusters.observers, 0);
       }),
-      { numRuns: 300 },
+      { numRuns: 300, examples: [[offeredAgainInMidSearch]] },
     );
   });
 

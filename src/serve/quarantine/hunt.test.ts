@@ -57,3 +57,19 @@ test("a hunt whose suspects are all gone is over", () => {
   assert.equal(hunt.over, true);
   assert.deepEqual([hunt.culprits, hunt.aside], [[], []]);
 });
+
+test("what was convicted and is served again can be convicted again", () => {
+  const hunt = new Hunt(["a", "b", "c"]);
+  hunt.rejected();
+  hunt.rejected();
+  assert.deepEqual(hunt.culprits, ["a"]);
+  assert.deepEqual(hunt.probed, ["c"]);
+  hunt.acquit((part) => part === "a");
+  assert.ok(!hunt.aside.includes("a"));
+  hunt.rejected(["a"]);
+  while (!hunt.over) {
+    if (hunt.aside.includes("a")) hunt.accepted();
+    else hunt.rejected();
+  }
+  assert.deepEqual(hunt.culprits, ["a"]);
+});

@@ -14,7 +14,7 @@ export class Hunt<P> {
   private groups: Group<P>[];
   /** What is let back now, and the other half of where it came from. */
   private probe: { readonly parts: readonly P[]; readonly others: readonly P[] } | undefined;
-  private readonly convicted: P[] = [];
+  private convicted: P[] = [];
 
   /** @param suspects of which one at least is bad */
   constructor(suspects: readonly P[]) {
@@ -68,6 +68,11 @@ export class Hunt<P> {
       if (others.length > 0) this.groups.push({ parts: others, guilty: false });
     }
     this.advance();
+  }
+
+  /** Takes back convictions: what is served again may be suspected again. */
+  acquit(isServed: (part: P) => boolean): void {
+    this.convicted = this.convicted.filter((part) => !isServed(part));
   }
 
   /** Drops what does not exist any more. */

@@ -81,6 +81,9 @@ export class PartSearches {
     if (running !== undefined) {
       running.message = refused.message;
       for (const [id, refuser] of refused.refusers) running.refusers.set(id, refuser);
+      const keys = new Set(suspects.map(partKey));
+      running.hunt.acquit((part) => keys.has(partKey(part)));
+      for (const part of keys) running.convicted.delete(part);
       const probed = new Set(running.hunt.probed.map(partKey));
       running.hunt.rejected(suspects.filter((part) => !probed.has(partKey(part))));
       this.advance(key, running);
