@@ -7,6 +7,8 @@ import type { Change, Collection } from "./collection.ts";
 import { collectionErrors } from "./errors.ts";
 import type { GraphNode } from "./graph-node.ts";
 import { CollectionNode } from "./node.ts";
+import { Outputs } from "./outputs.ts";
+import { everyKey, ReaderIndex, type ReadKey, ReadList } from "./read-list.ts";
 
 /** Reads other collections inside a derivation; what is read is a dependency of the value being derived. */
 export interface Reader {
@@ -29,13 +31,10 @@ export interface DerivedOptions<I, T> {
   equals?: (a: T, b: T) => boolean;
 }
 
-const everyKey = Symbol("every key");
-type ReadKey = string | typeof everyKey;
-
 /** What one input key produced and read. */
 interface Trace {
-  outputs: Map<string, unknown>;
-  reads: Map<GraphNode, Set<ReadKey>>;
+  readonly outputs: Outputs;
+  readonly reads: ReadList;
 }
 
 export class Derived<I, T> extends CollectionNode<T> {
@@ -43,11 +42,11 @@ export class Derived<I, T> extends CollectionNode<T> {
   private readonly input: CollectionNode<I>;
   private readonly used: ReadonlySet<GraphNode>;
   private readonly traces = new Map<string, Trace>();
-  /** Input keys by what they read, to find them again when it changes. */
-  private readonly readers = new Map<GraphNode, Map<ReadKey, Set<string>>>();
+  private readonly readers = new ReaderIndex();
   /** Inputs that produce a key, where there are several. */
   private readonly rivals = new Map<string, Set<string>>();
-  private readonly owners = new Map<string, string>();
+  /** Whose value an output key has, where that is not the input of the same key. */
+  private readonly foreignOwners = new Map<string, string>();
   private stale = new Set<string>();
   /** False until the first update: in mid-batch the inputs do not hold yet what they will. */
   private filled = false;
@@ -79,10 +78,7 @@ export class Derived<I, T> extends CollectionNode<T> {
 
   receive(input: GraphNode, changes: readonly Change<unknown>[]): void {
     if (input === this.input) for (const change of changes) this.stale.add(change.key);
-    const byKey = this.readers.get(input);
-    if (byKey === undefined) return;
-    for (const reader of byKey.get(everyKey) ?? []) this.stale.add(reader);
-    for (const change of changes) for (const reader of byKey.get(change.key) ?? []) this.stale.add(reader);
+    this.readers.visit(input, readKeysOf(changes), (reader) => this.stale.add(reader));
   }
 
   protected update(): void {
@@ -101,29 +97,30 @@ export class Derived<I, T> extends CollectionNode<T> {
   }
 
   private recompute(key: string, value: I): void {
-    const trace: Trace = { outputs: new Map(), reads: new Map() };
+    const reads = new ReadList();
+    let outputs = new Outputs();
     const reader: Reader = {
       get: (collection, wanted) => {
-        this.note(trace, collection, wanted);
+        this.note(reads, collection, wanted);
         return collection.get(wanted);
       },
       all: (collection) => {
-        this.note(trace, collection, everyKey);
+        this.note(reads, collection, everyKey);
         return [...collection.entries()].sort(byKey).map(([, item]) => item);
       },
     };
     try {
-      for (const [outKey, output] of this.options.derive(value, key, reader)) trace.outputs.set(outKey, output);
+      for (const [outKey, output] of this.options.derive(value, key, reader)) outputs.set(outKey, output);
     } catch (error) {
       // The last good outputs stay; what was read until now is kept too, so that a cure is noticed.
-      trace.outputs = this.traces.get(key)?.outputs ?? new Map();
+      outputs = this.traces.get(key)?.outputs ?? new Outputs();
       this.graph.fail({
         ...{ collection: this.name, key, error },
-        inputs: () => inputsOf(value, trace),
+        inputs: () => inputsOf(value, reads),
         retry: () => this.derive(key),
       });
     }
-    this.replaceTrace(key, trace);
+    this.replaceTrace(key, { outputs: outputs.trim(), reads: reads.trim() });
   }
 
   private derive(key: string): void {
@@ -132,15 +129,10 @@ export class Derived<I, T> extends CollectionNode<T> {
     this.graph.markDirty(this);
   }
 
-  private note(trace: Trace, collection: Collection<unknown>, key: ReadKey): void {
+  private note(reads: ReadList, collection: Collection<unknown>, key: ReadKey): void {
     const node = collection as CollectionNode<unknown>;
     if (!this.used.has(node)) throw this.undeclared(node);
-    let keys = trace.reads.get(node);
-    if (keys === undefined) {
-      keys = new Set();
-      trace.reads.set(node, keys);
-    }
-    keys.add(key);
+    reads.add(node, key);
   }
 
   /** Reading what is made of the collection itself would be a cycle: the message shows it. */
@@ -152,61 +144,50 @@ export class Derived<I, T> extends CollectionNode<T> {
 
   private replaceTrace(key: string, next: Trace | undefined): void {
     const previous = this.traces.get(key);
-    for (const [node, keys] of previous?.reads ?? []) {
-      const byKey = this.readers.get(node);
-      for (const read of keys) {
-        if (next?.reads.get(node)?.has(read) === true) continue;
-        const inputs = byKey?.get(read);
-        inputs?.delete(key);
-        if (inputs?.size === 0) byKey?.delete(read);
-      }
-    }
-    for (const [node, keys] of next?.reads ?? []) {
-      let byKey = this.readers.get(node);
-      if (byKey === undefined) {
-        byKey = new Map();
-        this.readers.set(node, byKey);
-      }
-      for (const read of keys) {
-        const inputs = byKey.get(read);
-        if (inputs === undefined) byKey.set(read, new Set([key]));
-        else inputs.add(key);
-      }
-    }
+    this.readers.replace(key, previous?.reads, next?.reads);
     if (next === undefined) this.traces.delete(key);
     else this.traces.set(key, next);
-    for (const outKey of previous?.outputs.keys() ?? [])
-      if (next?.outputs.has(outKey) !== true) this.disown(outKey, key);
+    for (const [outKey] of previous?.outputs ?? []) if (next?.outputs.has(outKey) !== true) this.disown(outKey, key);
     for (const [outKey, value] of next?.outputs ?? []) this.own(outKey, key, value as T);
   }
 
   private own(outKey: string, inputKey: string, value: T): void {
-    const owner = this.owners.get(outKey);
+    const owner = this.ownerOf(outKey);
     if (owner !== undefined && owner !== inputKey) {
       const rivals = this.rivals.get(outKey) ?? new Set([owner]);
       rivals.add(inputKey);
       this.rivals.set(outKey, rivals);
       if (owner < inputKey) return;
     }
-    this.owners.set(outKey, inputKey);
+    this.giveTo(outKey, inputKey);
     this.put(outKey, value);
+  }
+
+  /** The input whose value stands under the key; undefined where none does. */
+  private ownerOf(outKey: string): string | undefined {
+    return this.foreignOwners.get(outKey) ?? (this.has(outKey) ? outKey : undefined);
+  }
+
+  private giveTo(outKey: string, inputKey: string): void {
+    if (inputKey === outKey) this.foreignOwners.delete(outKey);
+    else this.foreignOwners.set(outKey, inputKey);
   }
 
   private disown(outKey: string, inputKey: string): void {
     const rivals = this.rivals.get(outKey);
     rivals?.delete(inputKey);
-    if (this.owners.get(outKey) !== inputKey) {
+    if (this.ownerOf(outKey) !== inputKey) {
       if (rivals?.size === 1) this.rivals.delete(outKey);
       return;
     }
     const heir = rivals === undefined ? undefined : [...rivals].sort()[0];
     if (rivals !== undefined && rivals.size <= 1) this.rivals.delete(outKey);
     if (heir === undefined) {
-      this.owners.delete(outKey);
+      this.foreignOwners.delete(outKey);
       this.remove(outKey);
       return;
     }
-    this.owners.set(outKey, heir);
+    this.giveTo(outKey, heir);
     this.put(outKey, this.traces.get(heir)?.outputs.get(outKey) as T);
   }
 }
@@ -227,14 +208,17 @@ function pathBetween(from: GraphNode, to: GraphNode): readonly GraphNode[] | und
   return undefined;
 }
 
-function* inputsOf(value: unknown, { reads }: Trace): Iterable<unknown> {
+function* readKeysOf(changes: readonly Change<unknown>[]): Iterable<ReadKey> {
+  yield everyKey;
+  for (const { key } of changes) yield key;
+}
+
+function* inputsOf(value: unknown, reads: ReadList): Iterable<unknown> {
   yield value;
-  for (const [node, keys] of reads) {
+  for (const [node, key] of reads) {
     const collection = node as CollectionNode<unknown>;
-    for (const key of keys) {
-      if (key === everyKey) yield* collection.values();
-      else yield collection.get(key);
-    }
+    if (key === everyKey) yield* collection.values();
+    else yield collection.get(key);
   }
 }
 
