@@ -88,24 +88,35 @@ export function deriveEndpoints(inputs: {
   });
 }
 
+/** The workload that an endpoint of a ServiceEntry was made into: what did not change in a new version is the same object. */
+const inlineWorkloads = new WeakMap<object, Workload>();
+
 /** ServiceEntry.spec.endpoints: a workload of its own for each. */
 function inline(entry: Config<ServiceEntry>, clusterId: string): Workload[] {
-  return (entry.spec.endpoints ?? []).map((endpoint, index) => ({
-    uid: `${entry.key.source}/ServiceEntry/${entry.key.namespace}/${entry.key.name}/${String(index).padStart(6, "0")}`,
-    name: entry.key.name,
-    namespace: entry.key.namespace,
-    addresses: endpoint.address === undefined || endpoint.address === "" ? [] : [canonicalAddress(endpoint.address)],
-    labels: endpoint.labels ?? {},
-    serviceAccount: endpoint.serviceAccount || defaultServiceAccount,
-    ports: endpoint.ports ?? {},
-    locality: endpoint.locality ?? "",
-    network: endpoint.network ?? "",
-    weight: endpoint.weight ?? 1,
-    registered: false,
-    healthy: true,
-    clusterId,
-    source: sourceRefOf(entry),
-  }));
+  const { source, namespace, name } = entry.key;
+  return (entry.spec.endpoints ?? []).map((endpoint, index) => {
+    const uid = `${source}/ServiceEntry/${namespace}/${name}/${String(index).padStart(6, "0")}`;
+    const known = inlineWorkloads.get(endpoint);
+    if (known?.uid === uid && known.clusterId === clusterId) return known;
+    const workload: Workload = {
+      uid,
+      name,
+      namespace,
+      addresses: endpoint.address === undefined || endpoint.address === "" ? [] : [canonicalAddress(endpoint.address)],
+      labels: endpoint.labels ?? {},
+      serviceAccount: endpoint.serviceAccount || defaultServiceAccount,
+      ports: endpoint.ports ?? {},
+      locality: endpoint.locality ?? "",
+      network: endpoint.network ?? "",
+      weight: endpoint.weight ?? 1,
+      registered: false,
+      healthy: true,
+      clusterId,
+      source: sourceRefOf(entry),
+    };
+    inlineWorkloads.set(endpoint, workload);
+    return workload;
+  });
 }
 
 /** A name to resolve, without endpoints: the host is its own endpoint. */

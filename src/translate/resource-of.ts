@@ -11,16 +11,8 @@ export function resourceOf<D extends DescMessage>(
   sources: readonly ConfigRef[],
   needs?: readonly ResourceName[],
 ): Resource {
-  return encodedResource(`type.googleapis.com/${schema.typeName}`, name, toBinary(schema, message), sources, needs);
-}
-
-export function encodedResource(
-  typeUrl: string,
-  name: string,
-  body: Uint8Array,
-  sources: readonly ConfigRef[],
-  needs?: readonly ResourceName[],
-): Resource {
+  const body = toBinary(schema, message);
+  const typeUrl = `type.googleapis.com/${schema.typeName}`;
   const version = contentHash(body);
   return { typeUrl, name, version, body, sources: distinctRefs(sources), ...(needs === undefined ? {} : { needs }) };
 }

@@ -24,7 +24,7 @@ import { encodeVirtualHost, type VirtualHostFragment } from "./rds/route-configu
 import { type PlacedFragment, RouteConfigurations } from "./rds/route-configurations.ts";
 import { RouteParts } from "./rds/route-parts.ts";
 import { buildCatchAllHost, buildVirtualHost } from "./rds/virtual-host.ts";
-import { encodedResource, resourceOf, sameFragments, sameResource } from "./resource-of.ts";
+import { distinctRefs, resourceOf, sameFragments, sameResource } from "./resource-of.ts";
 
 /** Name of the one NameTable resource. */
 const nameTableName = "mesh";
@@ -53,9 +53,11 @@ export class ScopeResources {
         buildInboundPassthroughCluster(connectTimeoutMs, view.scope.ipv6),
       ].map((cluster) => resourceOf(ClusterSchema, cluster.name, cluster, [])),
     );
-    const endpoints = this.resources<LoadAssignmentView>("eds", view.loadAssignments, (assignment) => [
-      encodedResource(typeUrls.endpoint, assignment.cluster, encodeLoadAssignment(assignment), assignment.sources),
-    ]);
+    const endpoints = this.resources<LoadAssignmentView>("eds", view.loadAssignments, (assignment) => {
+      const { body, version } = encodeLoadAssignment(assignment);
+      const { cluster, sources } = assignment;
+      return [{ typeUrl: typeUrls.endpoint, name: cluster, version, body, sources: distinctRefs(sources) }];
+    });
     const virtualOutbound = this.resources<MeshSettings>("lds-virtual-outbound", settings, (mesh) => {
       const listener = buildVirtualOutbound(mesh, view.scope.ipv6);
       return [resourceOf(ListenerSchema, listener.name, listener, [])];

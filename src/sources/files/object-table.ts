@@ -6,6 +6,7 @@ import type { Config, Origin } from "../../config/object.ts";
 import type { Problem } from "../../config/problem.ts";
 import { sameData } from "../../kernel/equal.ts";
 import { SetMap } from "../../kernel/set-map.ts";
+import { sharedData } from "../../kernel/shared-data.ts";
 import { type ConfigFile, duplicate } from "./config-file.ts";
 
 export class ObjectTable {
@@ -79,7 +80,10 @@ export class ObjectTable {
     const path = this.winner(key);
     const placed = path === undefined ? undefined : this.files.get(path)?.objects.get(key);
     if (path === undefined || placed === undefined) this.objects.delete(key);
-    else this.objects.set(key, { ...placed.config, origin: { file: path, line: placed.line } });
+    else {
+      const spec = sharedData(this.objects.get(key)?.spec, placed.config.spec);
+      this.objects.set(key, { ...placed.config, spec, origin: { file: path, line: placed.line } });
+    }
   }
 
   private publishProblems(path: string): void {

@@ -11,6 +11,7 @@ import { validateObject } from "../../config/validate.ts";
 import { fromUtf8 } from "../../kernel/bytes.ts";
 import type { Cancel } from "../../kernel/clock.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
+import { sharedData } from "../../kernel/shared-data.ts";
 import { type ObjectLocation, objectKey, objectPrefix, parseObjectKey } from "../../store/object-key.ts";
 import type { Page, Store, StoredChange } from "../../store/store.ts";
 import { configOf } from "../api-object.ts";
@@ -101,7 +102,7 @@ class StoredObjectReader implements StoredObjects {
     for (const { key, value, revision } of changes) {
       const configKey = this.configKeyOf(key);
       const read: Read = value === undefined ? { config: undefined, problems: [] } : this.read(key, value, revision);
-      if (read.config !== undefined) this.objects.set(formatConfigKey(read.config.key), read.config);
+      if (read.config !== undefined) this.put(read.config);
       else if (value === undefined && configKey !== undefined) this.objects.delete(configKey);
       if (read.problems.length > 0) this.problems.set(key, read.problems);
       else this.problems.delete(key);
@@ -114,6 +115,11 @@ class StoredObjectReader implements StoredObjects {
     if (location === undefined || kind === undefined) return undefined;
     const { group, namespace, name } = location;
     return formatConfigKey({ source: this.source, group, kind: kind.kind, namespace, name });
+  }
+
+  private put(config: Config): void {
+    const key = formatConfigKey(config.key);
+    this.objects.set(key, { ...config, spec: sharedData(this.objects.get(key)?.spec, config.spec) });
   }
 
   private read(key: string, bytes: Uint8Array, revision: number): Read {

@@ -47,7 +47,7 @@ test("the bytes are those of the whole message, however often parts of it were e
             .sort((a, b) => (a.endpoint.workload.locality < b.endpoint.workload.locality ? -1 : 1));
           const view = { cluster, endpoints };
           assert.deepEqual(
-            Buffer.from(encodeLoadAssignment(view)),
+            Buffer.from(encodeLoadAssignment(view).body),
             Buffer.from(toBinary(ClusterLoadAssignmentSchema, buildLoadAssignment(view))),
           );
         }

@@ -9,6 +9,7 @@ import {
 } from "../../../gen/envoy/config/endpoint/v3/endpoint_components_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../../../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { concatBytes } from "../../kernel/bytes.ts";
+import { contentHash } from "../../kernel/hash.ts";
 import type { EndpointView } from "../../model/endpoint-view.ts";
 import type { LoadAssignmentView } from "../../model/load-assignment-view.ts";
 import type { Workload } from "../../model/workload.ts";
@@ -32,8 +33,28 @@ export function endpointUses(): { hits: number; misses: number } {
   return { ...uses };
 }
 
-/** The bytes of `buildLoadAssignment`. */
-export function encodeLoadAssignment(view: Pick<LoadAssignmentView, "cluster" | "endpoints">): Uint8Array {
+export interface EncodedLoadAssignment {
+  /** The bytes of `buildLoadAssignment`. */
+  readonly body: Uint8Array;
+  /** A hash of them. */
+  readonly version: string;
+}
+
+/** By the endpoints, which scopes share; one for each subset that chooses the same ones. */
+const assignments = new WeakMap<readonly EndpointView[], Map<string, EncodedLoadAssignment>>();
+
+export function encodeLoadAssignment(view: Pick<LoadAssignmentView, "cluster" | "endpoints">): EncodedLoadAssignment {
+  const byCluster = assignments.get(view.endpoints) ?? new Map<string, EncodedLoadAssignment>();
+  assignments.set(view.endpoints, byCluster);
+  const present = byCluster.get(view.cluster);
+  if (present !== undefined) return present;
+  const body = encode(view);
+  const made = { body, version: contentHash(body) };
+  if (byCluster.size < variantLimit) byCluster.set(view.cluster, made);
+  return made;
+}
+
+function encode(view: Pick<LoadAssignmentView, "cluster" | "endpoints">): Uint8Array {
   const weightOf = fittingWeights(view.endpoints);
   const head = toBinary(
     ClusterLoadAssignmentSchema,
