@@ -14,8 +14,10 @@ function configs(...objects: [kind: string, namespace: string][]): Source<Config
   return source;
 }
 
-test("the namespace of the machines is the likely scope, or else the one with most objects", () => {
-  const namespaceOf = (source: Source<Config>) => likelyScopes(source).map(({ scope }) => scope.namespace);
+test("the namespace of the machines is likely, or else the one with most objects", () => {
+  const namespaceOf = (source: Source<Config>) => [
+    ...new Set(likelyScopes(source).map(({ scope }) => scope.namespace)),
+  ];
   assert.deepEqual(namespaceOf(configs()), []);
   assert.deepEqual(namespaceOf(configs(["ServiceEntry", "b"], ["ServiceEntry", "a"], ["VirtualService", "a"])), ["a"]);
   assert.deepEqual(namespaceOf(configs(["ServiceEntry", "a"], ["ServiceEntry", "a"], ["WorkloadGroup", "b"])), ["b"]);
