@@ -223,3 +223,11 @@ test("what a client holds stays in responses while something else in its place i
   table.set("b", "4");
   assert.deepEqual(contentsOf(take()), { a: "4", b: "4" });
 });
+
+test("what came and went before the first response is not in it", () => {
+  const { table, request, take } = openStream(typeUrls.listener, { a: "1" });
+  request({});
+  table.set("b", "1");
+  table.delete("b");
+  assert.deepEqual(contentsOf(take("present")), { a: "1" });
+});

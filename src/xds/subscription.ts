@@ -232,8 +232,8 @@ export class Subscription {
 
   /** True where something about the name waits to be sent. */
   isBehind(name: string): boolean {
-    this.listBehind();
-    return this.behind.has(name);
+    // What is there now says nothing of what a client that lacks all has: what went meanwhile it never had either.
+    return this.lacksAll ? this.wants(name) : this.behind.has(name);
   }
 
   /**
