@@ -10,6 +10,7 @@ import type { Resource } from "./resource.ts";
 import type { Batch, Part, Reply, SubscriptionRequest } from "./subscription-request.ts";
 import { Trials } from "./trials.ts";
 import { isWildcardType } from "./type-url.ts";
+import { Wanted } from "./wanted.ts";
 import { WholeParts } from "./whole-parts.ts";
 
 /** The client is known to hold nothing under the name. */
@@ -47,11 +48,7 @@ export class Subscription {
   private readonly isolates: boolean;
   private readonly wholes: WholeParts | undefined;
   private opened = false;
-  private wildcard: "none" | "legacy" | "explicit" = "none";
-  /** Names asked for one by one. Shared with other streams while `namesShared`. */
-  private names: ReadonlySet<string> = noNames;
-  private namesShared = true;
-  private namesChanged = false;
+  private readonly wanted = new Wanted();
   private readonly behind = new Map<string, Held>();
   /**
    * Nothing was sent yet to a client that holds nothing: everything it wants is behind, and `behind` is empty. A thousand
@@ -78,18 +75,18 @@ export class Subscription {
 
   /** Names asked for one by one; the limit of names per stream counts these. */
   get nameCount(): number {
-    return this.names.size;
+    return this.wanted.names.size;
   }
 
   /** Resources the client is taken to hold once all is acknowledged. */
   get resourceCount(): number {
-    return this.wildcard === "none" ? this.names.size - this.missing.size : this.set.size;
+    return this.wanted.everything ? this.set.size : this.wanted.names.size - this.missing.size;
   }
 
   /** Names about which something waits to be sent. */
   get behindCount(): number {
     if (!this.lacksAll) return this.behind.size;
-    return this.wildcard === "none" ? this.names.size : this.set.size;
+    return this.wanted.everything ? this.set.size : this.wanted.names.size;
   }
 
   /** The same, with the version that the client holds where it is known: for people who look. */
@@ -109,7 +106,7 @@ export class Subscription {
       for (const resource of this.set.values()) if (resource.withheld !== true) yield resource;
       return;
     }
-    for (const name of this.names) {
+    for (const name of this.wanted.names) {
       const resource = this.set.get(name);
       if (resource !== undefined && resource.withheld !== true) yield resource;
     }
@@ -136,16 +133,16 @@ export class Subscription {
   }
 
   wants(name: string): boolean {
-    return this.wildcard !== "none" || this.names.has(name);
+    return this.wanted.has(name);
   }
 
   /** Names wanted one by one, for those who need the list. */
   get wantedNames(): ReadonlySet<string> {
-    return this.names;
+    return this.wanted.names;
   }
 
   get isWildcard(): boolean {
-    return this.wildcard !== "none";
+    return this.wanted.everything;
   }
 
   /** Takes up a request: first what it says about the message in flight, then how it changes the subscription. */
@@ -173,12 +170,12 @@ export class Subscription {
 
   /** The first request of a client that holds nothing. */
   private begin(subscribe: readonly string[]): void {
-    if (subscribe.length === 0 && isWildcardType(this.typeUrl)) this.wildcard = "legacy";
+    if (subscribe.length === 0 && isWildcardType(this.typeUrl)) this.wanted.wildcard = "legacy";
     for (const name of subscribe) {
-      if (name === "*") this.wildcard = "explicit";
-      else this.ownNames().add(this.set.get(name)?.name ?? name); // one string for all streams
+      if (name === "*") this.wanted.wildcard = "explicit";
+      else this.wanted.add(this.set.get(name)?.name ?? name); // one string for all streams
     }
-    this.owesAnswer = this.wildcard !== "none";
+    this.owesAnswer = this.wanted.everything;
     this.lacksAll = true;
   }
 
@@ -186,9 +183,9 @@ export class Subscription {
   private listBehind(): void {
     if (!this.lacksAll) return;
     this.lacksAll = false;
-    for (const name of this.names) this.behind.set(name, asked);
-    if (this.wildcard === "none") return;
-    for (const { name } of this.set.values()) if (!this.names.has(name)) this.behind.set(name, absent);
+    for (const name of this.wanted.names) this.behind.set(name, asked);
+    if (!this.wanted.everything) return;
+    for (const { name } of this.set.values()) if (!this.wanted.names.has(name)) this.behind.set(name, absent);
   }
 
   /** Takes up what became different in the set. */
@@ -219,7 +216,7 @@ export class Subscription {
   pending(): { present: boolean; removed: boolean } {
     const pending = { present: false, removed: false };
     if (this.lacksAll) {
-      pending.present = this.names.size > 0 || (this.wildcard !== "none" && this.set.size > 0);
+      pending.present = this.wanted.names.size > 0 || (this.wanted.everything && this.set.size > 0);
       return pending;
     }
     for (const [name, held] of this.behind) {
@@ -254,7 +251,7 @@ export class Subscription {
     }
     for (const name of batch.removed) {
       this.refusedByName.delete(name);
-      if (this.names.has(name)) this.missing.add(name);
+      if (this.wanted.names.has(name)) this.missing.add(name);
     }
     this.flight = { nonce: options.nonce, batch, owed };
     return batch;
@@ -262,15 +259,12 @@ export class Subscription {
 
   /** True where the names may be shared with other streams. */
   get ownsNames(): boolean {
-    return this.namesChanged;
+    return this.wanted.mayShare;
   }
 
   /** Keeps the names once for all streams that ask for the same ones. Call it when the stream is quiet: it costs O(names). */
   shareNames(pool: NamePool): void {
-    if (!this.namesChanged) return;
-    this.namesChanged = false;
-    this.names = pool.share(this.names);
-    this.namesShared = true;
+    this.wanted.share(pool);
   }
 
   private readReply(request: SubscriptionRequest): Reply {
@@ -383,13 +377,13 @@ export class Subscription {
 
   /** Everything that is wanted; undefined where it is too long for one message, or not all of it is there. */
   private takeAll(limitBytes: number, owed: string[]): Resource[] | undefined {
-    const { names } = this;
+    const { names } = this.wanted;
     const resources: Resource[] = [];
     let bytes = 0;
     for (const resource of this.set.values()) {
       const isNamed = names.size > 0 && names.has(resource.name);
       if (isNamed) owed.push(resource.name);
-      else if (this.wildcard === "none") continue;
+      else if (!this.wanted.everything) continue;
       if (resource.withheld === true) return undefined;
       bytes += overheadBytes + resource.name.length + resource.body.length;
       if (bytes > limitBytes) return undefined;
@@ -424,12 +418,12 @@ export class Subscription {
   }
 
   private subscribeAll(kind: "legacy" | "explicit", held: ReadonlyMap<string, string>): void {
-    const before = this.wildcard;
-    this.wildcard = kind;
+    const before = this.wanted.wildcard;
+    this.wanted.wildcard = kind;
     if (before === "legacy") return; // says aloud what was implied
     for (const { name, version } of this.set.values()) {
       if (before === "explicit") this.behind.set(name, asked);
-      else if (!this.names.has(name)) this.compare(name, version, held.get(name));
+      else if (!this.wanted.names.has(name)) this.compare(name, version, held.get(name));
     }
     this.owesAnswer = true;
   }
@@ -441,7 +435,7 @@ export class Subscription {
   private subscribe(wanted: string, held: string | undefined): void {
     const resource = this.set.get(wanted);
     const name = resource?.name ?? wanted; // one string for all streams
-    if (!this.names.has(name)) this.ownNames().add(name);
+    this.wanted.add(name);
     if (this.refusedByName.size > 0) this.refusedByName.delete(name);
     if (this.missing.size > 0) this.missing.delete(name);
     // Even what the client should have goes out again: it may have dropped it (xDS protocol, "Subscribing to Resources").
@@ -450,19 +444,20 @@ export class Subscription {
 
   private unsubscribe(name: string): void {
     if (name === "*") {
-      this.wildcard = "none";
+      this.wanted.wildcard = "none";
       this.owesAnswer = false;
-      for (const other of this.behind.keys()) if (!this.names.has(other)) this.behind.delete(other);
-      for (const other of this.refusedByName.keys()) if (!this.names.has(other)) this.refusedByName.delete(other);
+      for (const other of this.behind.keys()) if (!this.wanted.names.has(other)) this.behind.delete(other);
+      for (const other of this.refusedByName.keys())
+        if (!this.wanted.names.has(other)) this.refusedByName.delete(other);
       return;
     }
-    if (!this.names.has(name)) return;
-    this.ownNames().delete(name);
+    if (!this.wanted.names.has(name)) return;
+    this.wanted.delete(name);
     this.missing.delete(name);
     this.refusedByName.delete(name);
     this.waiting.delete(name);
     // Under a wildcard the client cannot know whether to keep it, and is told (xDS protocol, "Unsubscribing").
-    if (this.wildcard === "none") this.behind.delete(name);
+    if (!this.wanted.everything) this.behind.delete(name);
     else this.behind.set(name, asked);
   }
 
@@ -470,24 +465,14 @@ export class Subscription {
   private adopt(held: ReadonlyMap<string, string>): void {
     for (const [name, version] of held) {
       const resource = this.set.get(name);
-      if (this.wildcard !== "none") {
+      if (this.wanted.everything) {
         if (resource === undefined) this.behind.set(name, version);
-      } else if (!this.names.has(name)) {
-        this.ownNames().add(resource?.name ?? name);
+      } else if (!this.wanted.names.has(name)) {
+        this.wanted.add(resource?.name ?? name);
         if (resource?.version !== version) this.behind.set(name, version);
       }
     }
   }
-
-  private ownNames(): Set<string> {
-    if (this.namesShared) {
-      this.names = new Set(this.names);
-      this.namesShared = false;
-    }
-    this.namesChanged = true;
-    return this.names as Set<string>;
-  }
 }
 
-const noNames: ReadonlySet<string> = new Set();
 const noVersions: ReadonlyMap<string, string> = new Map();

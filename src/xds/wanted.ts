@@ -1,0 +1,56 @@
+// What a client asks for of one type: everything, or names one by one, or both. Equal names are kept once for many streams.
+import type { NamePool } from "./name-pool.ts";
+
+/** Everything is asked for in an empty first request (`legacy`), or by the name `*` (xDS protocol, wildcard). */
+type Wildcard = "none" | "legacy" | "explicit";
+
+export class Wanted {
+  wildcard: Wildcard = "none";
+  /** Shared with other streams unless `isOwn`. */
+  private list: ReadonlySet<string> = noNames;
+  private isOwn = false;
+  private changed = false;
+
+  get everything(): boolean {
+    return this.wildcard !== "none";
+  }
+
+  /** Asked for one by one. */
+  get names(): ReadonlySet<string> {
+    return this.list;
+  }
+
+  has(name: string): boolean {
+    return this.everything || this.list.has(name);
+  }
+
+  add(name: string): void {
+    if (!this.list.has(name)) this.own().add(name);
+  }
+
+  delete(name: string): void {
+    if (this.list.has(name)) this.own().delete(name);
+  }
+
+  /** True where the names may be shared with other streams. */
+  get mayShare(): boolean {
+    return this.changed;
+  }
+
+  /** Keeps the names once for all streams that ask for the same ones. Costs O(names). */
+  share(pool: NamePool): void {
+    if (!this.changed) return;
+    this.changed = false;
+    this.list = pool.share(this.list);
+    this.isOwn = false;
+  }
+
+  private own(): Set<string> {
+    if (!this.isOwn) this.list = new Set(this.list);
+    this.isOwn = true;
+    this.changed = true;
+    return this.list as Set<string>;
+  }
+}
+
+const noNames: ReadonlySet<string> = new Set();
