@@ -20,6 +20,7 @@ if (flags.help) {
 
 const mesh = (file: string): string => join(import.meta.dirname, "mesh", file);
 const reviews = "http://reviews.shop.svc.cluster.local";
+const sentResources = "lateen_xds_sent_resources_total";
 const table = new Table();
 // Machines look for Envoy when they join; these have no way out of their network, so it must be there before.
 await resolveEnvoy({ env: process.env, log: (line) => console.error(line) }).catch((error: unknown) => {
@@ -129,10 +130,12 @@ async function showMesh(): Promise<void> {
   table.heading("Traffic, shifted while it flows");
   const canary = await callFrom(front, `${reviews}/`, 1000);
   table.row("1,000 requests at 90/10", isSplit(canary, 0.1), describeSplit(canary));
+  const sentBefore = await control.counter(sentResources);
   const shiftMs = Date.now();
   await control.lateen("apply", "-f", mesh("canary-50-50.yaml"));
   const acknowledgedMs = await lastAcknowledged(control, shiftMs);
   table.row("shifted to 50/50", acknowledgedMs !== undefined, `last proxy acknowledged after ${acknowledgedMs} ms`);
+  const sentByShift = (await control.counter(sentResources)) - sentBefore;
   const even = await callFrom(front, `${reviews}/`, 1000);
   table.row("1,000 requests at 50/50", isSplit(even, 0.5), describeSplit(even));
   const flaky = await callFrom(front, `${reviews}/flaky`, 200);
@@ -158,6 +161,17 @@ async function showMesh(): Promise<void> {
     "the control plane comes back",
     members,
     `ready after ${before}, all 3 machines back after ${since(backMs)}`,
+  );
+  // The weights are shifted back, and once every machine has that, whatever would have been sent before has come, too.
+  const backShiftMs = Date.now();
+  await control.lateen("apply", "-f", mesh("canary-90-10.yaml"));
+  const arrived = (await lastAcknowledged(control, backShiftMs)) !== undefined;
+  const again = (await control.counter(sentResources)) - sentByShift;
+  const withheld = await control.counter("lateen_xds_withheld_resources_total");
+  table.row(
+    "control plane back: resources sent again",
+    members && arrived && again === 0 && withheld > 0,
+    `${again}; ${withheld} that the machines had already`,
   );
 
   const { failures } = table;

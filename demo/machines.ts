@@ -41,6 +41,15 @@ export class ControlHost {
     return stdout;
   }
 
+  /** A counter of the control plane's own metrics, all series added, as any scraper reads it. */
+  async counter(name: string): Promise<number> {
+    const url = JSON.stringify(`http://${this.host.address}:15014/metrics`);
+    const script = `process.stdout.write(await (await fetch(${url})).text())`;
+    const { stdout } = await this.host.run(process.execPath, ["--input-type=module", "-e", script]);
+    const series = stdout.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+    return series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+  }
+
   /** As a power failure would. */
   async kill(): Promise<void> {
     this.program?.kill("SIGKILL");

@@ -12,7 +12,7 @@ const limit = 64 << 20;
 
 /** Captures the traffic to the application's port on the switch, with tcpdump. */
 export async function watchWire(network: Network): Promise<Wire> {
-  const filter = ["-i", "br0", "-U", "-s", "0", "-w", "-", "tcp", "port", "9080"];
+  const filter = ["-i", "br0", "-U", "--immediate-mode", "-s", "0", "-w", "-", "tcp", "port", "9080"];
   const child = spawn("ip", ["netns", "exec", network.switchNamespace, "tcpdump", ...filter], {
     stdio: ["ignore", "pipe", "pipe"],
   });
