@@ -7,7 +7,6 @@ import type { ClientView, XdsClient } from "../../xds/generator.ts";
 import { readNode } from "../../xds/node-info.ts";
 import type { Resource } from "../../xds/resource.ts";
 import { SotwSubscription } from "../../xds/sotw-subscription.ts";
-import type { Batch } from "../../xds/subscription-request.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { serveErrors } from "../errors.ts";
 import { grpcStatusOf } from "../grpc-status.ts";
@@ -23,10 +22,11 @@ import {
   readSotwRequest,
   type SotwMessage,
 } from "./discovery-request.ts";
+import { freezeReferring, noteSent } from "./frozen-batch.ts";
 import { GrpcStream } from "./grpc-stream.ts";
 import { HealthReports } from "./health-reports.ts";
 import { NeededResources } from "./needed-resources.ts";
-import { takeNextBatch } from "./next-batch.ts";
+import { type NextBatch, takeNextBatch } from "./next-batch.ts";
 import type { Pushable } from "./push-queue.ts";
 import { pushRank } from "./push-rules.ts";
 import { countRejecting, recordHeld, recordReply } from "./record-reply.ts";
@@ -189,8 +189,8 @@ export class Connection implements Pushable {
       const nonce = this.nonce(this.nonces + 1);
       const next = takeNextBatch(this.types, { nonce, nowMs: clock.monotonic(), limits });
       if (next === undefined) return;
-      this.nonces += 1;
-      this.send(next.type, next.batch);
+      if (next.nonce === nonce) this.nonces += 1;
+      this.send(next);
     } catch (error) {
       this.fail(error);
     }
@@ -324,14 +324,24 @@ export class Connection implements Pushable {
     return `${this.id}.${number.toString(36)}`;
   }
 
-  private send(type: TypeStream, batch: Batch): void {
-    const { clock, metrics, pushes, queue } = this.context;
+  private nextNonce(): string {
+    this.nonces += 1;
+    return this.nonce(this.nonces);
+  }
+
+  private send(next: NextBatch): void {
+    const { type, batch, nonce } = next;
+    const { clock, limits, metrics, pushes, queue } = this.context;
     const start = clock.monotonic();
     this.needed.demand(batch.resources, type, this.types);
-    const response = this.encode(type, batch);
+    if (type.typeUrl === typeUrls.endpoint) noteSent(batch, this.types);
+    if (type.typeUrl === typeUrls.endpoint || type.typeUrl === typeUrls.cluster) {
+      freezeReferring(this.types, { nextNonce: () => this.nextNonce(), limitBytes: limits.responseBytes });
+    }
+    const response = this.encode(next);
     const atMs = clock.now();
     type.sentAtMs = atMs;
-    type.sentNonce = this.nonce(this.nonces);
+    type.sentNonce = nonce;
     pushes.sent(type, batch, { bytes: response.length, isLast: type.subscription.behindCount === 0, atMs });
     metrics.pushes.inc({ type: type.name });
     metrics.configBytes.observe({ type: type.name }, response.length);
@@ -344,10 +354,9 @@ export class Connection implements Pushable {
     });
   }
 
-  private encode(type: TypeStream, batch: Batch): ResponseParts {
+  private encode({ type, batch, nonce }: NextBatch): ResponseParts {
     const { sections, clock } = this.context;
     const parts = sections.parts(batch.resources, this.variant, clock.monotonic());
-    const nonce = this.nonce(this.nonces);
     const { typeUrl, subscription } = type;
     if (subscription instanceof SotwSubscription) {
       return sotwResponse({ typeUrl, nonce, version: subscription.version() }, parts);

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { ResourceTable } from "../../xds/resource-table.fake.ts";
 import type { Batch } from "../../xds/subscription-request.ts";
 import { typeUrls } from "../../xds/type-url.ts";
+import { freezeReferring, noteSent } from "./frozen-batch.ts";
 import { takeNextBatch } from "./next-batch.ts";
 import { pushRank } from "./push-rules.ts";
 import { openTypeStream, receiveRequest, type TypeStream } from "./type-stream.ts";
@@ -47,12 +48,16 @@ class Stream {
     const next = takeNextBatch(this.types, { nonce, nowMs: this.nowMs, limits });
     if (next === undefined) return false;
     const { type, batch } = next;
+    if (type.typeUrl === endpoint) noteSent(batch, this.types);
+    if (type.typeUrl === endpoint || type.typeUrl === cluster) {
+      freezeReferring(this.types, { nextNonce: () => String(++this.nonces), limitBytes: limits.responseBytes });
+    }
     const held = this.holds(type.typeUrl);
     if (!batch.resources.some((resource) => refuses(resource.version))) {
       for (const resource of batch.resources) held.set(resource.name, resource.version);
       for (const name of batch.removed) held.delete(name);
     }
-    this.inFlight.push({ type, batch, nonce });
+    this.inFlight.push({ type, batch, nonce: next.nonce });
     return true;
   }
 
@@ -194,4 +199,26 @@ test("a client that does not answer holds nothing up for ever", () => {
   stream.nowMs += limits.holdMs;
   assert.equal(stream.push(), true);
   assert.ok(stream.holds(route).has("r"));
+});
+
+test("routes come although clusters change more often than the client answers", () => {
+  const stream = new Stream();
+  const change = (turn: number): void => {
+    stream.table(cluster).set(`c${turn}`, "1");
+    stream.table(endpoint).set(`c${turn}`, "1");
+    stream.table(route).set("r", `v${turn} c${turn}`);
+  };
+  let sent = 0;
+  let latest = -1;
+  for (let turn = 0; turn < 60; turn++) {
+    change(turn);
+    stream.answer();
+    while (stream.push()) {}
+    check(stream);
+    const shown = Number(/\d+/.exec(stream.holds(route).get("r") ?? "")?.[0] ?? -1);
+    if (shown > latest) sent += 1;
+    latest = shown;
+  }
+  assert.ok(sent >= 10, `routes were sent ${sent} times in 60 turns`);
+  assert.ok(latest >= 50, `the client's routes are those of turn ${latest} of 60`);
 });

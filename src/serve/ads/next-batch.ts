@@ -1,5 +1,6 @@
 // Chooses what one stream sends next.
 import type { Batch, Part } from "../../xds/subscription-request.ts";
+import { mayThaw } from "./frozen-batch.ts";
 import type { AdsLimits } from "./limits.ts";
 import { type ProgressOf, presentVerdict, removedVerdict, removesLast, type Verdict } from "./push-rules.ts";
 import type { TypeStream } from "./type-stream.ts";
@@ -7,6 +8,7 @@ import type { TypeStream } from "./type-stream.ts";
 export interface NextBatch {
   readonly type: TypeStream;
   readonly batch: Batch;
+  readonly nonce: string;
 }
 
 /**
@@ -24,12 +26,23 @@ export function takeNextBatch(
     const type = types.find((known) => known.typeUrl === typeUrl);
     if (type === undefined) return undefined;
     const { inFlight, refusing } = type.subscription;
-    return { ...type.subscription.pending(), inFlight, refusing, awaiting: type.awaited.length > 0 };
+    const { present, removed } = type.subscription.pending();
+    const awaiting = type.awaited.length > 0;
+    return { present: present || type.frozen !== undefined, removed, inFlight, refusing, awaiting };
   };
   for (const type of types) {
-    const { subscription, typeUrl } = type;
-    if (subscription.inFlight) continue;
+    const { subscription, typeUrl, frozen } = type;
     const patient = type.heldSinceMs === undefined || options.nowMs - type.heldSinceMs < options.limits.holdMs;
+    if (frozen !== undefined) {
+      if (patient && !mayThaw(frozen, types)) {
+        type.heldSinceMs ??= options.nowMs;
+        continue;
+      }
+      type.frozen = undefined;
+      type.heldSinceMs = undefined;
+      return { type, batch: frozen.batch, nonce: frozen.nonce };
+    }
+    if (subscription.inFlight) continue;
     const mayGo = (verdict: Verdict): boolean => verdict === "go" || (verdict === "wait" && !patient);
     const take = (part: Part): Batch | undefined =>
       subscription.take({ nonce: options.nonce, limitBytes: options.limits.responseBytes, part });
@@ -40,7 +53,7 @@ export function takeNextBatch(
     }
     if (batch !== undefined || subscription.settled) type.heldSinceMs = undefined;
     else type.heldSinceMs ??= options.nowMs;
-    if (batch !== undefined) return { type, batch };
+    if (batch !== undefined) return { type, batch, nonce: options.nonce };
   }
   return undefined;
 }

@@ -6,12 +6,20 @@ import type { ResourceName } from "../../xds/resource.ts";
 import { routeOfPart } from "../../xds/route-part-name.ts";
 import { SotwSubscription } from "../../xds/sotw-subscription.ts";
 import { Subscription } from "../../xds/subscription.ts";
-import type { Reply } from "../../xds/subscription-request.ts";
+import type { Batch, Reply } from "../../xds/subscription-request.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { noPushNotes, type PushNotes } from "../debug/push-log.ts";
 import { envoyWords } from "../quarantine/envoy-words.ts";
 import type { DeltaMessage, SotwMessage } from "./discovery-request.ts";
 import { typeName } from "./type-name.ts";
+
+/** Listeners or routes taken together with clusters that were sent (frozen-batch.ts). */
+export interface FrozenBatch {
+  readonly batch: Batch;
+  readonly nonce: string;
+  /** Names of load assignments that go before. */
+  readonly needs: Set<string>;
+}
 
 export interface TypeStream {
   readonly typeUrl: string;
@@ -25,6 +33,8 @@ export interface TypeStream {
   heldSinceMs: number | undefined;
   /** What the resources in flight need and the client has not asked for yet. */
   awaited: readonly ResourceName[];
+  /** In flight for the subscription, but not sent yet. */
+  frozen: FrozenBatch | undefined;
   /** Wall clock, milliseconds. */
   sentAtMs: number | undefined;
   ackedAtMs: number | undefined;
@@ -51,6 +61,7 @@ export function openTypeStream(typeUrl: string, set: ResourceSet, variant: "delt
     unsubscribe: () => {},
     heldSinceMs: undefined,
     awaited: [],
+    frozen: undefined,
     sentAtMs: undefined,
     ackedAtMs: undefined,
     sentNonce: undefined,
