@@ -54,9 +54,10 @@ export class Machine {
     return this.agentProgram.ended;
   }
 
-  /** Starts the application of the tests; it listens on 8080 and 9000 where not told otherwise. */
-  async startEcho(name: string, httpPort = 8080, tcpPort = 9000): Promise<Program> {
-    const args = this.application("echo.ts", name, String(httpPort), String(tcpPort));
+  /** Starts the application of the tests; it listens on 8080 and 9000 where not told otherwise, for gRPC where told so. */
+  async startEcho(name: string, httpPort = 8080, tcpPort = 9000, grpcPort?: number): Promise<Program> {
+    const ports = [httpPort, tcpPort, ...(grpcPort === undefined ? [] : [grpcPort])];
+    const args = this.application("echo.ts", name, ...ports.map(String));
     this.echoProgram = this.host.start("setpriv", args);
     await this.echoProgram.line(/listens/);
     return this.echoProgram;
@@ -106,6 +107,11 @@ export class Machine {
         return JSON.parse(program.lines.at(-1) ?? "") as Answers;
       },
     };
+  }
+
+  /** Starts an application that is told what to do on its standard input (test/kit/app/caller.ts). */
+  startApplication(file: string, onLine: (line: string) => void): Program {
+    return this.host.start("setpriv", this.application(file), { keepInput: true, onLine });
   }
 
   /** The addresses that the machine's own resolver gives for a name; empty where it knows none. */

@@ -84,7 +84,7 @@ function installApplications(networkFolder: string): void {
   } catch {
     copyFileSync(process.execPath, node); // another file system
   }
-  for (const file of ["echo.ts", "client.ts"]) {
+  for (const file of ["echo.ts", "client.ts", "caller.ts"]) {
     copyFileSync(join(import.meta.dirname, "app", file), join(folder, file));
   }
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');

@@ -24,6 +24,8 @@ export interface Program {
   stop(): Promise<void>;
   /** Signals the program and what it started. */
   kill(signal: NodeJS.Signals): void;
+  /** Writes a line to standard input, where it was left open. */
+  write(line: string): void;
   endInput(): void;
 }
 
@@ -80,6 +82,7 @@ export function startProgram(command: string, args: readonly string[], options: 
     lines,
     ended: over.promise,
     kill,
+    write: (line) => void child.stdin.write(`${line}\n`),
     endInput: () => child.stdin.end(),
     line: (pattern) => {
       const past = lines.find((line) => pattern.test(line));

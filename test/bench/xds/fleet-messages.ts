@@ -18,6 +18,8 @@ export type FleetOrder =
   /** Drops every connection, or connects every sidecar that has none; the latter tells when all are complete. */
   | { do: "drop" }
   | { do: "reconnect"; url: string }
+  /** Connects those again that the last such order dropped, and drops the next so many. */
+  | { do: "turn"; url: string; count: number }
   | { do: "figures" };
 
 export interface FleetFigures {
@@ -27,6 +29,8 @@ export interface FleetFigures {
   resources: number;
   /** Sidecars whose streams are open. */
   connected: number;
+  /** Sidecars that have connected (again) and were not sent everything yet. */
+  incomplete: number;
   /** CPU of the process since its start, milliseconds. */
   cpuMs: number;
 }
@@ -36,6 +40,7 @@ export type FleetWord =
   | { tell: "complete"; atMs: number }
   | { tell: "watched"; firstMs: number; medianMs: number; lastMs: number }
   | { tell: "dropped"; atMs: number }
+  | { tell: "turned" }
   | { tell: "figures"; figures: FleetFigures };
 
 /** Linux's monotonic clock, the same in every process, milliseconds. */

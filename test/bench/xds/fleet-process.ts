@@ -13,6 +13,9 @@ const members: Member[] = [];
 let incomplete = new Set<Sidecar>();
 let connected = new Set<Sidecar>();
 let watched: { typeUrl: string; name: string; missing: Set<Sidecar>; times: number[] } | undefined;
+/** Who is away since the last order to turn, and where the next turn begins. */
+let away: Member[] = [];
+let turn = 0;
 let bytes = 0;
 let responses = 0;
 let resources = 0;
@@ -84,15 +87,33 @@ process.on("message", (order: FleetOrder) => {
     case "drop":
       resetCounts();
       connected = new Set();
+      away = [];
+      incomplete = new Set();
       for (const { sidecar } of members) sidecar.drop();
       tell({ tell: "dropped", atMs: monotonicMs() });
       break;
     case "reconnect":
       connectAll(members, order.url);
       break;
+    case "turn": {
+      for (const { sidecar, tls } of away) {
+        incomplete.add(sidecar);
+        sidecar.connect(order.url, tls);
+      }
+      away = Array.from({ length: Math.min(order.count, members.length) }, () => {
+        const next = members[turn++ % members.length] as Member;
+        incomplete.delete(next.sidecar);
+        connected.delete(next.sidecar);
+        next.sidecar.drop();
+        return next;
+      });
+      tell({ tell: "turned" });
+      break;
+    }
     case "figures": {
       const { user, system } = process.cpuUsage();
-      const figures = { bytes, responses, resources, connected: connected.size, cpuMs: (user + system) / 1000 };
+      const counts = { bytes, responses, resources, connected: connected.size, incomplete: incomplete.size };
+      const figures = { ...counts, cpuMs: (user + system) / 1000 };
       tell({ tell: "figures", figures });
     }
   }

@@ -42,6 +42,11 @@ export class Fleet {
     return this.order({ do: "reconnect", url }, "complete");
   }
 
+  /** Those who are away come back, and the next `count` drop their connections. */
+  async turn(url: string, count: number): Promise<void> {
+    await this.order({ do: "turn", url, count }, "turned");
+  }
+
   async figures(): Promise<FleetFigures> {
     return (await this.order({ do: "figures" }, "figures")).figures;
   }

@@ -9,7 +9,8 @@ export class HeldResources {
   readonly versions: ReadonlyMap<string, string>;
   /** Of clusters: names whose endpoints come by EDS. */
   readonly edsNames: ReadonlySet<string>;
-  private readonly next: { response: ScannedResponse; held: HeldResources }[] = [];
+  /** Weak: what nobody holds any more must not be kept by what was held before it. */
+  private readonly next: { response: ScannedResponse; held: WeakRef<HeldResources> }[] = [];
   private readonly requests = new Map<string, Uint8Array>();
 
   private constructor(versions: ReadonlyMap<string, string>, edsNames: ReadonlySet<string>) {
@@ -19,8 +20,8 @@ export class HeldResources {
 
   /** What is held after a response. */
   after(response: ScannedResponse): HeldResources {
-    const known = this.next.find((step) => sameContent(step.response, response));
-    if (known !== undefined) return known.held;
+    const known = this.next.find((step) => sameContent(step.response, response))?.held.deref();
+    if (known !== undefined) return known;
     const versions = new Map(this.versions);
     const edsNames = new Set(this.edsNames);
     response.names.forEach((name, index) => {
@@ -33,7 +34,7 @@ export class HeldResources {
       edsNames.delete(name);
     }
     const held = new HeldResources(versions, edsNames);
-    this.next.push({ response, held });
+    this.next.push({ response, held: new WeakRef(held) });
     if (this.next.length > rememberedSteps) this.next.shift();
     return held;
   }

@@ -14,6 +14,10 @@ export interface ProbeFigures {
   rssMb: number;
   heapMb: number;
   externalMb: number;
+  /** Timers of the program itself, also those that do not keep the process alive. */
+  timers: number;
+  /** What keeps the process alive, by kind as Node names it: `TCPSocketWrap`, `FSEventWrap`, … */
+  active: Record<string, number>;
 }
 
 const socketPath = process.env["LATEEN_BENCH_PROBE"];
@@ -21,6 +25,7 @@ const socketPath = process.env["LATEEN_BENCH_PROBE"];
 const resolution = 1;
 
 if (socketPath !== undefined && isMainThread) {
+  const timers = countTimers();
   const delay = monitorEventLoopDelay({ resolution });
   delay.enable();
   let session: Session | undefined;
@@ -31,7 +36,12 @@ if (socketPath !== undefined && isMainThread) {
       const stallMs = Math.max(0, delay.max / 1e6 - resolution);
       delay.reset();
       const mb = (bytes: number): number => bytes / (1 << 20);
-      return { stallMs, cpuMs: (user + system) / 1000, rssMb: mb(rss), heapMb: mb(heapUsed), externalMb: mb(external) };
+      const active: Record<string, number> = {};
+      for (const kind of process.getActiveResourcesInfo()) active[kind] = (active[kind] ?? 0) + 1;
+      return {
+        ...{ stallMs, cpuMs: (user + system) / 1000, timers: timers.size, active },
+        ...{ rssMb: mb(rss), heapMb: mb(heapUsed), externalMb: mb(external) },
+      };
     }
     if (line === "collect") {
       (globalThis as { gc?: () => void }).gc?.();
@@ -62,4 +72,38 @@ if (socketPath !== undefined && isMainThread) {
   });
   server.listen(socketPath);
   server.unref();
+}
+
+/** Puts wrappers around the timers that every module uses; Node itself lists only those that keep the process alive. */
+function countTimers(): ReadonlySet<unknown> {
+  const armed = new Set<unknown>();
+  const { setTimeout: arm, setInterval: armEvery, clearTimeout: disarm, clearInterval: disarmEvery } = globalThis;
+  const wrapped = {
+    setTimeout: (fn: (...args: unknown[]) => void, ms?: number, ...args: unknown[]): unknown => {
+      const fire = (...given: unknown[]): void => {
+        armed.delete(timer);
+        fn(...given);
+      };
+      const timer = arm(fire, ms, ...args);
+      armed.add(timer);
+      return timer;
+    },
+    setInterval: (fn: (...args: unknown[]) => void, ms?: number, ...args: unknown[]): unknown => {
+      const timer = armEvery(fn, ms, ...args);
+      armed.add(timer);
+      return timer;
+    },
+    clearTimeout: (timer: NodeJS.Timeout | undefined): void => {
+      armed.delete(timer);
+      disarm(timer);
+    },
+    clearInterval: (timer: NodeJS.Timeout | undefined): void => {
+      armed.delete(timer);
+      disarmEvery(timer);
+    },
+  };
+  // `util.promisify(setTimeout)` reads a property of the function.
+  Object.setPrototypeOf(wrapped.setTimeout, arm);
+  Object.assign(globalThis, wrapped);
+  return armed;
 }
