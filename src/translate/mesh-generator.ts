@@ -4,6 +4,7 @@ import type { Graph } from "../collection/graph.ts";
 import { Source } from "../collection/source.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { contentHash } from "../kernel/hash.ts";
+import { SetMap } from "../kernel/set-map.ts";
 import type { Slices } from "../kernel/slices.ts";
 import { Tally } from "../kernel/tally.ts";
 import type { Mesh } from "../model/mesh.ts";
@@ -69,6 +70,7 @@ export class MeshGenerator implements Generator {
   /** The same as proxies of one Envoy version get them. */
   private readonly served: SharedTable<Half>;
   private readonly clients = new Set<MeshClientView>();
+  private readonly clientsByWorkload = new SetMap<string, MeshClientView>();
   private readonly turns: Source<number>;
   private readonly ends: readonly (() => void)[];
   private waiting: (() => void)[] = [];
@@ -95,10 +97,9 @@ export class MeshGenerator implements Generator {
         for (const work of due) work();
       }),
       // The label keys that rules ask for decide which proxies are alike.
-      mesh.sourceLabelKeys.subscribe(() => this.prepare(() => true)),
+      mesh.sourceLabelKeys.subscribe(() => this.prepare(this.clients)),
       this.contents.subscribe((changes) => {
-        const keys = new Set(changes.map(({ key }) => key));
-        this.prepare((client) => keys.has(client.workload));
+        this.prepare(changes.flatMap(({ key }) => [...this.clientsByWorkload.get(key)]));
       }),
     ];
   }
@@ -181,10 +182,12 @@ export class MeshGenerator implements Generator {
       takeHalves: (node, workload) => this.takeHalves(node, workload),
       close: (closed) => {
         this.clients.delete(closed);
+        this.clientsByWorkload.delete(closed.workload, closed);
         this.releaseWorkload(closed.workload);
       },
     });
     this.clients.add(view);
+    this.clientsByWorkload.add(view.workload, view);
     return view;
   }
 
@@ -207,8 +210,8 @@ export class MeshGenerator implements Generator {
    * Clients get other halves. New ones are filled in the next turn, or later, and told of at its end; clients move when that is
    * over, so that they see the difference between two whole halves and never an empty one.
    */
-  private prepare(concerns: (client: MeshClientView) => boolean): void {
-    const concerned = [...this.clients].filter(concerns);
+  private prepare(clients: Iterable<MeshClientView>): void {
+    const concerned = [...clients];
     for (const client of concerned) client.prepare();
     if (concerned.length > 0) this.moveSoon();
   }
