@@ -257,6 +257,19 @@ export class Subscription {
     return batch;
   }
 
+  /** Takes back the message in flight, which was not sent after all. */
+  giveBack(): void {
+    const { flight } = this;
+    if (flight === undefined) return;
+    this.flight = undefined;
+    const owed = new Set(flight.owed);
+    const { resources, removed } = flight.batch;
+    for (const name of [...resources.map((resource) => resource.name), ...removed]) {
+      // Also where it has changed since: what was before that change the client does not hold either.
+      if (this.wants(name)) this.behind.set(name, owed.has(name) ? demanded : unknown);
+    }
+  }
+
   /** True where the names may be shared with other streams. */
   get ownsNames(): boolean {
     return this.wanted.mayShare;

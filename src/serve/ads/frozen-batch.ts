@@ -45,16 +45,25 @@ export function noteSent(batch: Batch, types: readonly TypeStream[]): void {
   }
 }
 
-/** True once all that it needs was sent, or will not be. */
-export function mayThaw({ needs }: FrozenBatch, types: readonly TypeStream[]): boolean {
-  if (needs.size === 0) return true;
+/**
+ * `gone`: something that it needs and that was not sent is no more. Its routes would lead to a cluster without endpoints, and
+ * there are newer ones that do not.
+ */
+export function stateOf({ needs }: FrozenBatch, types: readonly TypeStream[]): "waits" | "ready" | "gone" {
+  if (needs.size === 0) return "ready";
   const clusters = types.find(({ typeUrl }) => typeUrl === cluster);
   const endpoints = types.find(({ typeUrl }) => typeUrl === endpoint);
   for (const name of needs) {
     const awaited = clusters?.awaited.some((need) => need.typeUrl === endpoint && need.name === name) ?? false;
-    if (!awaited && (endpoints === undefined || !waitsToBeSent(endpoints, name))) needs.delete(name);
+    if (!awaited && (endpoints === undefined || !waitsToBeSent(endpoints, name))) return "gone";
   }
-  return needs.size === 0;
+  return "waits";
+}
+
+/** Puts it back among what is pending. */
+export function giveBack(type: TypeStream): void {
+  type.frozen = undefined;
+  if (type.subscription instanceof Subscription) type.subscription.giveBack();
 }
 
 function mayFreeze({ typeUrl, subscription, frozen }: TypeStream): boolean {
@@ -63,6 +72,7 @@ function mayFreeze({ typeUrl, subscription, frozen }: TypeStream): boolean {
     frozen === undefined &&
     subscription instanceof Subscription &&
     !subscription.inFlight &&
+    !subscription.refusing &&
     subscription.pending().present
   );
 }

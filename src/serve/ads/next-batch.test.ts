@@ -123,6 +123,7 @@ function check(stream: Stream): void {
   for (const [name, version] of stream.holds(route)) {
     for (const used of version.split(" ").slice(1)) {
       assert.ok(stream.holds(cluster).has(used), `route ${name} sends to cluster ${used}, which the client has not`);
+      assert.ok(stream.holds(endpoint).has(used), `route ${name} sends to cluster ${used}, which has no endpoints`);
     }
   }
 }
@@ -221,4 +222,20 @@ test("routes come although clusters change more often than the client answers", 
   }
   assert.ok(sent >= 10, `routes were sent ${sent} times in 60 turns`);
   assert.ok(latest >= 50, `the client's routes are those of turn ${latest} of 60`);
+});
+
+test("routes to a cluster that is gone again before its endpoints were sent are never sent", () => {
+  const stream = new Stream();
+  const settle = (): void => {
+    while (stream.push() || stream.answer()) check(stream);
+  };
+  show(stream, { routes: { r1: { clusters: ["a"], bad: false } }, listeners: {} }, 1);
+  settle();
+  stream.table(endpoint).set("a", "2");
+  assert.equal(stream.push(), true, "load assignments are in flight");
+  show(stream, { routes: { r1: { clusters: ["b"], bad: false } }, listeners: {} }, 2);
+  while (stream.push()) check(stream);
+  show(stream, { routes: { r1: { clusters: ["a"], bad: false } }, listeners: {} }, 3);
+  settle();
+  assert.deepEqual([...stream.holds(route).values()], ["v3 a"]);
 });

@@ -1,6 +1,6 @@
 // Chooses what one stream sends next.
 import type { Batch, Part } from "../../xds/subscription-request.ts";
-import { mayThaw } from "./frozen-batch.ts";
+import { giveBack, stateOf } from "./frozen-batch.ts";
 import type { AdsLimits } from "./limits.ts";
 import { type ProgressOf, presentVerdict, removedVerdict, removesLast, type Verdict } from "./push-rules.ts";
 import type { TypeStream } from "./type-stream.ts";
@@ -34,13 +34,17 @@ export function takeNextBatch(
     const { subscription, typeUrl, frozen } = type;
     const patient = type.heldSinceMs === undefined || options.nowMs - type.heldSinceMs < options.limits.holdMs;
     if (frozen !== undefined) {
-      if (patient && !mayThaw(frozen, types)) {
+      const state = stateOf(frozen, types);
+      if (state === "ready") {
+        type.frozen = undefined;
+        type.heldSinceMs = undefined;
+        return { type, batch: frozen.batch, nonce: frozen.nonce };
+      }
+      if (state === "waits" && patient) {
         type.heldSinceMs ??= options.nowMs;
         continue;
       }
-      type.frozen = undefined;
-      type.heldSinceMs = undefined;
-      return { type, batch: frozen.batch, nonce: frozen.nonce };
+      giveBack(type); // the newest instead, which waits no more where it has waited for too long
     }
     if (subscription.inFlight) continue;
     const mayGo = (verdict: Verdict): boolean => verdict === "go" || (verdict === "wait" && !patient);
