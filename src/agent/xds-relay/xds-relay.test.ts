@@ -183,6 +183,23 @@ test("a name that does not exist is said so, also to an Envoy that asks later", 
   assert.deepEqual(second.sent(route), [["-nowhere"]]);
 });
 
+test("that a load assignment is gone, told too late, is no answer to an Envoy that asks for it anew", () => {
+  const { control, relay, envoy } = relayRig();
+  let isSlow = false;
+  const late: Uint8Array[] = [];
+  control.connect((send) => relay.openUpstream((message) => void (isSlow ? late.push(message) : send(message))));
+  control.set(endpoint, [textResource("c", "1")]);
+  const proxy = envoy();
+  proxy.subscribe(endpoint, ["c"]);
+  proxy.unsubscribe(endpoint, ["c"]);
+  control.send(endpoint, [], ["c"]); // it was on its way when Envoy ceased to ask
+  isSlow = true;
+  proxy.subscribe(endpoint, ["c"]);
+  assert.deepEqual(proxy.sent(endpoint), [["c"]]);
+  for (const message of late) control.request(message);
+  assert.deepEqual(proxy.sent(endpoint), [["c"], ["c"]]);
+});
+
 test("a name that is asked for again is sent again", () => {
   const { control, connect, envoy } = relayRig();
   control.set(endpoint, [textResource("c", "1")]);

@@ -217,6 +217,8 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
       resources.filter(({ name }) => isOurs(name)),
       removed.filter(isOurs),
     );
+    // Word about what Envoy has ceased to ask for must not be the answer when it asks again.
+    if (removed.length > 0) this.retainAsked(typeUrl);
     if (typeUrl === typeUrls.routePart) this.parted.received([...resources.map(({ name }) => name), ...removed]);
     this.settled();
   }
@@ -327,11 +329,15 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   }
 
   private syncUpstream(typeUrl: string): void {
+    this.retainAsked(typeUrl);
+    if (typeUrl === typeUrls.route) this.parted.askedChanged();
+    this.upstream?.sync(typeUrl);
+  }
+
+  private retainAsked(typeUrl: string): void {
     const asked = this.asked(typeUrl);
     // Parts are kept for the next control plane that has them.
     if (!asked.wildcard && typeUrl !== typeUrls.routePart) this.cacheOf(typeUrl).retain(asked.names);
-    if (typeUrl === typeUrls.route) this.parted.askedChanged();
-    this.upstream?.sync(typeUrl);
   }
 
   private tell(typeUrl: string): void {

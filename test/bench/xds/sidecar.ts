@@ -73,7 +73,9 @@ export class Sidecar {
     const session = connect(url, { ...tls, settings: { initialWindowSize: windowBytes } });
     this.session = session;
     session.on("error", () => {}); // "close" follows
-    session.on("connect", () => session.setLocalWindowSize(windowBytes));
+    session.on("connect", () => {
+      if (!session.destroyed) session.setLocalWindowSize(windowBytes);
+    });
     const stream = session.request(
       { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" },
       { endStream: false },
