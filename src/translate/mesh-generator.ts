@@ -6,7 +6,6 @@ import type { Clock } from "../kernel/clock.ts";
 import { contentHash } from "../kernel/hash.ts";
 import { SetMap } from "../kernel/set-map.ts";
 import type { Slices } from "../kernel/slices.ts";
-import { Tally } from "../kernel/tally.ts";
 import type { Mesh } from "../model/mesh.ts";
 import type { ProxyWorkload } from "../model/proxy-workload.ts";
 import { type Scope, scopeKey } from "../model/scope.ts";
@@ -64,11 +63,11 @@ export class MeshGenerator implements Generator {
   private readonly interned = new InternedResources();
   private readonly views: WorkloadViews;
   private readonly contents: Collection<InboundContent>;
-  /** Clients by workload key. */
-  private readonly workloadUsers = new Tally<string>();
-  private readonly halves: SharedTable<Half>;
-  /** The same as proxies of one Envoy version get them. */
-  private readonly served: SharedTable<Half>;
+  /** Halves as clients get them: those of scopes, which outlive their last client, and those of workloads, which do not. */
+  private readonly scopeHalves: SharedTable<Half>;
+  private readonly ownHalves = new SharedTable<Half>();
+  /** What they are made of, where proxies of each Envoy version get their own. */
+  private readonly madeHalves = new SharedTable<Half>();
   private readonly clients = new Set<MeshClientView>();
   private readonly clientsByWorkload = new SetMap<string, MeshClientView>();
   private readonly turns: Source<number>;
@@ -84,9 +83,7 @@ export class MeshGenerator implements Generator {
     this.graph = graph;
     this.options = options;
     const { clock } = options;
-    const lingering = clock === undefined ? undefined : { clock, ms: lingerMs, limit: lingerLimit };
-    this.halves = new SharedTable(options.quarantine === undefined ? lingering : undefined);
-    this.served = new SharedTable(lingering);
+    this.scopeHalves = new SharedTable(clock === undefined ? undefined : { clock, ms: lingerMs, limit: lingerLimit });
     this.views = new WorkloadViews(mesh, graph);
     this.contents = deriveInboundContents(this.views.inbound, mesh.settings);
     this.turns = new Source<number>(graph, "rescope-turns");
@@ -107,15 +104,14 @@ export class MeshGenerator implements Generator {
   /** Frees what the generator itself holds of the graph; its clients must be closed. */
   dispose(): void {
     for (const end of this.ends) end();
-    this.served.clear();
-    this.halves.clear();
+    this.scopeHalves.clear();
   }
 
   /** Scopes and workloads that clients use now. */
   get counts(): { scopes: number; workloads: number; clients: number; interned: number } {
     return {
       scopes: this.scopes.size,
-      workloads: this.workloadUsers.size,
+      workloads: this.clientsByWorkload.size,
       clients: this.clients.size,
       interned: this.interned.size,
     };
@@ -169,7 +165,7 @@ export class MeshGenerator implements Generator {
           ]),
         ),
       })),
-      workloads: this.workloadUsers.size,
+      workloads: this.clientsByWorkload.size,
       clients: this.clients.size,
       interned: this.interned.inspect(),
       endpoints: endpointUses(),
@@ -183,7 +179,7 @@ export class MeshGenerator implements Generator {
       close: (closed) => {
         this.clients.delete(closed);
         this.clientsByWorkload.delete(closed.workload, closed);
-        this.releaseWorkload(closed.workload);
+        if (this.clientsByWorkload.get(closed.workload).size === 0) this.views.delete(closed.workload);
       },
     });
     this.clients.add(view);
@@ -232,13 +228,8 @@ export class MeshGenerator implements Generator {
   /** The key under which the workload's own view is. */
   private takeWorkload(workload: ProxyWorkload): string {
     const key = contentHash(JSON.stringify(workload));
-    if (this.workloadUsers.add(key) === 1) this.views.put(key, workload);
+    if (this.clientsByWorkload.get(key).size === 0) this.views.put(key, workload);
     return key;
-  }
-
-  private releaseWorkload(key: string): void {
-    this.workloadUsers.remove(key);
-    if (this.workloadUsers.get(key) === 0) this.views.delete(key);
   }
 
   private takeHalves(node: NodeInfo, workload: string): ClientHalves {
@@ -249,7 +240,7 @@ export class MeshGenerator implements Generator {
       own:
         content === undefined
           ? undefined
-          : this.serve({ key: content.key, envoyVersion, make: () => this.makeOwn(content) }),
+          : this.serve(this.ownHalves, { key: content.key, envoyVersion, make: () => this.makeOwn(content) }),
     };
   }
 
@@ -257,21 +248,20 @@ export class MeshGenerator implements Generator {
     const { scope, envoyVersion } = served;
     const key = scopeKey(scope);
     const servedKey = `${key} ${envoyVersion}`;
-    if (!this.servedScopes.has(servedKey)) {
-      const [oldest] = this.servedScopes.keys();
-      if (this.servedScopes.size >= recentLimit && oldest !== undefined) this.servedScopes.delete(oldest);
-      this.servedScopes.set(servedKey, served);
-      this.options.onScope?.();
-    }
-    return this.serve({ key, envoyVersion, make: () => this.makeScope(scope) });
+    const isNew = !this.servedScopes.delete(servedKey);
+    const [oldest] = this.servedScopes.keys();
+    if (this.servedScopes.size >= recentLimit && oldest !== undefined) this.servedScopes.delete(oldest);
+    this.servedScopes.set(servedKey, served);
+    if (isNew) this.options.onScope?.();
+    return this.serve(this.scopeHalves, { key, envoyVersion, make: () => this.makeScope(scope) });
   }
 
-  private serve(of: { key: string; envoyVersion: string; make: () => Half }): Shared<Half> {
+  private serve(table: SharedTable<Half>, of: { key: string; envoyVersion: string; make: () => Half }): Shared<Half> {
     const { key, envoyVersion, make } = of;
     const { quarantine } = this.options;
-    if (quarantine === undefined) return this.halves.take(key, make);
-    return this.served.take(`${key} ${envoyVersion}`, () => {
-      const made = this.halves.take(key, make);
+    if (quarantine === undefined) return table.take(key, make);
+    return table.take(`${key} ${envoyVersion}`, () => {
+      const made = this.madeHalves.take(key, make);
       const served = new ServedHalf(made.value.sets, { key, envoyVersion, quarantine });
       return {
         about: made.value.about,

@@ -48,10 +48,6 @@ export class SharedTable<T extends { dispose(): void }> {
     for (const entry of this.idle.keys()) this.drop(entry);
   }
 
-  *values(): IterableIterator<T> {
-    for (const { value } of this.entries.values()) yield value;
-  }
-
   private enter(key: string, value: T): Entry<T> {
     const entry: Entry<T> = {
       key,
