@@ -9,6 +9,8 @@ const bytesLimit = 8 << 20;
 /** Longer texts are not kept. */
 const longest = 256;
 const slotCount = textLimit * 2;
+/** Slots that are looked at for one text: whoever makes texts that meet in one slot slows down nobody. */
+const probeLimit = 32;
 
 export class TextTable {
   /** Open addressing: number of a text plus one, 0 where there is none. */
@@ -27,7 +29,8 @@ export class TextTable {
     let hash = length;
     for (let at = start; at < end; at++) hash = Math.imul(hash, 0x01000193) ^ (source[at] as number);
     let slot = (hash ^ (hash >>> 15)) & (slotCount - 1);
-    for (;;) {
+    for (let probes = 0; ; probes++) {
+      if (probes === probeLimit) return decode(source, start, end);
       const number = this.slots[slot] as number;
       if (number === 0) break;
       if (this.isSame(number - 1, source, start, length)) {
