@@ -14,7 +14,7 @@ import { isWildcardHost } from "./hostname.ts";
 import { labelKeys, selectorKey } from "./label-index.ts";
 import { type MeshSettings, meshSettingsKey } from "./mesh-settings.ts";
 import { effectivePeerAuthentication } from "./peer-authentication.ts";
-import { listeningPorts, resolutionOf, type Service } from "./service.ts";
+import { entryPorts, listeningPorts, resolutionOf, type Service } from "./service.ts";
 import { sourceRefOf } from "./source-ref.ts";
 import { defaultServiceAccount, type Workload } from "./workload.ts";
 
@@ -73,7 +73,7 @@ export function deriveEndpoints(inputs: {
         if (isHostItself(entry)) workloads.push(hostItself(service, entry, mesh.clusterId));
         for (const workload of workloads) {
           // Two objects may have one workload: where they say different things of a port, the older holds.
-          const ports = { ...listeningPorts(entry, workload.ports), ...members.get(workload.uid)?.ports };
+          const ports = { ...listeningPorts(entryPorts(entry), workload.ports), ...members.get(workload.uid)?.ports };
           members.set(workload.uid, { workload, ports });
         }
       }

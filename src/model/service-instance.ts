@@ -9,7 +9,7 @@ import { matchesLabels } from "../config/selector.ts";
 import { canonicalAddress } from "../kernel/canonical-address.ts";
 import { labelKeys, selectorKey } from "./label-index.ts";
 import type { ProxyWorkload } from "./proxy-workload.ts";
-import { entryPorts, type Service, type ServicePort } from "./service.ts";
+import { entryPorts, listeningPorts, type Service, type ServicePort } from "./service.ts";
 import type { Workload } from "./workload.ts";
 
 /** What a proxy must know of a service that has its machine as an endpoint. */
@@ -93,7 +93,7 @@ export function inboundServices(
 ): InboundService[] {
   const found: { order: string; inbound: InboundService }[] = [];
   const add = ({ order, service, ports }: ServedEntry, own: Readonly<Record<string, number>>): void => {
-    found.push({ order, inbound: { service, ports: portNumbers(ports, own) } });
+    found.push({ order, inbound: { service, ports: listeningPorts(ports, own) } });
   };
   for (const address of proxy.addresses) {
     for (const instance of read.get(written, `${proxy.namespace}/${address}`) ?? []) add(instance, instance.own);
@@ -121,8 +121,4 @@ function servedEntries(service: Service, key: string) {
 /** An index that sorts as text. */
 function place(index: number): string {
   return String(index).padStart(6, "0");
-}
-
-function portNumbers(ports: readonly ServicePort[], own: Readonly<Record<string, number>>): Record<number, number> {
-  return Object.fromEntries(ports.map(({ name, number, targetPort }) => [number, own[name] ?? targetPort]));
 }

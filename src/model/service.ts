@@ -140,15 +140,16 @@ export function entryPorts({ spec }: Config<ServiceEntry>): ServicePort[] {
 }
 
 /**
- * Service port number → port that a workload listens on, for the ports of one of the service's objects.
+ * Service port number → port that a workload listens on.
  *
+ * @param ports of one of the service's objects
  * @param own port name → number, as the workload itself says
  */
 export function listeningPorts(
-  entry: Config<ServiceEntry>,
+  ports: readonly ServicePort[],
   own: Readonly<Record<string, number>>,
 ): Record<number, number> {
-  return Object.fromEntries(entryPorts(entry).map(({ name, number, targetPort }) => [number, own[name] ?? targetPort]));
+  return Object.fromEntries(ports.map(({ name, number, targetPort }) => [number, own[name] ?? targetPort]));
 }
 
 export function resolutionOf(word: string | undefined): Resolution {

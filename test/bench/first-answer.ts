@@ -6,6 +6,7 @@ import { ControlPlaneRun } from "../kit/control-plane-run.ts";
 import { thousandServices, writeMesh } from "../kit/large-mesh.ts";
 import { MeshClient } from "../kit/mesh-client.ts";
 import { cpuMs, memoryMb } from "./process-figures.ts";
+import { spreadOf } from "./xds/spread.ts";
 
 const runs = 3;
 
@@ -27,7 +28,12 @@ const [first] = results;
 if (first !== undefined) {
   const names = Object.keys(first) as (keyof Run)[];
   console.table(
-    Object.fromEntries(names.map((name) => [name, { median: median(results.map((result) => result[name])) }])),
+    Object.fromEntries(
+      names.map((name) => [
+        name,
+        { median: Math.round(spreadOf(results.map((result) => result[name])).median * 10) / 10 },
+      ]),
+    ),
   );
 }
 
@@ -65,9 +71,4 @@ async function measure(): Promise<Run> {
     await client.close();
     await control.stop();
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return Math.round((sorted[Math.floor(sorted.length / 2)] ?? Number.NaN) * 10) / 10;
 }
