@@ -7,7 +7,7 @@ import type { FakeResource } from "./control-plane.fake.ts";
 import { FakeEnvoy } from "./envoy.fake.ts";
 import { orderHoldMs } from "./envoy-stream.ts";
 import { partsOfRoute, wholeRoute } from "./parted-table.fake.ts";
-import { fakeRelay } from "./relay.fake.ts";
+import { fakeRelay, rebootedRelay } from "./relay.fake.ts";
 import { SubscriptionServer } from "./subscription-server.fake.ts";
 
 const { route, routePart } = typeUrls;
@@ -102,25 +102,8 @@ class World {
   reboot(): void {
     this.server.disconnect();
     this.envoy.disconnect();
-    const { relay: before } = this.machine;
-    before.stop();
-    this.machine = fakeRelay();
-    for (const typeUrl of [route, routePart]) {
-      if (!before.cacheOf(typeUrl).answered) continue;
-      this.machine.relay.cacheOf(typeUrl).restore([...before.cacheOf(typeUrl).lastKnownGood()]);
-      this.machine.relay.restored(typeUrl);
-    }
+    this.machine = rebootedRelay(this.machine.relay, [route, routePart]);
     this.envoy = this.startEnvoy();
-  }
-
-  settle(): void {
-    let rounds = 0;
-    for (let busy = true; busy; rounds += 1) {
-      assert.ok(rounds < 2000, "it never comes to rest");
-      const heard = this.server.hear();
-      const pushed = this.server.push();
-      busy = this.server.deliver() || heard || pushed;
-    }
   }
 
   async act(action: Step): Promise<void> {
@@ -165,7 +148,7 @@ class World {
         this.server[action.do]();
         break;
       case "settle":
-        this.settle();
+        this.server.settle();
         break;
       case "hold":
         this.holding = true;
@@ -194,10 +177,10 @@ class World {
     this.connect(parts, 400);
     for (let round = 0; round < 4; round += 1) {
       this.envoy.release();
-      this.settle();
+      this.server.settle();
       await this.machine.clock.advance(orderHoldMs);
     }
-    this.settle();
+    this.server.settle();
   }
 
   check(): void {

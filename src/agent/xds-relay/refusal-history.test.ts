@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { typeUrls } from "../../xds/type-url.ts";
 import { FakeEnvoy } from "./envoy.fake.ts";
 import { orderHoldMs } from "./envoy-stream.ts";
-import { edsCluster, fakeRelay, textResource } from "./relay.fake.ts";
+import { edsCluster, fakeRelay, rebootedRelay, textResource } from "./relay.fake.ts";
 import { SubscriptionServer } from "./subscription-server.fake.ts";
 import { absenceMs } from "./xds-relay.ts";
 
@@ -89,27 +89,9 @@ class World {
   reboot(): void {
     this.server.disconnect();
     this.stopEnvoy();
-    const { relay: before } = this.machine;
-    before.stop();
-    this.machine = fakeRelay();
-    for (const typeUrl of types) {
-      if (!before.cacheOf(typeUrl).answered) continue;
-      this.machine.relay.cacheOf(typeUrl).restore([...before.cacheOf(typeUrl).lastKnownGood()]);
-      this.machine.relay.restored(typeUrl);
-    }
+    this.machine = rebootedRelay(this.machine.relay, types);
     this.connect();
     this.startEnvoy();
-  }
-
-  /** Carries messages until none is left. */
-  settle(): void {
-    let rounds = 0;
-    for (let busy = true; busy; rounds += 1) {
-      assert.ok(rounds < 2000, "it never comes to rest");
-      const heard = this.server.hear();
-      const pushed = this.server.push();
-      busy = this.server.deliver() || heard || pushed;
-    }
   }
 
   async act(action: Step): Promise<void> {
@@ -138,7 +120,7 @@ class World {
         server[action.do]();
         break;
       case "settle":
-        this.settle();
+        this.server.settle();
         break;
       case "hold":
         this.holding = true;
@@ -178,10 +160,10 @@ class World {
     if (this.envoy === undefined) this.startEnvoy();
     for (let round = 0; round < 4; round += 1) {
       this.envoy?.release();
-      this.settle();
+      this.server.settle();
       await this.machine.clock.advance(orderHoldMs);
     }
-    this.settle();
+    this.server.settle();
   }
 
   check(typeUrl: string): void {

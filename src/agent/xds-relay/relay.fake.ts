@@ -22,6 +22,18 @@ export function fakeRelay() {
   return { relay, clock, lines };
 }
 
+/** A relay that starts anew with what the disk of one before it has of the types. */
+export function rebootedRelay(before: XdsRelay, types: readonly string[]) {
+  before.stop();
+  const machine = fakeRelay();
+  for (const typeUrl of types) {
+    if (!before.cacheOf(typeUrl).answered) continue;
+    machine.relay.cacheOf(typeUrl).restore([...before.cacheOf(typeUrl).lastKnownGood()]);
+    machine.relay.restored(typeUrl);
+  }
+  return machine;
+}
+
 /** A relay between a control plane and Envoys in memory. */
 export function relayRig() {
   const { relay, clock, lines } = fakeRelay();

@@ -1,4 +1,5 @@
 // The control plane's real half of delta xDS over a stream in memory, which carries one message at a time when told to.
+import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   type DeltaDiscoveryRequest,
@@ -106,6 +107,17 @@ export class SubscriptionServer {
       pushed = true;
     }
     return pushed;
+  }
+
+  /** Carries messages until none is left. */
+  settle(): void {
+    let rounds = 0;
+    for (let busy = true; busy; rounds += 1) {
+      assert.ok(rounds < 2000, "it never comes to rest");
+      const heard = this.hear();
+      const pushed = this.push();
+      busy = this.deliver() || heard || pushed;
+    }
   }
 
   /** Brings one message to the machine; false where there is none. */
