@@ -92,6 +92,25 @@ test("where what stands instead cannot be made, the value itself stays, and it i
   );
 });
 
+test("an overlay over an overlay with the same `by` tells what was shown before, where the input of both changes too", () => {
+  const graph = new Graph();
+  const source = new Source<string>(graph, "source");
+  const by = new Source<string>(graph, "by");
+  source.set("a", "1");
+  const shown = overlay(overlay(source, by), by);
+  const seen: unknown[] = [];
+  shown.subscribe((changes) => seen.push(...changes));
+  graph.batch(() => {
+    source.set("a", "2");
+    by.set("1", "a=1");
+  });
+  graph.batch(() => {
+    source.set("a", "3");
+    by.delete("1");
+  });
+  assert.deepEqual(seen, [{ key: "a", before: "1", after: "3" }]);
+});
+
 const key = fc.constantFrom("a", "b", "c");
 const step = fc.oneof(
   fc.record({ of: fc.constant("source" as const), key, value: fc.constantFrom("1", "2", "") }),
@@ -110,15 +129,18 @@ test("whatever changes together, an overlay shows what its inputs make, and tell
     fc.property(
       fc.array(fc.array(step, { maxLength: 4 }), { maxLength: 12 }),
       fc.nat(11),
-      fc.boolean(),
-      (batches, opensAt, isDerived) => {
+      fc.constantFrom("source", "derived", "overlay"),
+      (batches, opensAt, input) => {
         const graph = new Graph((failure) => assert.fail(String(failure.error)));
         const source = new Source<string>(graph, "source");
         const by = new Source<string>(graph, "by");
-        // Of the height of `by`, and above it.
-        const from = isDerived
-          ? new Derived<string, string>({ name: "derived", from: source, derive: (value, of) => [[of, value]] })
-          : source;
+        // Of the height of `by`, and above it; an overlay is dirty for the same change of `by`.
+        const from = {
+          source: () => source,
+          derived: () =>
+            new Derived<string, string>({ name: "derived", from: source, derive: (value, of) => [[of, value]] }),
+          overlay: () => overlay(source, by),
+        }[input]();
         let shown: Overlay<string, string> | undefined;
         const copy = new Map<string, string>();
         for (const [at, batch] of batches.entries()) {

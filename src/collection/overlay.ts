@@ -30,10 +30,9 @@ export class Overlay<T, S> extends CollectionNode<T> {
   private readonly concerns = new Tally<string>();
   /** Where something else than the input's value is shown. */
   private readonly instead = new Map<string, T | undefined>();
-  /** Changes of the input that nothing concerns. */
-  private passing = new Map<string, Change<T>>();
-  /** Keys to look at, with what was shown of them before the batch; `read`: taken from the input's present value. */
-  private stale = new Map<string, { shown: T | undefined; read: boolean }>();
+  /** Changes of this batch, taken up but not looked at: in mid-batch the input may show what it will not hold. */
+  private taken: readonly Change<T>[] = [];
+  private reconsidered: readonly Change<S>[] = [];
   /** False until the first update: in mid-batch the inputs do not hold yet what they will, and it shows nothing. */
   private filled = false;
 
@@ -103,60 +102,59 @@ export class Overlay<T, S> extends CollectionNode<T> {
 
   receive(node: GraphNode, changes: readonly Change<unknown>[]): void {
     if (!this.filled) return;
-    if (node === this.input) for (const change of changes as readonly Change<T>[]) this.take(change);
-    if (node === this.by) for (const change of changes as readonly Change<S>[]) this.reconsider(change);
+    if (node === this.input) this.taken = changes as readonly Change<T>[];
+    if (node === this.by) this.reconsidered = changes as readonly Change<S>[];
   }
 
   override settle(): readonly Change<T>[] {
     if (!this.filled) return this.fill();
-    const changes = [...this.passing.values()];
-    for (const [key, { shown }] of this.stale) {
+    const { taken, reconsidered } = this;
+    this.taken = [];
+    this.reconsidered = [];
+    // Nothing is different from the input, and nothing becomes so.
+    if (reconsidered.length === 0 && this.concerns.size === 0 && this.instead.size === 0) return taken;
+    const stale = new Set<string>();
+    for (const { before, after } of reconsidered) {
+      if (before !== undefined) this.count(before, -1, stale);
+      if (after !== undefined) this.count(after, 1, stale);
+    }
+    const changes: Change<T>[] = [];
+    const before = new Map<string, T | undefined>();
+    for (const change of taken) {
+      const { key } = change;
+      if (stale.has(key) || this.concerns.get(key) > 0 || this.instead.has(key)) {
+        stale.add(key);
+        before.set(key, change.before);
+      } else changes.push(change);
+    }
+    for (const key of stale) {
+      const ofInput = before.has(key) ? before.get(key) : this.input.get(key);
+      const shown = this.instead.has(key) ? this.instead.get(key) : ofInput;
       this.decide(key);
       const after = this.get(key);
       if (after !== shown) changes.push({ key, before: shown, after });
     }
-    this.passing = new Map();
-    this.stale = new Map();
     return changes;
   }
 
   protected update(): void {}
 
   private fill(): readonly Change<T>[] {
-    for (const value of this.by.values()) this.count(value, 1);
+    const stale = new Set<string>();
+    for (const value of this.by.values()) this.count(value, 1, stale);
     this.filled = true;
-    for (const key of this.stale.keys()) this.decide(key);
-    this.stale = new Map();
+    for (const key of stale) this.decide(key);
     const changes: Change<T>[] = [];
     for (const [key, after] of this.entries()) changes.push({ key, before: undefined, after });
     return changes;
   }
 
-  private take(change: Change<T>): void {
-    const { key, before } = change;
-    const known = this.stale.get(key);
-    if (known !== undefined) {
-      // A source shows its new value before it tells of it.
-      if (known.read) this.stale.set(key, { shown: before, read: false });
-    } else if (this.instead.has(key)) this.stale.set(key, { shown: this.instead.get(key), read: false });
-    else if (this.concerns.get(key) > 0) this.stale.set(key, { shown: before, read: false });
-    else this.passing.set(key, change);
-  }
-
-  private reconsider({ before, after }: Change<S>): void {
-    if (before !== undefined) this.count(before, -1);
-    if (after !== undefined) this.count(after, 1);
-  }
-
-  private count(value: S, step: 1 | -1): void {
+  /** @param stale is given the keys that the value concerns */
+  private count(value: S, step: 1 | -1, stale: Set<string>): void {
     for (const key of this.options.keysOf(value)) {
       if (step === 1) this.concerns.add(key);
       else this.concerns.remove(key);
-      if (this.stale.has(key)) continue;
-      const passing = this.passing.get(key);
-      this.passing.delete(key);
-      if (passing !== undefined) this.stale.set(key, { shown: passing.before, read: false });
-      else this.stale.set(key, { shown: this.get(key), read: !this.instead.has(key) });
+      stale.add(key);
     }
   }
 
