@@ -1,4 +1,5 @@
 // ConsistentHashLB: the same client to the same endpoint (istio.networking.v1alpha3.LoadBalancerSettings.ConsistentHashLB).
+import { utf8 } from "../../kernel/bytes.ts";
 import { duration } from "../duration.ts";
 import { atMostOne, bool, integer, list, object, type Rule, type SpecOf, string } from "../schema.ts";
 import { headerName, isHeaderName } from "../virtual-service/header-name.ts";
@@ -37,6 +38,14 @@ const cookieValue: Rule<string> = {
   test: (text) => !/[;\u0000-\u001f\u007f]/.test(text),
 };
 
+/** Longest value of an attribute that Envoy sets, bytes (envoy.config.route.v3.RouteAction.HashPolicy.CookieAttribute). */
+const longestValueBytes = 16_384;
+
+const valueFits: Rule<string> = {
+  message: `must be at most ${longestValueBytes} bytes long`,
+  test: (text) => utf8(text).length <= longestValueBytes,
+};
+
 const ringSize = (options: { description: string; deprecated?: boolean }) =>
   integer("int64", { minimum: 0, default: 1024, ...options, rules: [ringFits] });
 
@@ -53,7 +62,7 @@ const httpCookie = object(
       object(
         {
           name: string({ description: "Name of the attribute, such as SameSite.", rules: [cookieName] }),
-          value: string({ description: "Value of the attribute.", rules: [cookieValue] }),
+          value: string({ description: "Value of the attribute.", rules: [cookieValue, valueFits] }),
         },
         { description: "An attribute of the cookie.", required: ["name"] },
       ),

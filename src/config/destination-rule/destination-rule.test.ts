@@ -247,6 +247,8 @@ describe("DestinationRule traffic policy", () => {
     assert.deepEqual(hash({ useSourceIp: false }), dubious("policy.loadBalancer.consistentHash"));
     assert.deepEqual(hash({ httpHeaderName: "a b" }), at(".consistentHash.httpHeaderName"));
     assert.deepEqual(hash({ httpCookie: { name: "a;b" } }), at(".consistentHash.httpCookie.name"));
+    const long = { name: "a", attributes: [{ name: "b", value: "é".repeat(8_193) }] };
+    assert.deepEqual(hash({ httpCookie: long }), at(".consistentHash.httpCookie.attributes[0].value"));
     assert.deepEqual(hash({ httpCookie: { name: "a", ttl: "-1s" } }), at(".consistentHash.httpCookie.ttl"));
     assert.deepEqual(hash({ httpCookie: { name: "a", ttl: "soon" } }), at(".consistentHash.httpCookie.ttl"));
     assert.deepEqual(

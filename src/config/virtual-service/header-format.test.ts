@@ -37,6 +37,7 @@ describe("isHeaderFormat", () => {
     "a\nb",
     "a\u0000",
     "x".repeat(16_385),
+    "é".repeat(8_193),
   ]) {
     it(`refuses ${JSON.stringify(value.slice(0, 40))}`, () => assert.equal(isHeaderFormat(value), false));
   }

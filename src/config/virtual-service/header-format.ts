@@ -3,6 +3,7 @@
 // Envoy refuses a whole route configuration for one operator it does not know, or with parameters it does not take. So
 // only operators that every supported Envoy knows pass. ENVIRONMENT is none of them: it would tell the environment of a
 // machine's proxy to whoever writes a route.
+import { utf8 } from "../../kernel/bytes.ts";
 
 /** Longest header value Envoy takes, bytes (envoy.config.core.v3.HeaderValue). */
 const longestBytes = 16384;
@@ -46,7 +47,7 @@ const withLength: ReadonlySet<string> = new Set(["REQ", "RESP", "TRAILER", "DYNA
 /** True for text that Envoy can format: no control characters, and every `%` is doubled or belongs to an operator. */
 export function isHeaderFormat(value: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not pass (RFC 9110 section 5.5)
-  if (value.length > longestBytes || /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value)) return false;
+  if (utf8(value).length > longestBytes || /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value)) return false;
   let fine = true;
   const rest = value.replaceAll(
     /%%|%([A-Z][A-Z0-9_]*)(?:\(([^()]*)\))?(?::(\d{1,5}))?%/g,

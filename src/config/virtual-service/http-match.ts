@@ -1,4 +1,5 @@
 // HTTPMatchRequest: which requests a rule is for (istio.networking.v1alpha3.HTTPMatchRequest).
+import { utf8 } from "../../kernel/bytes.ts";
 import { bool, list, map, object, type SpecOf, string } from "../schema.ts";
 import { type At, broken, dubious, notCarriedOut, type Report } from "./finding.ts";
 import { gatewayName } from "./gateway-name.ts";
@@ -44,6 +45,9 @@ export type HttpMatch = SpecOf<typeof httpMatchSchema>;
 /** Header keys that the API says are not looked at, because fields of the match say the same. */
 const ignoredHeaderKeys = ["uri", "scheme", "method", "authority"];
 
+/** Longest name of a query parameter that Envoy looks for, bytes (envoy.config.route.v3.QueryParameterMatcher). */
+const longestParameterBytes = 1024;
+
 /** Prefix of header keys that stand for claims of a JWT, which only gateways look at. */
 const claimPrefix = "@request.auth.claims";
 
@@ -52,7 +56,12 @@ export function checkHttpMatch(match: HttpMatch, at: At, report: Report): void {
     for (const name of Object.keys(match[field] ?? {})) checkHeaderKey(name, [...at, field, name], report);
   }
   for (const name of Object.keys(match.queryParams ?? {})) {
-    if (name === "") report(broken([...at, "queryParams", name], "a query parameter needs a name"));
+    const here = [...at, "queryParams", name];
+    if (name === "") report(broken(here, "a query parameter needs a name"));
+    else if (utf8(name).length > longestParameterBytes) {
+      const message = `the name of a query parameter must be at most ${longestParameterBytes} bytes long`;
+      report(broken(here, message, "Shorten it."));
+    }
   }
   checkPath(match.uri, [...at, "uri"], report);
 }

@@ -11,6 +11,7 @@ import { checkHttpMatch, httpMatchSchema } from "./http-match.ts";
 import { httpRedirectSchema } from "./http-redirect.ts";
 import { httpRetrySchema } from "./http-retry.ts";
 import { httpRewriteSchema } from "./http-rewrite.ts";
+import { checkLineTexts } from "./line-text.ts";
 import { percent, wholePercent } from "./percent.ts";
 import { routeWeight, weightRules } from "./route-weight.ts";
 
@@ -117,6 +118,7 @@ export function checkHttpRoute(rule: HttpRoute, at: At, report: Report): void {
     checkHttpMatch(match, [...at, "match", index], report);
   }
   if (rule.fault !== undefined) checkFault(rule.fault, [...at, "fault"], report);
+  checkLineTexts(rule, at, report);
   const rewritesAuthority = (rule.rewrite?.authority ?? "") !== "";
   checkHeaders(rule.headers, [...at, "headers"], report, rewritesAuthority);
   for (const [index, route] of (rule.route ?? []).entries()) {

@@ -37,6 +37,7 @@ describe("RE2 syntax", () => {
       "a(?i)*",
       "^*",
       "[a-z]{1000}".repeat(30),
+      `${"x{1000}".repeat(32)}x{764}`,
     ];
     for (const text of fine) assert.equal(faultOf(text), undefined, text);
   });
@@ -55,6 +56,7 @@ describe("RE2 syntax", () => {
       ["a{3,1001}", "repetition"],
       ["(a{100}){11}", "repetition"],
       ["x{1000}".repeat(33), "tooLarge"],
+      [`${"x{1000}".repeat(32)}x{765}`, "tooLarge"],
       ["a".repeat(regexLengthLimit + 1), "tooLarge"],
       ["(", "syntax"],
       [")", "syntax"],

@@ -12,7 +12,10 @@ export const regexLengthLimit = 1024;
 /** Most repetitions RE2 unfolds, nested counts multiplied. */
 const repeatLimit = 1000;
 
-/** Largest estimate of a program, instructions: re2.max_program_size.error_level of Istio's bootstrap. */
+/** Instructions that every program has beside those of its parts. */
+const frameSize = 4;
+
+/** Largest program, instructions: re2.max_program_size.error_level of Istio's bootstrap. */
 const programLimit = 32_768;
 
 /** What is known of a part: its estimated program, its largest repetition and the groups that capture. */
@@ -36,7 +39,7 @@ export function checkRe2(text: string): { fault: Re2Fault } | { groups: number }
   const whole = readAlternatives(reader);
   if (reader.fault === undefined && reader.position < reader.chars.length) reader.fault = "syntax"; // a stray ')'
   if (reader.fault !== undefined) return { fault: reader.fault };
-  return whole.size > programLimit ? { fault: "tooLarge" } : { groups: reader.groups };
+  return whole.size + frameSize > programLimit ? { fault: "tooLarge" } : { groups: reader.groups };
 }
 
 function readAlternatives(reader: Reader): Part {

@@ -242,6 +242,9 @@ describe("VirtualService http rules", () => {
     assert.deepEqual(match({ headers: { ":path": { exact: "/" } } }), []);
     assert.deepEqual(match({ headers: { uri: { exact: "/" } } }), dubious(at("headers.uri")));
     assert.deepEqual(match({ queryParams: { "": {} } }), broken(at('queryParams[""]')));
+    const long = "é".repeat(513);
+    assert.deepEqual(match({ queryParams: { ["q".repeat(1024)]: {} } }), []);
+    assert.deepEqual(match({ queryParams: { [long]: {} } }), broken(at(`queryParams["${long}"]`)));
     assert.deepEqual(match({ headers: { "@request.auth.claims.group": { exact: "a" } } }), [
       'warning LAT1010 spec.http[0].match[0].headers["@request.auth.claims.group"]',
     ]);
@@ -292,6 +295,28 @@ describe("VirtualService http rules", () => {
     assert.deepEqual(body({ string: "a".repeat((1 << 20) + 1) }), broken("http[0].directResponse.body.string"));
     assert.deepEqual(body({ bytes: "%%%" }), broken("http[0].directResponse.body.bytes"));
     assert.deepEqual(body({ bytes: "", string: "" }), broken("http[0].directResponse.body"));
+  });
+
+  it("rewrite and redirect to text that fits on one line", () => {
+    for (const end of ["\n", "\r", "\0"]) {
+      const bad = `/a${end}b`;
+      const rewrite = (value: object) => ruleProblems({ rewrite: value });
+      const redirect = (value: object) => ruleProblems({ route: undefined, redirect: value });
+      assert.deepEqual(rewrite({ uri: bad, authority: bad }), [
+        ...broken("http[0].rewrite.uri"),
+        ...broken("http[0].rewrite.authority"),
+      ]);
+      assert.deepEqual(
+        rewrite({ uriRegexRewrite: { match: "/", rewrite: bad } }),
+        broken("http[0].rewrite.uriRegexRewrite.rewrite"),
+      );
+      assert.deepEqual(redirect({ uri: bad, authority: bad }), [
+        ...broken("http[0].redirect.uri"),
+        ...broken("http[0].redirect.authority"),
+      ]);
+      assert.deepEqual(redirect({ prefixRewrite: bad }), broken("http[0].redirect.prefixRewrite"));
+    }
+    assert.deepEqual(ruleProblems({ rewrite: { uri: "/a\tb%0A" } }), []);
   });
 
   it("rewrite with groups that exist", () => {
