@@ -36,12 +36,14 @@ export function freezeReferring(
   }
 }
 
-/** Load assignments were sent: they are waited for no longer, even where they change again. */
+/**
+ * Load assignments were sent: they are waited for no longer, even where they change again. Word that one does not exist is
+ * none: what needs it is taken back.
+ */
 export function noteSent(batch: Batch, types: readonly TypeStream[]): void {
   for (const { frozen } of types) {
     if (frozen === undefined) continue;
     for (const { name } of batch.resources) frozen.needs.delete(name);
-    for (const name of batch.removed) frozen.needs.delete(name);
   }
 }
 

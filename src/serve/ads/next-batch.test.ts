@@ -24,12 +24,15 @@ class Stream {
   readonly inFlight: { type: TypeStream; batch: Batch; nonce: string }[] = [];
   nowMs = 0;
   private nonces = 0;
+  private readonly isEnvoy: boolean;
 
-  constructor() {
+  /** @param client `envoy` asks for load assignments one by one, when it has been sent the clusters */
+  constructor(client: "any" | "envoy" = "any") {
+    this.isEnvoy = client === "envoy";
     this.types = [...this.tables].map(([type, table]) => openTypeStream(type, table, "delta"));
     this.types.sort((a, b) => pushRank(a.typeUrl) - pushRank(b.typeUrl));
     for (const type of this.types) {
-      this.request(type, { subscribe: ["*"] });
+      if (!this.isEnvoy || type.typeUrl !== endpoint) this.request(type, { subscribe: ["*"] });
       this.table(type.typeUrl).subscribe((changes) => type.subscription.change(changes));
     }
   }
@@ -48,6 +51,7 @@ class Stream {
     const next = takeNextBatch(this.types, { nonce, nowMs: this.nowMs, limits });
     if (next === undefined) return false;
     const { type, batch } = next;
+    if (this.isEnvoy && type.typeUrl === cluster) this.await(type, batch);
     if (type.typeUrl === endpoint) noteSent(batch, this.types);
     if (type.typeUrl === endpoint || type.typeUrl === cluster) {
       freezeReferring(this.types, { nextNonce: () => String(++this.nonces), limitBytes: limits.responseBytes });
@@ -59,6 +63,24 @@ class Stream {
     }
     this.inFlight.push({ type, batch, nonce: next.nonce });
     return true;
+  }
+
+  /** The client asks for the load assignments of the clusters that it was sent. */
+  ask(): void {
+    const endpoints = this.type(endpoint);
+    const clusters = this.type(cluster);
+    this.request(endpoints, { subscribe: clusters.awaited.map(({ name }) => name) });
+    clusters.awaited = [];
+  }
+
+  private await(clusters: TypeStream, { resources }: Batch): void {
+    const isAsked = (name: string): boolean => this.type(endpoint).subscription.wants(name);
+    const names = resources.map(({ name }) => name).filter((name) => !isAsked(name));
+    clusters.awaited = names.map((name) => ({ typeUrl: endpoint, name }));
+  }
+
+  private type(typeUrl: string): TypeStream {
+    return this.types.find((type) => type.typeUrl === typeUrl) as TypeStream;
   }
 
   /** The client answers its oldest message. */
@@ -235,6 +257,27 @@ test("routes to a cluster that is gone again before its endpoints were sent are 
   assert.equal(stream.push(), true, "load assignments are in flight");
   show(stream, { routes: { r1: { clusters: ["b"], bad: false } }, listeners: {} }, 2);
   while (stream.push()) check(stream);
+  show(stream, { routes: { r1: { clusters: ["a"], bad: false } }, listeners: {} }, 3);
+  settle();
+  assert.deepEqual([...stream.holds(route).values()], ["v3 a"]);
+});
+
+test("nor are they sent once the client has been told that there are no endpoints", () => {
+  const stream = new Stream("envoy");
+  const push = (): void => {
+    while (stream.push()) check(stream);
+  };
+  const settle = (): void => {
+    push();
+    stream.ask();
+    push();
+    while (stream.answer()) push();
+  };
+  show(stream, { routes: { r1: { clusters: ["a"], bad: false } }, listeners: {} }, 1);
+  settle();
+  assert.deepEqual([...stream.holds(route).values()], ["v1 a"]);
+  show(stream, { routes: { r1: { clusters: ["b"], bad: false } }, listeners: {} }, 2);
+  push();
   show(stream, { routes: { r1: { clusters: ["a"], bad: false } }, listeners: {} }, 3);
   settle();
   assert.deepEqual([...stream.holds(route).values()], ["v3 a"]);
