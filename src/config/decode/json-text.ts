@@ -1,5 +1,6 @@
 // JSON (RFC 8259) → plain values with places. JSON.parse would keep the last of two equal keys, take any depth and lose
 // the lines.
+import { ownText } from "../../kernel/own-text.ts";
 import { type DecodedText, type Places, placedText, textLines } from "./places.ts";
 import { depthLimit, keyFault, stringFault, syntaxFault, type TextFault, TextStop, tooDeep } from "./text-fault.ts";
 
@@ -99,7 +100,7 @@ class JsonReader {
     }
     const fault = stringFault(value, start);
     if (fault !== undefined) throw new TextStop(fault);
-    return value;
+    return ownText(value);
   }
 
   /** True where an odd number of backslashes stands before the offset. */

@@ -1,6 +1,7 @@
 // One YAML document → a plain value. The library makes the syntax tree; what nodes mean, and the limits, are decided here.
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, Scalar, Schema, type YAMLError } from "yaml";
 import { describeError } from "../../kernel/error.ts";
+import { ownText } from "../../kernel/own-text.ts";
 import { quoted } from "../../kernel/quote.ts";
 import { configCodes } from "../errors.ts";
 import { type DecodedText, type Places, placedText, textLines } from "./places.ts";
@@ -186,14 +187,14 @@ function readScalar(node: Scalar, offset: number): unknown {
     if (fault !== undefined) throw new TextStop(fault);
   }
   const isText = tag === undefined ? node.type !== Scalar.PLAIN : tag === "!" || tag === "tag:yaml.org,2002:str";
-  if (isText) return source;
+  if (isText) return ownText(source);
   const value = resolvePlain(source);
   if (value === undefined)
     throw new TextStop(syntaxFault(`${quoted(source)} is not a number that JSON can hold`, offset));
   if (tag !== undefined && !fitsTag(tag, value)) {
     throw new TextStop(syntaxFault(`${quoted(source)} is not what its tag says`, offset, "Remove the tag."));
   }
-  return value;
+  return typeof value === "string" ? ownText(value) : value;
 }
 
 function fitsTag(tag: string, value: unknown): boolean {

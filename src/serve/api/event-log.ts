@@ -1,5 +1,5 @@
 // The last changes of one kind, and readers that go along it at their own speed.
-import { eventLogLimit } from "./limits.ts";
+import { eventLogBytesLimit, eventLogLimit } from "./limits.ts";
 
 export interface LoggedEvent<T> {
   readonly revision: number;
@@ -9,26 +9,46 @@ export interface LoggedEvent<T> {
   readonly after: T | undefined;
 }
 
+/** What is known of an event when it is logged. */
+export interface EventCost {
+  /** Monotonic, milliseconds. */
+  readonly atMs: number;
+  /** About what the event holds in memory. */
+  readonly bytes: number;
+}
+
 export class EventLog<T> {
   private readonly limit: number;
-  /** A ring: the event with number `n` is at `n % limit`. */
-  private readonly events: LoggedEvent<T>[] = [];
+  private readonly bytesLimit: number;
+  /** Oldest first; the first of them has the number `first`. */
+  private readonly events: { event: LoggedEvent<T>; cost: EventCost }[] = [];
+  private first = 0;
+  private bytes = 0;
   /** Events up to this revision are no longer known. */
   private oldest: number;
-  private count = 0;
   private readonly waiting = new Set<() => void>();
 
   /** @param start revision from which on everything is logged */
-  constructor(start: number, limit = eventLogLimit) {
+  constructor(start: number, limit = eventLogLimit, bytesLimit = eventLogBytesLimit) {
     this.oldest = start;
     this.limit = limit;
+    this.bytesLimit = bytesLimit;
   }
 
-  add(event: LoggedEvent<T>): void {
-    const place = this.count % this.limit;
-    this.oldest = this.events[place]?.revision ?? this.oldest;
-    this.events[place] = event;
-    this.count += 1;
+  get size(): number {
+    return this.events.length;
+  }
+
+  add(event: LoggedEvent<T>, cost: EventCost): void {
+    this.events.push({ event, cost });
+    this.bytes += cost.bytes;
+    while (this.events.length > this.limit || (this.bytes > this.bytesLimit && this.events.length > 1)) this.drop();
+  }
+
+  /** Forgets what was logged before a time. */
+  expire(beforeMs: number): void {
+    for (let [oldest] = this.events; oldest !== undefined && oldest.cost.atMs < beforeMs; [oldest] = this.events)
+      this.drop();
   }
 
   /** Tells the readers of what was added. */
@@ -43,25 +63,28 @@ export class EventLog<T> {
    */
   follow(fromRevision: number): EventReader<T> | undefined {
     if (fromRevision < this.oldest) return undefined;
-    let at = this.count;
-    while (at > 0 && this.count - at < this.limit) {
-      const earlier = this.events[(at - 1) % this.limit];
-      if (earlier === undefined || earlier.revision <= fromRevision) break;
-      at -= 1;
-    }
+    const after = this.events.findLastIndex(({ event }) => event.revision <= fromRevision) + 1;
+    let at = this.first + after;
     return {
       next: () => {
-        if (at < this.count - this.limit) return "expired";
-        if (at >= this.count) return undefined;
-        const event = this.events[at % this.limit];
-        at += 1;
-        return event;
+        if (at < this.first) return "expired";
+        const logged = this.events[at - this.first];
+        if (logged !== undefined) at += 1;
+        return logged?.event;
       },
       onNews: (wake) => {
         this.waiting.add(wake);
         return () => this.waiting.delete(wake);
       },
     };
+  }
+
+  private drop(): void {
+    const dropped = this.events.shift();
+    if (dropped === undefined) return;
+    this.first += 1;
+    this.bytes -= dropped.cost.bytes;
+    this.oldest = dropped.event.revision;
   }
 }
 

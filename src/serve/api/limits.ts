@@ -19,8 +19,11 @@ export const requestLimit = 400;
 export const watchLimit = 1000;
 /** Connections that are open at once: each watch of an HTTP/1.1 client holds one. */
 export const connectionLimit = 2000;
-/** Changes of one kind that are kept for watches. */
+/** Changes of one kind that are kept for watches, and about the bytes that they hold. */
 export const eventLogLimit = 5000;
+export const eventLogBytesLimit = 16 << 20;
+/** They are kept for so long, milliseconds: as the Kubernetes API server's etcd keeps them (`--etcd-compaction-interval`). */
+export const eventKeptMs = 300_000;
 /** Bytes that wait for one slow watch before it is no longer fed; it catches up from the log. */
 export const watchBufferLimit = 1 << 20;
 /** A watch ends by itself after so long where its client names no time, seconds. */

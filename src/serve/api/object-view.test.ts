@@ -14,6 +14,7 @@ import { watchStoredObjects } from "../../sources/store/stored-objects.ts";
 import { storeErrors } from "../../store/errors.ts";
 import { memoryStore } from "../../store/store.fake.ts";
 import { EventLog } from "./event-log.ts";
+import { eventKeptMs } from "./limits.ts";
 import { type ObjectView, openObjectView, type ViewEntry } from "./object-view.ts";
 import { storeKey } from "./stored-object.ts";
 
@@ -180,21 +181,60 @@ test("any history: revisions grow, and a reader from any of them rebuilds what i
 });
 
 test("s4-compaction: a log forgets the oldest, and says so to whoever would miss it", () => {
-  const log = new EventLog<string>(10, 4);
-  assert.equal(log.follow(9), undefined);
-  const slow = log.follow(10);
-  for (let revision = 11; revision <= 16; revision++) log.add({ revision, before: undefined, after: `${revision}` });
-  assert.equal(slow?.next(), "expired");
-  assert.equal(log.follow(11), undefined);
-  const read = (from: number): number[] => {
+  const small = { atMs: 0, bytes: 1 };
+  const add = (log: EventLog<string>, revision: number, cost = small): void =>
+    log.add({ revision, before: undefined, after: `${revision}` }, cost);
+  const read = (log: EventLog<string>, from: number): number[] | undefined => {
     const reader = log.follow(from);
     const revisions: number[] = [];
     for (let event = reader?.next(); event !== undefined && event !== "expired"; event = reader?.next())
       revisions.push(event.revision);
-    return revisions;
+    return reader === undefined ? undefined : revisions;
   };
-  assert.deepEqual(read(12), [13, 14, 15, 16]);
-  assert.deepEqual(read(14), [15, 16]);
-  assert.deepEqual(read(16), []);
-  assert.deepEqual(read(99), []);
+  const log = new EventLog<string>(10, 4);
+  assert.equal(log.follow(9), undefined);
+  const slow = log.follow(10);
+  for (let revision = 11; revision <= 16; revision++) add(log, revision);
+  assert.equal(slow?.next(), "expired");
+  assert.equal(log.follow(11), undefined);
+  assert.deepEqual(read(log, 12), [13, 14, 15, 16]);
+  assert.deepEqual(read(log, 14), [15, 16]);
+  assert.deepEqual(read(log, 16), []);
+  assert.deepEqual(read(log, 99), []);
+
+  const old = new EventLog<string>(10);
+  for (let revision = 11; revision <= 16; revision++) add(old, revision, { atMs: revision, bytes: 1 });
+  const behind = old.follow(12);
+  const ahead = old.follow(15);
+  old.expire(15);
+  assert.deepEqual([old.size, behind?.next(), read(old, 13), read(old, 14)], [2, "expired", undefined, [15, 16]]);
+  old.expire(99);
+  assert.deepEqual([old.size, ahead?.next(), read(old, 15), read(old, 16)], [0, "expired", undefined, []]);
+  add(old, 17);
+  assert.deepEqual(read(old, 16), [17]);
+
+  const heavy = new EventLog<string>(10, 4, 10);
+  for (const [revision, bytes] of [
+    [11, 4],
+    [12, 4],
+    [13, 4],
+  ] as const)
+    add(heavy, revision, { atMs: 0, bytes });
+  assert.deepEqual([heavy.size, read(heavy, 11)], [2, [12, 13]]);
+  add(heavy, 14, { atMs: 0, bytes: 99 });
+  assert.deepEqual([heavy.size, read(heavy, 13)], [1, [14]]);
+});
+
+test("what happened is kept for watches for some minutes, not for ever, and no timer is left for it", async () => {
+  const { open, put, clock } = await bed();
+  const view = await open();
+  const { revision } = view;
+  await put("one");
+  await view.settled();
+  await clock.advance(eventKeptMs - 1_000);
+  assert.notEqual(view.follow(policyKind, revision)?.next(), undefined);
+  await clock.advance(60_000);
+  assert.equal(view.follow(policyKind, revision), undefined);
+  assert.deepEqual(view.follow(policyKind, view.revision)?.next(), undefined);
+  assert.equal(clock.pending, 0);
 });

@@ -16,8 +16,12 @@ import { byKey } from "../../kernel/key-order.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Store } from "../../store/store.ts";
-import { EventLog, type EventReader } from "./event-log.ts";
+import { EventLog, type EventReader, type LoggedEvent } from "./event-log.ts";
+import { heldBytes } from "./held-bytes.ts";
+import { eventKeptMs } from "./limits.ts";
 
+/** How often events that are too old are looked for, milliseconds. */
+const eventSweepMs = 30_000;
 /** After a reservation failed it is tried again, milliseconds. */
 const retryMs = 1000;
 
@@ -72,6 +76,8 @@ export class ObjectView implements Stoppable {
   private start = 0;
   private readonly unsubscribe: Unsubscribe[] = [];
   private retry: (() => void) | undefined;
+  /** While events are kept. */
+  private expiry: (() => void) | undefined;
   private stopped = false;
 
   constructor(options: ObjectViewOptions) {
@@ -143,6 +149,7 @@ export class ObjectView implements Stoppable {
     this.retry?.();
     for (const end of this.unsubscribe) end();
     await this.flushing;
+    this.expiry?.();
   }
 
   private takeObjects(changes: readonly Change<Config>[]): void {
@@ -222,9 +229,28 @@ export class ObjectView implements Stoppable {
     if (config === undefined) shelf.entries.delete(place);
     else shelf.entries.set(place, { kind, config, status, revision });
     shelf.sorted = undefined;
-    shelf.log.add({ revision, before, after: shelf.entries.get(place) });
+    this.log(shelf, { revision, before, after: shelf.entries.get(place) });
     shelves.add(shelf);
     this.last = Math.max(this.last, revision);
+  }
+
+  private log(shelf: Shelf, event: LoggedEvent<ViewEntry>): void {
+    if (this.start === 0) return; // not open yet: what there is is no news
+    const { clock } = this.options;
+    const { config, status } = event.after ?? {};
+    shelf.log.add(event, { atMs: clock.monotonic(), bytes: heldBytes([config?.meta, config?.spec, status]) });
+    this.expiry ??= clock.after(eventSweepMs, () => this.expire());
+  }
+
+  private expire(): void {
+    this.expiry = undefined;
+    const beforeMs = this.options.clock.monotonic() - eventKeptMs;
+    let kept = 0;
+    for (const { log } of this.shelves.values()) {
+      log.expire(beforeMs);
+      kept += log.size;
+    }
+    if (kept > 0) this.expiry = this.options.clock.after(eventSweepMs, () => this.expire());
   }
 
   private impliedNamespace(key: string): Config | undefined {

@@ -71,6 +71,7 @@ test("x8-slow-reader: a client that does not read is not fed, and is told when i
   await done;
   const last = JSON.parse(lines.at(-1) ?? "") as { type: string; object: { code: number } };
   assert.deepEqual([last.type, last.object.code], ["ERROR", 410]);
+  await view.stop();
   assert.equal(clock.pending, 0);
   stop.abort();
 });

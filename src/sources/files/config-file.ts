@@ -5,6 +5,7 @@ import { configCodes } from "../../config/errors.ts";
 import { type ApiObject, type Config, formatConfigKey } from "../../config/object.ts";
 import { formatObjectRef, type Problem } from "../../config/problem.ts";
 import { contentHash } from "../../kernel/hash.ts";
+import { sharedData } from "../../kernel/shared-data.ts";
 import { configOf } from "../api-object.ts";
 
 /** An object of a file. Its config has no origin: lines move with every edit above, which must not look like a change. */
@@ -65,7 +66,7 @@ export async function readConfigFile(
     const hash = contentHash(slice.text);
     let document = documents.get(hash) ?? before?.documents.get(hash);
     if (document === undefined) {
-      document = decodeOne(slice.text, context);
+      document = decodeOne(slice.text, before, context);
       await pause();
     }
     documents.set(hash, document);
@@ -111,12 +112,17 @@ export function duplicate(config: Config, file: string, line: number, winner: st
   };
 }
 
-function decodeOne(text: string, { source, defaultNamespace }: FileContext): DecodedDocument {
+function decodeOne(
+  text: string,
+  before: ConfigFile | undefined,
+  { source, defaultNamespace }: FileContext,
+): DecodedDocument {
   const { objects, refused, problems } = decodeAndValidate(text, { defaultNamespace });
-  const place = ({ kind, object, origin }: (typeof objects)[number]): PlacedConfig => ({
-    config: configOf(kind, authored(object), source),
-    line: origin.line,
-  });
+  const place = ({ kind, object, origin }: (typeof objects)[number]): PlacedConfig => {
+    const config = configOf(kind, authored(object), source);
+    const known = before?.objects.get(formatConfigKey(config.key))?.config;
+    return { config: { ...config, spec: sharedData(known?.spec, config.spec) }, line: origin.line };
+  };
   const refOf = ({ kind, object: { metadata } }: (typeof objects)[number]): string =>
     formatObjectRef({ kind: kind.kind, namespace: metadata.namespace, name: metadata.name });
   const known = new Set([...objects, ...refused].map(refOf));

@@ -16,11 +16,13 @@ import { after, test } from "node:test";
 import type { Change, Collection } from "../../collection/collection.ts";
 import { Graph } from "../../collection/graph.ts";
 import type { Config } from "../../config/object.ts";
+import type { VirtualService } from "../../config/virtual-service/virtual-service.ts";
 import { FakeClock } from "../../kernel/clock.fake.ts";
 import type { Cancel } from "../../kernel/clock.ts";
 import { systemClock } from "../../kernel/clock.ts";
 import type { LateenError } from "../../kernel/error.ts";
 import { fakeLog } from "../../kernel/log.fake.ts";
+import { type ConfigFile, readConfigFile } from "./config-file.ts";
 import { type ConfigFolder, type ConfigFolderOptions, watchConfigFolder } from "./config-folder.ts";
 
 const root = mkdtempSync(join(tmpdir(), "lateen-files-"));
@@ -381,4 +383,23 @@ test("an object whose kind is misspelled stays as it was, and the problem names 
   assert.deepEqual(names(watched), ["a", "b"]);
   const [problem] = [...watched.problems.values()].flat();
   assert.deepEqual(problem?.object, { kind: "PeerAuthentcation", namespace: "shop", name: "b" });
+});
+
+test("a part of an object that an edit leaves as it was is held once", async () => {
+  const text = (timeout: string): string => `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: a, namespace: shop}
+spec:
+  hosts: [a.shop.svc.cluster.local]
+  http: [{timeout: ${timeout}, route: [{destination: {host: a.shop.svc.cluster.local}}]}]
+`;
+  const context = { source: "c", defaultNamespace: "default" };
+  const pause = (): Promise<void> => Promise.resolve();
+  const first = await readConfigFile("a.yaml", text("1s"), undefined, context, pause);
+  const second = await readConfigFile("a.yaml", text("2s"), first, context, pause);
+  const specOf = (file: ConfigFile): VirtualService =>
+    [...file.objects.values()].map(({ config }) => config.spec as VirtualService)[0] ?? assert.fail();
+  assert.notEqual(specOf(second), specOf(first));
+  assert.equal(specOf(second).hosts, specOf(first).hosts);
+  assert.equal(specOf(second).http?.[0]?.route, specOf(first).http?.[0]?.route);
 });
