@@ -86,6 +86,7 @@ export class AdsServer implements Stoppable {
     this.settling = new Settling(clock);
     this.pushes = new PushLog(options.changes ?? new ChangeLog(clock));
     const sections = new SharedSections();
+    const texts = new TextTable();
     this.context = {
       generator,
       clock,
@@ -96,7 +97,7 @@ export class AdsServer implements Stoppable {
       metrics: this.metrics,
       hooks: options,
       names: new NamePool(),
-      texts: new TextTable(),
+      texts,
       chunks: new ChunkPool(this.limits.chunkBytes),
       slices: options.slices ?? new Slices(clock),
       pushes: this.pushes,
@@ -111,6 +112,7 @@ export class AdsServer implements Stoppable {
     };
     this.cancelTick = clock.every(tickMs, () => {
       sections.expire(clock.monotonic());
+      texts.expire(clock.monotonic());
       for (const connection of [...this.open]) connection.tick();
     });
   }
@@ -162,7 +164,7 @@ export class AdsServer implements Stoppable {
 
   /** Waiting lines and caches, with their limits. */
   inspect(): AdsInspection {
-    const { queue, unfinished, sections, names } = this.context;
+    const { queue, unfinished, sections, names, texts } = this.context;
     return {
       push: { ...queue.counts, writingLimit },
       streams: {
@@ -173,6 +175,7 @@ export class AdsServer implements Stoppable {
       unfinishedBytes: { held: unfinished.heldBytes, limit: this.limits.unfinishedBytes },
       sections: sections.counts,
       names: names.counts,
+      texts: texts.counts,
     };
   }
 

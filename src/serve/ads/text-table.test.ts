@@ -41,3 +41,15 @@ test("one text is one string, until the table is full; it keeps a bounded number
   assert.equal(table.counts.hits, hits + 1);
   assert.equal(lookUp(table, Buffer.from("x".repeat(5_000)))?.length, 5_000);
 });
+
+test("what was said long ago is forgotten", () => {
+  const table = new TextTable();
+  table.expire(1_000);
+  for (const text of ["one", "two", "one"]) lookUp(table, Buffer.from(text));
+  table.expire(300_000);
+  assert.deepEqual([table.counts.kept, table.counts.hits, table.counts.misses], [0, 1, 2]);
+  lookUp(table, Buffer.from("one"));
+  table.expire(400_000);
+  assert.equal(lookUp(table, Buffer.from("one")), "one");
+  assert.deepEqual([table.counts.kept, table.counts.hits, table.counts.misses], [1, 2, 3]);
+});

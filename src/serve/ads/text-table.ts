@@ -8,19 +8,22 @@ const textLimit = 1 << 17;
 const bytesLimit = 8 << 20;
 /** Longer texts are not kept. */
 const longest = 256;
+/** Versions of long ago are told no more, so it starts anew after so long, milliseconds; what is in use is back at once. */
+const keptMs = 300_000;
 const slotCount = textLimit * 2;
 /** Slots that are looked at for one text: whoever makes texts that meet in one slot slows down nobody. */
 const probeLimit = 32;
 
 export class TextTable {
   /** Open addressing: number of a text plus one, 0 where there is none. */
-  private slots = new Int32Array(slotCount);
+  private readonly slots = new Int32Array(slotCount);
   private readonly texts: string[] = [];
   /** Where each text starts in `bytes`; one more at the end. */
   private readonly starts: number[] = [0];
   private bytes = Buffer.allocUnsafe(1 << 16);
   private hits = 0;
   private misses = 0;
+  private startedMs = 0;
 
   /** The text of the bytes from `start` to `end`; undefined where they are not UTF-8 (RFC 3629). */
   get(source: Buffer, start: number, end: number): string | undefined {
@@ -43,6 +46,13 @@ export class TextTable {
     const text = decode(source, start, end);
     if (text !== undefined) this.keep(text, source, start, end, slot);
     return text;
+  }
+
+  /** @param nowMs monotonic */
+  expire(nowMs: number): void {
+    if (nowMs - this.startedMs < keptMs) return;
+    this.startedMs = nowMs;
+    if (this.texts.length > 0) this.clear();
   }
 
   get counts(): { kept: number; limit: number; bytes: number; hits: number; misses: number } {
@@ -78,7 +88,7 @@ export class TextTable {
   }
 
   private clear(): void {
-    this.slots = new Int32Array(slotCount);
+    this.slots.fill(0);
     this.texts.length = 0;
     this.starts.length = 1;
     this.bytes = Buffer.allocUnsafe(1 << 16);

@@ -20,4 +20,5 @@ export interface AdsInspection {
   readonly unfinishedBytes: { readonly held: number; readonly limit: number };
   readonly sections: CacheCounts & { readonly kept: number; readonly limit: number; readonly bytes: number };
   readonly names: CacheCounts;
+  readonly texts: CacheCounts & { readonly kept: number; readonly limit: number; readonly bytes: number };
 }

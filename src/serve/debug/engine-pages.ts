@@ -105,7 +105,7 @@ function shownStall(stall: Stall, watch: StallWatch): ShownStall {
 }
 
 function caches(ads: AdsServer, { interned, endpoints }: GeneratorInspection): unknown[] {
-  const { sections, names } = ads.inspect();
+  const { sections, names, texts } = ads.inspect();
   const rows = [
     { name: "interned", help: "one object for equal content of different scopes", ...interned },
     {
@@ -114,6 +114,7 @@ function caches(ads: AdsServer, { interned, endpoints }: GeneratorInspection): u
       ...sections,
     },
     { name: "endpoints", help: "encoded endpoints, kept as long as their workload does not change", ...endpoints },
+    { name: "texts", help: "names and versions of requests, one text for all", ...texts },
     { name: "names", help: "sets of names that several streams ask for", ...names },
   ];
   return rows.map((row) => ({ ...row, hitRate: hitRate(row) }));
@@ -125,7 +126,7 @@ function hitRate({ hits, misses }: { hits: number; misses: number }): number | n
 
 function memory({ ads, generator, roots, memoryUsage }: EngineParts): unknown {
   const { scopes, workloads, clients, interned } = generator();
-  const { sections, unfinishedBytes } = ads.inspect();
+  const { sections, texts, unfinishedBytes } = ads.inspect();
   let behind = 0;
   let refused = 0;
   let types = 0;
@@ -151,6 +152,7 @@ function memory({ ads, generator, roots, memoryUsage }: EngineParts): unknown {
       { part: "interned resources", count: interned.kept, bytes: interned.bytes },
       { part: "of them put together when sent", count: interned.lazy },
       { part: "shared sections", count: sections.kept, bytes: sections.bytes },
+      { part: "texts of requests", count: texts.kept, bytes: texts.bytes },
       { part: "streams", count: streams },
       { part: "subscriptions", count: types },
       { part: "names that wait to be sent", count: behind },

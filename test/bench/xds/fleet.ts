@@ -52,6 +52,7 @@ export class Fleet {
   }
 
   async stop(): Promise<void> {
+    if (!this.child.connected) return; // it has ended by itself
     const ended = new Promise((resolve) => this.child.once("exit", resolve));
     this.child.disconnect();
     await ended;

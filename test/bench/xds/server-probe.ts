@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { Session } from "node:inspector/promises";
 import { createServer } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { writeHeapSnapshot } from "node:v8";
 import { isMainThread } from "node:worker_threads";
 
 /** What a line `figures` is answered with; the counts start anew. */
@@ -48,6 +49,7 @@ if (socketPath !== undefined && isMainThread) {
       delay.reset();
       return {};
     }
+    if (line.startsWith("snapshot ")) return { file: writeHeapSnapshot(line.slice("snapshot ".length)) };
     if (line === "profile") {
       session = new Session();
       session.connect();

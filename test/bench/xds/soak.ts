@@ -2,44 +2,58 @@
 // whole routes, half virtual hosts one by one; some of them are always away, and everything changes all the time.
 import { writeFileSync } from "node:fs";
 import { get } from "node:https";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { thousandServices as mesh, writeMesh } from "../../kit/large-mesh.ts";
+import { thousandServices, writeMesh } from "../../kit/large-mesh.ts";
 import { FileChurn } from "./file-churn.ts";
 import { Fleet } from "./fleet.ts";
 import { MeasuredControlPlane } from "./measured-control-plane.ts";
 import { foreignNodes } from "./sidecar-nodes.ts";
-import { slopeOf } from "./slope.ts";
+import { type Slope, slopeOf } from "./slope.ts";
 
 const help = `Runs a control plane under churn, and looks whether it grows.
 
   node test/bench/xds/soak.ts [options]
 
-  --minutes N  of churn (30)
+  --minutes N  of churn (30); what comes first does not count: half of them, at least 6
   --proxies N  fake sidecars, half of them agents of ours (300)
   --rate N     changes a second (10)
+  --services N of the mesh, a tenth of them routed (1000)
   --json FILE  writes the figures there
+  --snapshots FOLDER  writes .heapsnapshot files there: at half the time, at the end of the churn, and when all have left
 
-Ends with 1 where the heap grows in the second half, or where more is left than there was before the first sidecar.`;
+Ends with 1 where the heap grows, or where more is left than there was before the first sidecar. Tells of everything that
+/debug/memory counts how much it grew a minute.`;
 
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "30" },
     proxies: { type: "string", default: "300" },
     rate: { type: "string", default: "10" },
+    services: { type: "string", default: String(thousandServices.services) },
     json: { type: "string" },
+    snapshots: { type: "string" },
     help: { type: "boolean", short: "h", default: false },
   },
 });
-const [minutes, proxies, rate] = [values.minutes, values.proxies, values.rate].map(Number) as [number, number, number];
-if (values.help || !(minutes > 0 && proxies > 1 && rate > 0)) {
+const [minutes = 0, proxies = 0, rate = 0, services = 0] = [
+  ...[values.minutes, values.proxies, values.rate, values.services].map(Number),
+];
+if (values.help || !(minutes > 0 && proxies > 1 && rate > 0 && services >= 100)) {
   console.log(help);
   process.exit(values.help ? 0 : 2);
 }
+const mesh = { ...thousandServices, services, routed: services / 10 };
 
 /** Each a scope of its own. */
 const namespaces = ["team-a", "team-b", "team-c"];
 /** Growth of the heap that counts as none, MB a minute; also what is less than twice its own standard error does. */
 const flatMbAMinute = 0.1;
+/**
+ * What is kept for a time, or up to a number, has to fill up before growth means anything, minutes: changes for watches of the
+ * API and texts of requests are kept for five; the lists of the last 1,000 changes and 500 pushes (/debug) are full sooner.
+ */
+const warmUpMinutes = 6;
 /** Sidecars are away for as long as this, milliseconds: a hundredth of them, then the next. */
 const turnMs = 1_000;
 /** Longest wait until scopes without users are disposed of: they linger for 60 s. */
@@ -105,31 +119,56 @@ async function soak(): Promise<boolean> {
     const perSecond = churn.count / ((performance.now() - startMs) / 1000);
     const flow = `${connected} connected, ${incomplete} on their way, ${behind} names behind, ${perSecond.toFixed(1)} changes/s`;
     write({ before, looks });
+    if (looks.length === minutes >> 1) await snapshot("half");
     print(`minute ${looks.length}`, now, `${flow}, stall ${now.stallMs.toFixed(0)} ms`);
   }
   await changing.stop();
   await turning.stop();
+  await snapshot("end");
 
   if (interrupted.signal.aborted) return false;
 
   await fleet.drop();
   churn.restore();
   const after = await whenGone(before);
+  await snapshot("after");
   print("after", after, "");
   const left = leftOver(before, after);
-  const second = looks.slice(looks.length >> 1);
-  const slope = slopeOf(second.map(({ heapMb }, minute) => [minute, heapMb]));
+  const judged = looks.slice(Math.max(looks.length >> 1, Math.min(warmUpMinutes, looks.length - 3)));
+  const slopes = Object.fromEntries(Object.keys(figuresOf(after)).map((name) => [name, growth(judged, name)] as const));
+  for (const [name, { perUnit, error }] of Object.entries(slopes)) {
+    if (Math.abs(perUnit) > 2 * error) console.log(`  ${name}: ${signed(perUnit)} ± ${error.toFixed(3)} a minute`);
+  }
+  const slope = growth(judged, heapName);
   const grows = slope.perUnit > flatMbAMinute && slope.perUnit > 2 * slope.error;
-  const noise = `${slope.perUnit.toFixed(3)} ± ${slope.error.toFixed(3)} MB a minute over the last ${second.length} minutes`;
-  console.log(`heap: ${grows ? "grows" : "flat"}, ${noise}`);
+  const told = `${signed(slope.perUnit)} ± ${slope.error.toFixed(3)} MB a minute over the last ${judged.length} minutes`;
+  console.log(`heap: ${grows ? "grows" : "flat"}, ${told}`);
   console.log(`left behind: ${left.length === 0 ? "nothing" : left.join("; ")}`);
-  write({ before, looks, after, slope, left });
+  write({ before, looks, after, slopes, left });
   return !grows && left.length === 0;
+}
+
+const heapName = "heap, MB";
+
+/** All that is looked at, by name. */
+function figuresOf({ heapMb, externalMb, rssMb, timers, handles, counts }: Look): Record<string, number> {
+  return { [heapName]: heapMb, "external, MB": externalMb, "resident, MB": rssMb, timers, handles, ...counts };
+}
+
+/** Of one figure, a minute. A collection that is not there holds nothing. */
+function growth(looks: readonly Look[], name: string): Slope {
+  return slopeOf(looks.map((look, minute) => [minute, figuresOf(look)[name] ?? 0]));
 }
 
 /** Each minute, so that what there is so far can be looked at. */
 function write(figures: unknown): void {
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, undefined, 2)}\n`);
+}
+
+async function snapshot(name: string): Promise<void> {
+  const { snapshots } = values;
+  if (snapshots === undefined) return;
+  await control.writeHeapSnapshot(join(snapshots, `${name}.heapsnapshot`));
 }
 
 /** What is held, after garbage was collected. */
@@ -149,7 +188,7 @@ async function whenGone(before: Look): Promise<Look> {
   for (;;) {
     await sleep(2_000);
     const now = await counts();
-    const same = Object.entries(now).every(([name, count]) => count <= (before.counts[name] ?? 0));
+    const same = Object.entries(now).every(([name, count]) => !isCompared(name) || count <= (before.counts[name] ?? 0));
     if (same || performance.now() > endMs) return look();
   }
 }
@@ -162,16 +201,24 @@ function leftOver(before: Look, after: Look): string[] {
   compare("heap, MB", before.heapMb, after.heapMb, leftMb);
   compare("timers", before.timers, after.timers, leftHandles);
   compare("handles", before.handles, after.handles, leftHandles);
-  for (const [name, count] of Object.entries(after.counts)) compare(name, before.counts[name] ?? 0, count, 0);
+  for (const [name, count] of Object.entries(after.counts))
+    if (isCompared(name)) compare(name, before.counts[name] ?? 0, count, 0);
   return left;
+}
+
+/** Without sidecars it has to be as it was before them. */
+function isCompared(name: string): boolean {
+  return comparedParts.includes(name) || /^(collections|values of) /.test(name);
 }
 
 /** Of the parts and the collections. */
 async function counts(): Promise<Record<string, number>> {
   const page = (await ask("/debug/memory")) as MemoryPage;
-  const parts = page.parts.filter(({ part }) => comparedParts.includes(part));
   return Object.fromEntries([
-    ...parts.map(({ part, count, bytes }) => [part, count ?? bytes ?? 0] as const),
+    ...page.parts.flatMap(({ part, count, bytes }) => [
+      ...(count === undefined ? [] : [[part, count] as const]),
+      ...(bytes === undefined ? [] : [[count === undefined ? part : `bytes of ${part}`, bytes] as const]),
+    ]),
     ...page.collections.map(({ name, count }) => [`collections ${name}`, count] as const),
     ...page.collections.map(({ name, size }) => [`values of ${name}`, size] as const),
   ]);
@@ -221,6 +268,10 @@ function sleep(ms: number): Promise<void> {
 function print(when: string, { rssMb, heapMb, externalMb, timers, handles }: Look, more: string): void {
   const memory = `resident ${format(rssMb)} MB, heap ${format(heapMb)} MB, external ${format(externalMb)} MB`;
   console.log(`${when.padEnd(10)} ${memory}, ${timers} timers, ${handles} handles${more === "" ? "" : `, ${more}`}`);
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? "" : "+"}${value.toFixed(3)}`;
 }
 
 function format(value: number): string {
