@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Authority } from "../ca/authority.ts";
 import type { Collection } from "../collection/collection.ts";
 import type { Graph } from "../collection/graph.ts";
-import type { PathNormalization } from "../config/analysis/evadable-conditions.ts";
+import type { PathNormalization } from "../config/analysis/settings.ts";
 import { kinds } from "../config/kinds.ts";
 import type { ListenPorts } from "../config/listener-port.ts";
 import { type Config, formatConfigKey, type Origin } from "../config/object.ts";

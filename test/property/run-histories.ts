@@ -1,5 +1,6 @@
 // Tries the histories of a mesh as often as asked: `node test/property/run-histories.ts --runs 10000 [--seed S] [--only TEXT]`.
 import { parseArgs } from "node:util";
+import { analysisHistories } from "./analysis-history.ts";
 import { isolationCases, meshHistoryCases, servedHistoryCases } from "./mesh-histories.cases.ts";
 import { meshHistories } from "./mesh-history.ts";
 import { namespaceIsolation } from "./namespace-isolation.ts";
@@ -24,6 +25,7 @@ const tasks: readonly Task[] = [
   task(namespaceIsolation, isolationCases),
   task(schedules, []),
   task(quarantineHistories, []),
+  task(analysisHistories, []),
 ];
 
 const { values } = parseArgs({

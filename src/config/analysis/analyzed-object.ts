@@ -1,11 +1,16 @@
 // What the analysis looks at, and how it names what it finds.
-import type { ApiObject, Origin } from "../object.ts";
+import type { ObjectMeta, Origin } from "../object.ts";
 import type { Problem } from "../problem.ts";
 
 /** An object that fits its schema, with the place it was read from. `Decoded` is one. */
 export interface AnalyzedObject<Spec = unknown> {
   readonly kind: { readonly kind: string; readonly group: string };
-  readonly object: ApiObject<Spec>;
+  readonly object: {
+    readonly metadata: Readonly<Pick<ObjectMeta, "name" | "namespace" | "labels">>;
+    readonly spec?: Spec;
+  };
+  /** `formatConfigKey`, of an object of the mesh. */
+  readonly key?: string;
   readonly origin?: Origin;
   /** 1-based line of a field, or of its nearest parent in the text. */
   lineOf?(path: string): number | undefined;
@@ -22,22 +27,28 @@ export const analysisCodes = {
   conflictingProtocol: "IST0177",
 } as const;
 
-/** Reports on one field of one object. */
-export type Report = (found: {
-  on: AnalyzedObject;
-  code: string;
-  path: string;
-  message: string;
-  remedy: string;
+/** What is wrong with one field of one object. */
+export interface Finding {
+  readonly on: AnalyzedObject;
+  readonly code: string;
+  readonly path: string;
+  readonly message: string;
+  readonly remedy: string;
   /** What is not there, as a noun, where that is all that is wrong. */
-  missing?: string;
-}) => void;
+  readonly missing?: string;
+}
 
-/** All are warnings: a reference may be filled a moment later, and another team may own what is missing. */
-export function toProblem({ on, code, path, message, remedy }: Parameters<Report>[0]): Problem {
+export type Report = (found: Finding) => void;
+
+/**
+ * All are warnings: a reference may be filled a moment later, and another team may own what is missing.
+ *
+ * @param origin where the object is now
+ */
+export function toProblem({ on, code, path, message, remedy }: Finding, origin = on.origin): Problem {
   const { metadata } = on.object;
-  const line = on.lineOf?.(path) ?? on.origin?.line;
-  const file = on.origin?.file;
+  const line = on.lineOf?.(path) ?? origin?.line;
+  const file = origin?.file;
   return {
     severity: "warning",
     code,

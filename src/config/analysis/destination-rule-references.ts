@@ -1,13 +1,18 @@
 // A DestinationRule must meet a service, and its subsets endpoints.
 import { type AnalyzedObject, analysisCodes, type Report } from "./analyzed-object.ts";
-import { carries, covers, type KnownService, type MeshIndex, servicesFor } from "./mesh-index.ts";
+import { defineCheckOfEach } from "./check.ts";
+import { covers, type KnownService, type KnownServices, servicesFor } from "./known-services.ts";
+import { carries } from "./known-workloads.ts";
+import { fullHost } from "./settings.ts";
 
-export function checkDestinationRuleReferences(index: MeshIndex, report: Report): void {
-  for (const on of index.destinationRules) {
+export const destinationRuleReferences = defineCheckOfEach({
+  of: "destinationRules",
+  reads: ["services"],
+  find(on, { services: known }, { settings, report }) {
     const { spec, metadata } = on.object;
-    if (spec === undefined) continue;
-    const host = index.fullHost(spec.host, metadata.namespace);
-    const services = host.startsWith("*") ? servicesUnder(index, host) : servicesFor(index, host);
+    if (spec === undefined) return;
+    const host = fullHost(spec.host, metadata.namespace, settings);
+    const services = host.startsWith("*") ? servicesUnder(known, host) : servicesFor(known, host);
     if (services.length === 0) {
       report({
         on,
@@ -17,14 +22,14 @@ export function checkDestinationRuleReferences(index: MeshIndex, report: Report)
         missing: `service with the host ${host}`,
         remedy: "Create a ServiceEntry for it, or correct the host.",
       });
-      continue;
+      return;
     }
     checkSubsetLabels(on, spec.subsets ?? [], services, host, report);
-  }
-}
+  },
+});
 
-function servicesUnder(index: MeshIndex, pattern: string): KnownService[] {
-  return [...index.services].flatMap(([host, services]) => (covers(pattern, host) ? services : []));
+function servicesUnder({ byHost }: KnownServices, pattern: string): KnownService[] {
+  return [...byHost].flatMap(([host, services]) => (covers(pattern, host) ? services : []));
 }
 
 function checkSubsetLabels(

@@ -1,12 +1,8 @@
 // Conditions of policies that a caller gets around by another spelling, where the spelling that is not foreseen is let in.
-import type { AuthorizationPolicy } from "../authorization-policy/authorization-policy.ts";
 import { configCodes } from "../errors.ts";
 import { formatPath } from "../field-path.ts";
-import type { AnalyzedObject, Report } from "./analyzed-object.ts";
-import type { MeshIndex } from "./mesh-index.ts";
-
-/** MeshConfig.pathNormalization.normalization, as it is carried out. */
-export type PathNormalization = "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
+import { defineCheckOfEach } from "./check.ts";
+import type { PathNormalization } from "./settings.ts";
 
 /** What a caller may write in place of `/admin` so that many applications take it for that; and proxies leave as it is. */
 const otherPaths: Readonly<Record<PathNormalization, string | undefined>> = {
@@ -16,11 +12,12 @@ const otherPaths: Readonly<Record<PathNormalization, string | undefined>> = {
   DECODE_AND_MERGE_SLASHES: undefined,
 };
 
-export function checkEvadableConditions(index: MeshIndex, normalization: PathNormalization, report: Report): void {
-  for (const on of index.others) {
-    if (on.kind.kind !== "AuthorizationPolicy") continue;
-    const { action = "ALLOW", rules = [] } = (on as AnalyzedObject<AuthorizationPolicy>).object.spec ?? {};
-    if (action === "AUDIT") continue;
+export const evadableConditions = defineCheckOfEach({
+  of: "authorizationPolicies",
+  reads: [],
+  find(on, _, { settings, report }) {
+    const { action = "ALLOW", rules = [] } = on.object.spec ?? {};
+    if (action === "AUDIT") return;
     // What no DENY takes is let in, and so is what no exception of an ALLOW takes.
     const [hosts, paths] = action === "ALLOW" ? (["notHosts", "notPaths"] as const) : (["hosts", "paths"] as const);
     const instead = action === "ALLOW" ? `List what is let in, without ${hosts} and ${paths}` : insteadOfDeny;
@@ -37,15 +34,15 @@ export function checkEvadableConditions(index: MeshIndex, normalization: PathNor
         if ((operation?.[hosts] ?? []).some((host) => host !== "*")) {
           find(hosts, 'callers write any Host they like, such as "HOST:80", "HOST." or a short name', `${instead}.`);
         }
-        const others = otherPaths[normalization];
+        const others = otherPaths[settings.pathNormalization];
         if (others !== undefined && (operation?.[paths] ?? []).some(hasOtherSpellings)) {
           const remedy = `${instead}, or set pathNormalization to DECODE_AND_MERGE_SLASHES.`;
           find(paths, `callers may write a path otherwise, ${others} for "/admin"`, remedy);
         }
       }
     }
-  }
-}
+  },
+});
 
 const insteadOfDeny =
   "Let in what may come (ALLOW), or deny by source or port, which callers cannot choose the spelling of";

@@ -2,12 +2,13 @@
 import { CidrMap } from "../../kernel/cidr-map.ts";
 import { type Cidr, cidrContains, formatCidr, parseCidr } from "../../kernel/ip-address.ts";
 import { configCodes } from "../errors.ts";
-import type { ServiceEntry } from "../service-entry/service-entry.ts";
 import { type AnalyzedObject, nameOf, type Report } from "./analyzed-object.ts";
-import type { MeshIndex } from "./mesh-index.ts";
+import { defineCheck, defineCheckOfEach, type Look } from "./check.ts";
+import type { KnownServices } from "./known-services.ts";
+import type { AnalyzedService } from "./object-lists.ts";
 import { overlap, type Visible, visibleIn } from "./visibility.ts";
 
-type Entry = AnalyzedObject<ServiceEntry>;
+type Entry = AnalyzedObject<AnalyzedService>;
 
 interface Claim {
   readonly on: AnalyzedObject;
@@ -31,30 +32,14 @@ const givenRanges = ["240.240.0.0/16", "2001:2::/48"].flatMap((text) => parseCid
 
 const oneOwner = 'Let one namespace define it, or set exportTo to ["."] for what is for the own namespace only.';
 
-/** @param isWanted whether anybody asks for what is found of an object: most of the work is for these alone */
-export function checkForeignHosts(
-  index: MeshIndex,
-  domainSuffix: string,
-  report: Report,
-  isWanted: (object: AnalyzedObject) => boolean,
-): void {
-  for (const entry of index.serviceEntries) if (isWanted(entry)) checkHosts(entry, index, domainSuffix, report);
-}
+export const foreignHosts = defineCheckOfEach({
+  of: "serviceEntries",
+  reads: ["services"],
+  find: (on, { services }, look) => checkHosts(on, services, look),
+});
 
-/** @param isWanted as above */
-export function checkForeignAddresses(
-  index: MeshIndex,
-  report: Report,
-  isWanted: (object: AnalyzedObject) => boolean,
-): void {
-  checkAddresses(index.serviceEntries, index.serviceEntries.filter(isWanted), report);
-}
-
-function checkHosts(on: Entry, index: MeshIndex, domainSuffix: string, report: Report): void {
-  const { spec, metadata } = on.object;
-  const visible = visibleIn(spec?.exportTo, metadata.namespace);
-  for (const [at, written] of (spec?.hosts ?? []).entries()) {
-    const host = index.fullHost(written, metadata.namespace);
+function checkHosts(on: Entry, services: KnownServices, { settings: { domainSuffix }, report }: Look): void {
+  for (const [at, { host, visible }] of (services.byEntry.get(on) ?? []).entries()) {
     const check = (rivals: readonly Claim[], message: (others: string) => string): void =>
       compare({ on, visible }, rivals, (others) =>
         report({
@@ -68,12 +53,12 @@ function checkHosts(on: Entry, index: MeshIndex, domainSuffix: string, report: R
     const home = homeOf(host, domainSuffix);
     const winner = home === undefined ? "the oldest only" : `that of namespace ${home}, if it has one`;
     check(
-      index.services.get(host) ?? [],
+      services.byHost.get(host) ?? [],
       (others) => `the host ${host} is also defined by ${others}; callers of other namespaces reach ${winner}`,
     );
     for (const local of [`${host}.svc.${domainSuffix}`, `${host}.${domainSuffix}`]) {
       const owner = homeOf(local, domainSuffix);
-      const owners = (index.services.get(local) ?? []).filter(({ namespace }) => namespace === owner);
+      const owners = (services.byHost.get(local) ?? []).filter(({ namespace }) => namespace === owner);
       check(
         owners,
         (others) => `${host} is a short name of ${local} (${others}), which callers of other namespaces reach`,
@@ -82,15 +67,29 @@ function checkHosts(on: Entry, index: MeshIndex, domainSuffix: string, report: R
   }
 }
 
-function checkAddresses(all: readonly Entry[], wanted: readonly Entry[], report: Report): void {
-  const asked = wanted.flatMap(claimsOf);
+/** Addresses, or entries, that are looked at before it yields. */
+const addressesPerStep = 500;
+
+export const foreignAddresses = defineCheck({
+  of: "serviceEntries",
+  reads: ["serviceEntries"],
+  find: (wanted, { serviceEntries }, { report }) => checkAddresses(serviceEntries, wanted, report),
+});
+
+function* checkAddresses(all: readonly Entry[], wanted: readonly Entry[], report: Report): Generator<void, void, void> {
+  const asked = yield* claimsOf(wanted);
   if (asked.length === 0) return;
   const ours = new CidrMap<string>(1);
-  for (const { cidr } of asked) ours.add(cidr, spell(cidr));
+  for (const [at, { cidr }] of asked.entries()) {
+    if (at % addressesPerStep === addressesPerStep - 1) yield;
+    ours.add(cidr, spell(cidr));
+  }
   const theirs = new CidrMap<AddressClaim>(comparedLimit);
   /** By the block around them. */
   const inside = new Map<string, AddressClaim[]>();
-  for (const claim of all.flatMap(claimsOf)) {
+  const stated = all === wanted ? asked : yield* claimsOf(all);
+  for (const [at, claim] of stated.entries()) {
+    if (at % addressesPerStep === addressesPerStep - 1) yield;
     theirs.add(claim.cidr, claim);
     const blocks = ours.holding(claim.cidr);
     const address = blocks.length === 0 ? "" : spell(claim.cidr);
@@ -101,7 +100,8 @@ function checkAddresses(all: readonly Entry[], wanted: readonly Entry[], report:
       else if (list.length < comparedLimit) list.push(claim);
     }
   }
-  for (const claim of asked) {
+  for (const [at, claim] of asked.entries()) {
+    if (at % addressesPerStep === addressesPerStep - 1) yield;
     const { on, path, cidr } = claim;
     const address = spell(cidr);
     const found = (message: string, remedy: string): void =>
@@ -134,14 +134,19 @@ function checkAddresses(all: readonly Entry[], wanted: readonly Entry[], report:
   }
 }
 
-function claimsOf(on: Entry): AddressClaim[] {
-  const { spec, metadata } = on.object;
-  if (spec?.addresses === undefined) return [];
-  const visible = visibleIn(spec.exportTo, metadata.namespace);
-  return spec.addresses.flatMap((text, at) => {
-    const cidr = parseCidr(text);
-    return cidr === undefined ? [] : [{ on, visible, path: `spec.addresses[${at}]`, text, cidr }];
-  });
+function* claimsOf(entries: readonly Entry[]): Generator<void, AddressClaim[], void> {
+  const claims: AddressClaim[] = [];
+  for (const [at, on] of entries.entries()) {
+    if (at % addressesPerStep === addressesPerStep - 1) yield;
+    const { spec, metadata } = on.object;
+    if (spec?.addresses === undefined) continue;
+    const visible = visibleIn(spec.exportTo, metadata.namespace);
+    for (const [index, text] of spec.addresses.entries()) {
+      const cidr = parseCidr(text);
+      if (cidr !== undefined) claims.push({ on, visible, path: `spec.addresses[${index}]`, text, cidr });
+    }
+  }
+  return claims;
 }
 
 function sharesPort(a: AddressClaim, b: AddressClaim): boolean {

@@ -1,36 +1,49 @@
 // A selector must meet a workload.
 import { type AnalyzedObject, analysisCodes, type Report } from "./analyzed-object.ts";
-import { carries, type Labels, type MeshIndex } from "./mesh-index.ts";
+import { defineCheckOfEach } from "./check.ts";
+import { carries, type Labels } from "./known-workloads.ts";
+import type { MeshIndex } from "./mesh-index.ts";
 
-/** Kinds whose `spec.selector.matchLabels` chooses workloads: of their namespace, or of all in the root namespace. */
-const policyKinds: ReadonlySet<string> = new Set([
-  "PeerAuthentication",
-  "AuthorizationPolicy",
-  "RequestAuthentication",
-  "Telemetry",
-]);
+/** Of their namespace, or of all in the root namespace. */
+const policies = ["peerAuthentications", "authorizationPolicies", "requestAuthentications", "telemetries"] as const;
 
-export function checkSelectedWorkloads(index: MeshIndex, rootNamespace: string, report: Report): void {
-  for (const on of index.others) {
-    if (!policyKinds.has(on.kind.kind)) continue;
-    const spec = on.object.spec as { selector?: { matchLabels?: Labels } } | undefined;
-    const scope = on.object.metadata.namespace === rootNamespace ? undefined : on.object.metadata.namespace;
-    check(index, on, spec?.selector?.matchLabels, "spec.selector.matchLabels", scope, report);
-  }
-  for (const on of index.destinationRules) {
+const workloadsOfPolicies = policies.map((of) =>
+  defineCheckOfEach({
+    of,
+    reads: ["workloads"],
+    find(on, { workloads }, { settings, report }) {
+      const { spec, metadata } = on.object;
+      const scope = metadata.namespace === settings.rootNamespace ? undefined : metadata.namespace;
+      check(workloads, on, spec?.selector?.matchLabels, "spec.selector.matchLabels", scope, report);
+    },
+  }),
+);
+
+const workloadsOfRules = defineCheckOfEach({
+  of: "destinationRules",
+  reads: ["workloads"],
+  find(on, { workloads }, { report }) {
     const { spec, metadata } = on.object;
     const labels = spec?.workloadSelector?.matchLabels;
-    check(index, on, labels, "spec.workloadSelector.matchLabels", metadata.namespace, report);
-  }
-  for (const on of index.serviceEntries) {
+    check(workloads, on, labels, "spec.workloadSelector.matchLabels", metadata.namespace, report);
+  },
+});
+
+const workloadsOfServices = defineCheckOfEach({
+  of: "serviceEntries",
+  reads: ["workloads"],
+  find(on, { workloads }, { report }) {
     const { spec, metadata } = on.object;
-    check(index, on, spec?.workloadSelector?.labels, "spec.workloadSelector.labels", metadata.namespace, report);
-  }
-}
+    const labels = spec?.workloadSelector?.labels;
+    check(workloads, on, labels, "spec.workloadSelector.labels", metadata.namespace, report);
+  },
+});
+
+export const selectedWorkloads = [...workloadsOfPolicies, workloadsOfRules, workloadsOfServices];
 
 /** @param namespace undefined: workloads of all namespaces */
 function check(
-  index: MeshIndex,
+  known: MeshIndex["workloads"],
   on: AnalyzedObject,
   wanted: Labels | undefined,
   path: string,
@@ -38,7 +51,7 @@ function check(
   report: Report,
 ): void {
   if (wanted === undefined || Object.keys(wanted).length === 0) return;
-  const scopes = namespace === undefined ? [...index.workloads.values()] : [index.workloads.get(namespace) ?? []];
+  const scopes = namespace === undefined ? [...known.values()] : [known.get(namespace) ?? []];
   if (scopes.some((workloads) => workloads.some((labels) => carries(labels, wanted)))) return;
   const text = Object.entries(wanted).map(([key, value]) => `${key}=${value}`);
   const place = namespace === undefined ? "" : ` of namespace ${namespace}`;

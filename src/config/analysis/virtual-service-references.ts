@@ -3,26 +3,32 @@ import { nearestWord } from "../spelling.ts";
 import type { Destination } from "../virtual-service/destination.ts";
 import type { VirtualService } from "../virtual-service/virtual-service.ts";
 import { type AnalyzedObject, analysisCodes, type Report } from "./analyzed-object.ts";
-import { covers, type MeshIndex, servicesFor } from "./mesh-index.ts";
+import { defineCheckOfEach } from "./check.ts";
+import { covers, type KnownServices, servicesFor } from "./known-services.ts";
+import type { MeshIndex } from "./mesh-index.ts";
+import { type AnalysisSettings, fullHost } from "./settings.ts";
 import { sees } from "./visibility.ts";
 
-export function checkVirtualServiceReferences(index: MeshIndex, report: Report): void {
-  const names = new Set(
-    index.virtualServices.map(({ object: { metadata } }) => `${metadata.namespace}/${metadata.name}`),
-  );
-  for (const on of index.virtualServices) {
-    checkGateways(index, on, report);
-    checkDelegates(names, on, report);
-    for (const { destination, path } of destinationsOf(on.object.spec))
-      checkDestination(index, on, destination, path, report);
-  }
-}
+const reads = ["gatewayNames", "virtualServiceNames", "services", "rules"] as const;
+type Index = Pick<MeshIndex, (typeof reads)[number]>;
 
-function checkGateways(index: MeshIndex, on: AnalyzedObject<VirtualService>, report: Report): void {
+export const virtualServiceReferences = defineCheckOfEach({
+  of: "virtualServices",
+  reads,
+  find(on, index, { settings, report }) {
+    checkGateways(index.gatewayNames, on, report);
+    checkDelegates(index.virtualServiceNames, on, report);
+    for (const { destination, path } of destinationsOf(on.object.spec)) {
+      checkDestination(index, settings, on, destination, path, report);
+    }
+  },
+});
+
+function checkGateways(names: ReadonlySet<string>, on: AnalyzedObject<VirtualService>, report: Report): void {
   for (const [at, gateway] of (on.object.spec?.gateways ?? []).entries()) {
     if (gateway === "mesh") continue;
     const name = gateway.includes("/") ? gateway : `${on.object.metadata.namespace}/${gateway}`;
-    if (index.gateways.has(name)) continue;
+    if (names.has(name)) continue;
     report({
       on,
       code: analysisCodes.referenceNotFound,
@@ -78,17 +84,23 @@ function destinationsOf(spec: VirtualService | undefined): PlacedDestination[] {
 }
 
 function checkDestination(
-  index: MeshIndex,
+  index: Index,
+  settings: AnalysisSettings,
   on: AnalyzedObject<VirtualService>,
   destination: Destination,
   path: string,
   report: Report,
 ): void {
   const { namespace } = on.object.metadata;
-  const host = index.fullHost(destination.host, namespace);
-  const services = servicesFor(index, host, namespace);
+  const host = fullHost(destination.host, namespace, settings);
+  const services = servicesFor(index.services, host, namespace);
   if (services.length === 0) {
-    report({ on, code: analysisCodes.referenceNotFound, path: `${path}.host`, ...missingHost(index, host, namespace) });
+    report({
+      on,
+      code: analysisCodes.referenceNotFound,
+      path: `${path}.host`,
+      ...missingHost(index.services, host, namespace),
+    });
     return;
   }
   checkPort(
@@ -99,22 +111,22 @@ function checkDestination(
     path,
     report,
   );
-  if (destination.subset !== undefined) checkSubset(index, on, destination.subset, host, path, report);
+  if (destination.subset !== undefined) checkSubset(index.rules, on, destination.subset, host, path, report);
 }
 
 function missingHost(
-  index: MeshIndex,
+  services: KnownServices,
   host: string,
   namespace: string,
 ): { message: string; remedy: string; missing?: string } {
-  const hidden = servicesFor(index, host)[0];
+  const hidden = servicesFor(services, host)[0];
   if (hidden !== undefined) {
     return {
       message: `the service ${host} is not exported to namespace ${namespace}`,
       remedy: `Add ${namespace} to exportTo of ServiceEntry ${hidden.namespace}/${hidden.on.object.metadata.name}.`,
     };
   }
-  const nearest = nearestHost(index, host);
+  const nearest = nearestHost(services, host);
   return {
     message: `there is no service with the host ${host}; requests to it fail with 503`,
     missing: `service with the host ${host}`,
@@ -123,10 +135,10 @@ function missingHost(
 }
 
 /** A host that differs from this one in its first label only, and little. */
-function nearestHost(index: MeshIndex, host: string): string | undefined {
-  if (index.services.size > suggestionLimit) return undefined;
+function nearestHost({ byHost }: KnownServices, host: string): string | undefined {
+  if (byHost.size > suggestionLimit) return undefined;
   const rest = host.slice(host.indexOf("."));
-  const labels = [...index.services.keys()]
+  const labels = [...byHost.keys()]
     .filter((known) => known.endsWith(rest))
     .map((known) => known.slice(0, -rest.length));
   const nearest = nearestWord(host.slice(0, -rest.length), labels);
@@ -165,7 +177,7 @@ function checkPort(
 }
 
 function checkSubset(
-  index: MeshIndex,
+  rules: MeshIndex["rules"],
   on: AnalyzedObject,
   subset: string,
   host: string,
@@ -173,8 +185,8 @@ function checkSubset(
   report: Report,
 ): void {
   const { namespace } = on.object.metadata;
-  const rules = [...(index.rules.get(host) ?? []), ...index.wildcardRules.filter((rule) => covers(rule.host, host))];
-  const known = rules.filter((rule) => sees(rule.visible, namespace)).flatMap((rule) => rule.subsets);
+  const fitting = [...(rules.byHost.get(host) ?? []), ...rules.wildcards.filter((rule) => covers(rule.host, host))];
+  const known = fitting.filter((rule) => sees(rule.visible, namespace)).flatMap((rule) => rule.subsets);
   if (known.includes(subset)) return;
   const nearest = nearestWord(subset, known);
   report({

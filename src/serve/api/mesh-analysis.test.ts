@@ -160,6 +160,35 @@ test("what of a file was not taken is in the status of the object that stays as 
   await analysis.stop();
 });
 
+test("a change that no check looks at wakes no analysis", async () => {
+  const { analysis, clock, put } = bed();
+  const at = (address: string, weight: number) => ({
+    ...entry("web.example"),
+    endpoints: [{ address, weight, labels: { version: "v1" } }],
+  });
+  const origin = { file: "mesh/web.yaml", line: 1 };
+  const machine = (address: string): Config => config("WorkloadEntry", "m", { address, labels: { app: "web" } });
+  put(config("ServiceEntry", "web", at("198.18.0.1", 1), origin), machine("198.18.0.3"));
+  await clock.advance(10_000);
+  assert.equal(clock.pending, 0);
+
+  put(config("ServiceEntry", "web", at("198.18.0.2", 7), origin));
+  assert.equal(clock.pending, 0, "an address");
+  put(machine("198.18.0.4"));
+  assert.equal(clock.pending, 0, "an address of a machine");
+  const alive = { ...machine("198.18.0.4"), status: { conditions: [{ type: "Healthy", status: "True" }] } };
+  put({ ...alive, meta: { ...alive.meta, resourceVersion: "7" } });
+  assert.equal(clock.pending, 0, "a heartbeat");
+  put(config("ServiceEntry", "web", at("198.18.0.2", 7), { ...origin, line: 9 }));
+  assert.equal(clock.pending, 0, "a line");
+  put({ ...config("Namespace", "shop", {}), key: { ...machine("").key, group: "", kind: "Namespace" } });
+  assert.equal(clock.pending, 0, "a kind without checks");
+
+  put(config("ServiceEntry", "web", { ...at("198.18.0.2", 7), exportTo: ["."] }, origin));
+  assert.equal(clock.pending, 1);
+  await analysis.stop();
+});
+
 test("one look goes through the objects once, however many files cannot be read", async () => {
   const { analysis, clock, put, files, objects, messages } = bed();
   const looks = async (unreadable: number): Promise<number> => {

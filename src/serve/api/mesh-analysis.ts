@@ -1,11 +1,13 @@
 // What only several objects together show, said to those who write them: in the answer to a write, in the status of the
 // object, and in the log for files.
 import type { Collection } from "../../collection/collection.ts";
+import { Derived } from "../../collection/derived.ts";
 import type { Graph } from "../../collection/graph.ts";
 import { Source } from "../../collection/source.ts";
-import { analyze, analyzeInSteps } from "../../config/analysis/analyze.ts";
-import type { AnalyzedObject } from "../../config/analysis/analyzed-object.ts";
-import type { PathNormalization } from "../../config/analysis/evadable-conditions.ts";
+import { Analysis } from "../../config/analysis/analysis.ts";
+import { type AnalyzedObject, type Finding, toProblem } from "../../config/analysis/analyzed-object.ts";
+import { seenObject } from "../../config/analysis/seen-object.ts";
+import type { PathNormalization } from "../../config/analysis/settings.ts";
 import type { Kind } from "../../config/kind.ts";
 import type { ListenPorts } from "../../config/listener-port.ts";
 import { type ApiObject, type Config, formatConfigKey, type Origin } from "../../config/object.ts";
@@ -67,6 +69,9 @@ export class MeshAnalysis implements Stoppable {
   /** What is found of each object that something is found of, by `formatConfigKey`. Follows a change with the delay above. */
   readonly statuses: Source<FoundStatus>;
   private readonly options: MeshAnalysisOptions;
+  /** What a change of wakes: addresses, weights and heartbeats are not in it. */
+  private readonly seen: Derived<Config, AnalyzedObject>;
+  private readonly analysis: Analysis;
   private readonly unsubscribe: (() => void)[];
   private lastMs = 0;
   /** Set from the wait before an analysis until its end. */
@@ -80,8 +85,17 @@ export class MeshAnalysis implements Stoppable {
   constructor(options: MeshAnalysisOptions) {
     this.options = options;
     this.statuses = new Source(options.graph, "findings");
-    const { objects, fileProblems = [] } = options;
-    this.unsubscribe = [objects, ...fileProblems].map((each: Collection<unknown>) =>
+    const { rootNamespace, domainSuffix, listenPorts, pathNormalization } = options;
+    this.analysis = new Analysis({ rootNamespace, domainSuffix, listenPorts, pathNormalization });
+    this.seen = new Derived({
+      name: "analyzed-objects",
+      from: options.objects,
+      derive: (config, key) => {
+        const seen = seenObject(config, key);
+        return seen === undefined ? [] : [[key, seen]];
+      },
+    });
+    this.unsubscribe = [this.seen, ...(options.fileProblems ?? [])].map((each: Collection<unknown>) =>
       each.subscribe(() => this.noteChange()),
     );
     this.wake();
@@ -89,6 +103,7 @@ export class MeshAnalysis implements Stoppable {
 
   async stop(): Promise<void> {
     for (const end of this.unsubscribe) end();
+    this.seen.dispose();
     this.stopped = true;
     this.timer?.();
   }
@@ -99,22 +114,13 @@ export class MeshAnalysis implements Stoppable {
   }
 
   /** Warnings about an object that is about to be written, beside what is there. */
-  problemsOf(kind: Kind, object: ApiObject): Problem[] {
-    const { objects, source } = this.options;
-    const { namespace, name } = object.metadata;
-    const own = formatConfigKey({ source, group: kind.group, kind: kind.kind, namespace, name });
-    const written: AnalyzedObject = { kind, object };
-    const all = [written];
-    for (const [key, config] of objects.entries()) if (key !== own) all.push(analyzed(config));
-    return analyze(all, { ...this.settings, only: (each) => each === written });
-  }
-
-  private get settings(): Pick<
-    MeshAnalysisOptions,
-    "domainSuffix" | "rootNamespace" | "listenPorts" | "pathNormalization"
-  > {
-    const { domainSuffix, rootNamespace, listenPorts, pathNormalization } = this.options;
-    return { domainSuffix, rootNamespace, listenPorts, pathNormalization };
+  problemsOf(kind: Kind, { metadata, spec }: ApiObject): Problem[] {
+    const { namespace, name } = metadata;
+    const key = { source: this.options.source, group: kind.group, kind: kind.kind, namespace, name };
+    const own = formatConfigKey(key);
+    const written = seenObject({ key, meta: metadata, spec }, own);
+    if (written === undefined) return [];
+    return this.analysis.about(written, withoutKey(this.seen, own)).map((each) => toProblem(each));
   }
 
   /** Objects with a finding, by its code. */
@@ -153,56 +159,59 @@ export class MeshAnalysis implements Stoppable {
 
   /** In steps; it looks at the objects as they are when it begins. */
   private *look(): Generator<void, void, void> {
-    const { objects, originOf } = this.options;
     this.changed = false;
-    const all: AnalyzedObject[] = [];
-    const keys = new Map<string, string>();
-    const keysByFile = new Map<string, string[]>();
-    for (const [key, config] of objects.entries()) {
-      const file = config.origin?.file;
-      if (file !== undefined) {
-        const list = keysByFile.get(file);
-        if (list === undefined) keysByFile.set(file, [key]);
-        else list.push(key);
-      }
-      const origin = config.origin === undefined ? undefined : (originOf(key) ?? config.origin);
-      all.push(origin === undefined ? analyzed(config) : { ...analyzed(config), origin });
-      keys.set(formatObjectRef(config.key), key);
-    }
+    const found = yield* this.analysis.run([...this.seen.values()]);
     yield;
-    const found = yield* analyzeInSteps(all, this.settings);
+    const ofFiles = this.ofFiles();
     yield;
-    this.publish(found, keys, keysByFile);
-    this.log(found.filter((problem) => problem.file !== undefined));
+    this.publish(found, ofFiles);
+    yield;
+    this.log(found.map((each) => this.placed(each)).filter((problem) => problem.file !== undefined));
   }
 
-  /**
-   * @param keys by object
-   * @param keysByFile of the objects that stay as they were where their file cannot be read
-   */
-  private publish(
-    found: readonly Problem[],
-    keys: ReadonlyMap<string, string>,
-    keysByFile: ReadonlyMap<string, readonly string[]>,
-  ): void {
+  /** With the place where its object is now. */
+  private placed(found: Finding): Problem {
+    const { objects, originOf } = this.options;
+    const { key = "" } = found.on;
+    const origin = objects.get(key)?.origin;
+    return toProblem(found, origin === undefined ? undefined : (originOf(key) ?? origin));
+  }
+
+  /** Errors of files that concern objects: those that are named, or else all that the file had when it was last read. */
+  private ofFiles(): [key: string, Problem][] {
+    const errors = (this.options.fileProblems ?? []).flatMap((files) =>
+      [...files.entries()].flatMap(([path, problems]) =>
+        problems.filter(({ severity }) => severity === "error").map((problem) => [path, problem] as const),
+      ),
+    );
+    if (errors.length === 0) return [];
+    const keys = new Map<string, string>();
+    const keysByFile = new Map<string, string[]>();
+    for (const [key, { key: parts, origin }] of this.options.objects.entries()) {
+      keys.set(formatObjectRef(parts), key);
+      if (origin === undefined) continue;
+      const list = keysByFile.get(origin.file);
+      if (list === undefined) keysByFile.set(origin.file, [key]);
+      else list.push(key);
+    }
+    return errors.flatMap(([path, problem]) => {
+      if (problem.object === undefined)
+        return (keysByFile.get(path) ?? []).map((key): [string, Problem] => [key, problem]);
+      const key = keys.get(formatObjectRef(problem.object));
+      return key === undefined ? [] : [[key, problem]];
+    });
+  }
+
+  private publish(found: readonly Finding[], ofFiles: readonly [key: string, Problem][]): void {
     const messages = new Map<string, ValidationMessage[]>();
     const add = (key: string | undefined, problem: Problem): void => {
       if (key === undefined) return;
       const list = messages.get(key) ?? [];
       if (list.length < messageLimit) messages.set(key, [...list, validationMessage(problem)]);
     };
-    for (const file of this.options.fileProblems ?? []) {
-      for (const [path, problems] of file.entries()) {
-        for (const problem of problems.filter(({ severity }) => severity === "error")) {
-          if (problem.object !== undefined) add(keys.get(formatObjectRef(problem.object)), problem);
-          else for (const key of keysByFile.get(path) ?? []) add(key, problem);
-        }
-      }
-    }
+    for (const [key, problem] of ofFiles) add(key, problem);
     // Without file and line: an edit further up would change the status of everything below it.
-    for (const { file: _f, line: _l, ...problem } of found) {
-      if (problem.object !== undefined) add(keys.get(formatObjectRef(problem.object)), problem);
-    }
+    for (const each of found) add(each.on.key, toProblem(each));
     this.statuses.replace(new Map([...messages].map(([key, list]) => [key, { validationMessages: list }])));
   }
 
@@ -238,7 +247,6 @@ function sentence({ line: _, ...problem }: Problem): string {
   return formatProblem(problem);
 }
 
-function analyzed({ key, meta, spec }: Config): AnalyzedObject {
-  // The analysis goes by group, whatever the version.
-  return { kind: key, object: { apiVersion: key.group, kind: key.kind, metadata: meta, spec } };
+function* withoutKey(objects: Collection<AnalyzedObject>, own: string): Iterable<AnalyzedObject> {
+  for (const [key, each] of objects.entries()) if (key !== own) yield each;
 }
