@@ -20,9 +20,11 @@ function config(kind: string, name: string, spec: unknown, origin?: Origin): Con
 const route = (host: string) => ({ hosts: ["web.example"], http: [{ route: [{ destination: { host } }] }] });
 const entry = (host: string) => ({ hosts: [host], ports: [{ number: 80, name: "http", protocol: "HTTP" }] });
 
-function bed() {
+/** @param present objects that are there from the beginning */
+function bed(...present: Config[]) {
   const graph = new Graph();
   const objects = new Source<Config>(graph, "objects");
+  for (const each of present) objects.set(formatConfigKey(each.key), each);
   const files = new Source<readonly Problem[]>(graph, "files");
   const clock = new FakeClock();
   const { log, lines } = fakeLog();
@@ -65,6 +67,27 @@ test("a write is told what its object lacks beside the others, and nothing about
   assert.deepEqual(codes("reviews.example"), ["IST0101 spec.http[0].route[0].destination.host"]);
   put(config("ServiceEntry", "reviews", entry("reviews.example")));
   assert.deepEqual(codes("reviews.example"), []);
+});
+
+test("a write before the first analysis is told of what is there from the beginning, and so is the first analysis", async () => {
+  const stored = config("VirtualService", "stored", route("reviews.example"));
+  const reviews = config("ServiceEntry", "reviews", entry("reviews.example"));
+  for (const asked of [true, false]) {
+    const { analysis, clock, messages } = bed(stored, reviews);
+    const kind = kindByName("virtualservice");
+    assert.ok(kind);
+    const { meta, spec } = config("VirtualService", "web", route("reviews.example"));
+    const written = { apiVersion: `${group}/v1`, kind: "VirtualService", metadata: meta, spec };
+    if (asked)
+      assert.deepEqual(
+        analysis.problemsOf(kind, written).map(({ code }) => code),
+        ["IST0109"],
+      );
+    await clock.advance(1000);
+    assert.equal(messages("stored"), undefined);
+    assert.equal(clock.pending, 0);
+    await analysis.stop();
+  }
 });
 
 test("an object does not conflict with the version of itself that it replaces", () => {

@@ -2,6 +2,7 @@
 // object, and in the log for files.
 import type { Collection } from "../../collection/collection.ts";
 import { Derived } from "../../collection/derived.ts";
+import { Gradual } from "../../collection/gradual.ts";
 import type { Graph } from "../../collection/graph.ts";
 import { Source } from "../../collection/source.ts";
 import { Analysis } from "../../config/analysis/analysis.ts";
@@ -21,6 +22,8 @@ import type { Slices } from "../../kernel/slices.ts";
 const settleMs = 200;
 /** After an analysis the next waits at least so many times as long as it took: a large mesh that never rests costs a tenth. */
 const restFactor = 9;
+/** Objects that are taken up at once, of those that are there from the beginning. */
+const takenUpAtOnce = 1_000;
 /** Warnings that one change puts into the log. */
 const loggedLimit = 20;
 
@@ -69,6 +72,8 @@ export class MeshAnalysis implements Stoppable {
   /** What is found of each object that something is found of, by `formatConfigKey`. Follows a change with the delay above. */
   readonly statuses: Source<FoundStatus>;
   private readonly options: MeshAnalysisOptions;
+  /** Closed until the first analysis, which opens it bit by bit. */
+  private readonly gate: Gradual<Config>;
   /** What a change of wakes: addresses, weights and heartbeats are not in it. */
   private readonly seen: Derived<Config, AnalyzedObject>;
   private readonly analysis: Analysis;
@@ -87,9 +92,10 @@ export class MeshAnalysis implements Stoppable {
     this.statuses = new Source(options.graph, "findings");
     const { rootNamespace, domainSuffix, listenPorts, pathNormalization } = options;
     this.analysis = new Analysis({ rootNamespace, domainSuffix, listenPorts, pathNormalization });
+    this.gate = new Gradual("analyzed-objects, gradually", options.objects);
     this.seen = new Derived({
       name: "analyzed-objects",
-      from: options.objects,
+      from: this.gate,
       derive: (config, key) => {
         const seen = seenObject(config, key);
         return seen === undefined ? [] : [[key, seen]];
@@ -104,6 +110,7 @@ export class MeshAnalysis implements Stoppable {
   async stop(): Promise<void> {
     for (const end of this.unsubscribe) end();
     this.seen.dispose();
+    this.gate.dispose();
     this.stopped = true;
     this.timer?.();
   }
@@ -115,6 +122,7 @@ export class MeshAnalysis implements Stoppable {
 
   /** Warnings about an object that is about to be written, beside what is there. */
   problemsOf(kind: Kind, { metadata, spec }: ApiObject): Problem[] {
+    if (!this.gate.open) this.gate.release(this.options.objects.size);
     const { namespace, name } = metadata;
     const key = { source: this.options.source, group: kind.group, kind: kind.kind, namespace, name };
     const own = formatConfigKey(key);
@@ -159,6 +167,10 @@ export class MeshAnalysis implements Stoppable {
 
   /** In steps; it looks at the objects as they are when it begins. */
   private *look(): Generator<void, void, void> {
+    while (!this.gate.open) {
+      this.gate.release(takenUpAtOnce);
+      yield;
+    }
     this.changed = false;
     const found = yield* this.analysis.run([...this.seen.values()]);
     yield;
