@@ -38,7 +38,7 @@ export const quarantineHistories: HistoryProperty<QuarantineHistory> = {
         node: { ...node, envoyVersion: "1.40.0" } as RigProxy,
         plan: { ...plainPlan, refuses, explains, parts: parts[index] ?? false },
       })),
-      true,
+      { quarantines: true },
     );
     try {
       for (const each of steps) {

@@ -24,13 +24,17 @@ export type ServedStep =
   | { readonly do: "move"; readonly slot: number; readonly labels: Readonly<Record<string, string>> }
   /** Each number chooses which of the messages under way arrives next. */
   | { readonly do: "deliver"; readonly picks: readonly number[] }
-  | { readonly do: "wait"; readonly ms: number };
+  | { readonly do: "wait"; readonly ms: number }
+  /** Only where `holdMs` is. */
+  | { readonly do: "silence" };
 
 export interface ServedHistory {
   readonly plans: readonly ProxyPlan[];
   readonly steps: readonly ServedStep[];
   /** How the mesh from scratch is written. */
   readonly order: number;
+  /** Longest that one type of a stream waits for others; for ever where it is left out. */
+  readonly holdMs?: number | undefined;
 }
 
 /** Clusters that a client without listeners asks for. */
@@ -129,6 +133,9 @@ export async function makeStep(mesh: ServedMesh, each: ServedStep, counts: Count
       return;
     case "wait":
       await mesh.clock.advance(each.ms);
+      return;
+    case "silence":
+      await mesh.silence();
   }
 }
 
@@ -201,15 +208,33 @@ function openLike(generator: ReturnType<typeof layerMachines>, node: RigProxy, r
   return generator.open({ ...client, identities: ["proven"] }, "scratch");
 }
 
+const stepOfShortHold: fc.Arbitrary<ServedStep> = fc.oneof(
+  { weight: 9, arbitrary: randomStep },
+  { weight: 1, arbitrary: fc.constant({ do: "silence" } as const) },
+);
+
+const fields = {
+  plans: fc.array(plan, { minLength: nodes.length, maxLength: nodes.length }),
+  order: fc.nat(31),
+};
+const lengths = { minLength: 1, maxLength: 30, size: "+1" } as const;
+
 export const servedHistories: HistoryProperty<ServedHistory> = {
   name: "served: consistent at every message, from scratch at the end",
-  histories: fc.record({
-    plans: fc.array(plan, { minLength: nodes.length, maxLength: nodes.length }),
-    steps: fc.array(randomStep, { minLength: 1, maxLength: 30, size: "+1" }),
-    order: fc.nat(31),
-  }),
-  async check({ plans, steps, order }, counts) {
-    const mesh = new ServedMesh(plans.map((each, index) => ({ node: nodes[index] as RigProxy, plan: each })));
+  histories: fc.oneof(
+    { weight: 2, arbitrary: fc.record({ ...fields, steps: fc.array(randomStep, lengths) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        ...fields,
+        steps: fc.array(stepOfShortHold, lengths),
+        holdMs: fc.constantFrom(50, 800, 5_000),
+      }),
+    },
+  ),
+  async check({ plans, steps, order, holdMs }, counts) {
+    const proxies = plans.map((each, index) => ({ node: nodes[index] as RigProxy, plan: each }));
+    const mesh = new ServedMesh(proxies, holdMs === undefined ? {} : { holdMs });
     try {
       for (const each of steps) {
         await makeStep(mesh, each, counts);

@@ -50,8 +50,12 @@ const machineMesh = {
   proxyListenPort: 15001,
   proxyInboundListenPort: 15006,
 };
-/** Small, so that messages are split and written in pieces; and patient: what a stream gives up after a time is not asked here. */
-const limits = { responseBytes: 3_000, chunkBytes: 1_500, firstRequestMs: 1e9, writeStallMs: 1e9, holdMs: 1e9 };
+/** Small, so that messages are split and written in pieces; a stream is never given up. */
+const limits = { responseBytes: 3_000, chunkBytes: 1_500, firstRequestMs: 1e9, writeStallMs: 1e9 };
+/** Longer than any history: what waits for other types of a stream waits for ever. */
+export const endlessHoldMs = 1e9;
+/** The server looks at what it holds back about once a second. */
+const tickMs = 1_000;
 
 export function layerMachines(generator: Generator, configs: Collection<Config>): Generator {
   const groups = configsOfKind<WorkloadGroup>(configs, "WorkloadGroup");
@@ -68,6 +72,8 @@ export class Slot {
   readonly timeline = new Timeline();
   /** `type name print cluster` of what was meant to be without the cluster at some time. */
   private readonly excused = new Set<string>();
+  /** Clusters whose removal waited for what uses them, and waits no more. */
+  private readonly letGo = new Set<string>();
   /** The view became different since `excuse`. */
   private stale = true;
 
@@ -108,6 +114,26 @@ export class Slot {
     }
   }
 
+  /**
+   * What was held back for long enough goes as it is: it may name clusters that are still to come, and clusters that are gone
+   * go although something names them.
+   */
+  excuseLate(typeUrl: string): void {
+    const { view, proxy } = this;
+    if (view === undefined) return;
+    if (typeUrl === cluster) {
+      const there = view.resources(cluster);
+      for (const name of proxy.activeClusters) if (there.get(name) === undefined) this.letGo.add(name);
+    }
+    if (typeUrl !== listener && typeUrl !== route && typeUrl !== routePart) return;
+    for (const { name, body } of view.resources(typeUrl).values()) {
+      const print = this.timeline.printOf(body);
+      for (const needed of referencesOf(typeUrl, body, print).clusters) {
+        this.excused.add(`${typeUrl} ${name} ${print} ${needed}`);
+      }
+    }
+  }
+
   private checkReferences(): void {
     const { proxy } = this;
     const inUse: (readonly [string, ReadonlyMap<string, Held>])[] = [
@@ -118,7 +144,7 @@ export class Slot {
     for (const [typeUrl, used] of inUse) {
       for (const [name, held] of used) {
         for (const needed of referencesIn(typeUrl, held).clusters) {
-          if (proxy.activeClusters.has(needed) || proxy.missable.has(needed)) continue;
+          if (proxy.activeClusters.has(needed) || proxy.missable.has(needed) || this.letGo.has(needed)) continue;
           const excuse = `${typeUrl} ${name} ${held.print} ${needed}`;
           const state = proxy.heldOf(cluster).has(needed) ? "is there without endpoints" : "is not there";
           assert.ok(this.excused.has(excuse), `${proxy.node.name}: ${typeUrl} ${name} names ${needed}, which ${state}`);
@@ -136,10 +162,18 @@ export class ServedMesh {
   private readonly log = fakeLog();
   private readonly quarantine: Quarantine | undefined;
   private registration: Registration | undefined;
+  private readonly holdMs: number;
 
-  /** @param quarantines what proxies reject is kept from others of their Envoy version, as in the control plane */
-  constructor(proxies: readonly { node: RigProxy; plan: ProxyPlan }[], quarantines = false) {
+  /**
+   * @param options.quarantines what proxies reject is kept from others of their Envoy version, as in the control plane
+   * @param options.holdMs longest that one type of a stream waits for others
+   */
+  constructor(
+    proxies: readonly { node: RigProxy; plan: ProxyPlan }[],
+    { quarantines = false, holdMs = endlessHoldMs }: { quarantines?: boolean; holdMs?: number } = {},
+  ) {
     const { clock } = this;
+    this.holdMs = holdMs;
     const { log } = this.log;
     const metrics = new Metrics();
     const changes = new ChangeLog(clock);
@@ -183,7 +217,7 @@ export class ServedMesh {
       log,
       metrics,
       controlPlane: "cp-1",
-      limits,
+      limits: { ...limits, holdMs },
       onConnect: (client, connectionId, origin) => {
         const { identities, node } = client;
         this.registration?.connected({ connectionId, identities, node, ...origin });
@@ -200,6 +234,7 @@ export class ServedMesh {
 
   /** Lets what the server does in turns of its own happen. */
   async turn(): Promise<void> {
+    this.noteMesh(); // what is held back for too long by now is sent in this turn
     await new Promise((resolve) => setImmediate(resolve));
     this.noteMesh();
   }
@@ -207,6 +242,48 @@ export class ServedMesh {
   /** After whatever may have changed the mesh. */
   noteMesh(): void {
     for (const slot of this.slots) slot.excuse();
+    if (this.holdMs !== endlessHoldMs) this.noteHolds();
+  }
+
+  private noteHolds(): void {
+    const nowMs = this.clock.monotonic();
+    for (const { view, types } of this.ads.looks()) {
+      const slot = this.slots.find((each) => each.view === view);
+      for (const { typeUrl, heldSinceMs } of types) {
+        if (heldSinceMs !== undefined && nowMs - heldSinceMs >= this.holdMs) slot?.excuseLate(typeUrl);
+      }
+    }
+  }
+
+  /**
+   * No word of the proxies reaches the server, for longer than anything is held back. Then nothing waits for another type any
+   * more: of each, all is sent, or as much as may be before an answer. Only what a proxy goes on to use, because it refused
+   * the next version, is not taken from it.
+   */
+  async silence(): Promise<void> {
+    // What is sent late may be what the next type waited for.
+    for (let round = 0; round < 3; round++) {
+      await this.clock.advance(this.holdMs + tickMs);
+      for (let idle = 0; idle < 3; ) {
+        await this.turn();
+        const waiting = this.slots.filter(({ pair }) => (pair?.waiting.toClient ?? 0) > 0);
+        idle = waiting.length === 0 ? idle + 1 : 0;
+        for (const { pair } of waiting) pair?.deliverToClient();
+      }
+    }
+    for (const { types, waitingBytes, client, view } of this.ads.looks()) {
+      // Of a stream that is cut and not noticed nothing is taken any more.
+      if (waitingBytes > 0 || !this.slots.some((slot) => slot.view === view && slot.pair !== undefined)) continue;
+      const isRefusing = types.some(({ subscription }) => subscription.refusing);
+      for (const { typeUrl, subscription, frozen } of types) {
+        const { present, removed } = subscription.pending();
+        const what = `${client.node.name} ${typeUrl}`;
+        assert.equal(frozen, undefined, `${what} waits for load assignments`);
+        if (subscription.inFlight) continue;
+        assert.ok(!present, `${what} waits to be sent`);
+        assert.ok(!removed || isRefusing, `${what} waits to be taken away`);
+      }
+    }
   }
 
   connect(slot: Slot): void {
