@@ -4,6 +4,7 @@ import { type Cidr, cidrContains, formatCidr, parseCidr } from "../../kernel/ip-
 import { configCodes } from "../errors.ts";
 import { type AnalyzedObject, nameOf, type Report } from "./analyzed-object.ts";
 import { defineCheck, defineCheckOfEach, type Look } from "./check.ts";
+import { homeOf } from "./home-namespace.ts";
 import type { KnownServices } from "./known-services.ts";
 import type { AnalyzedService } from "./object-lists.ts";
 import { overlap, type Visible, visibleIn } from "./visibility.ts";
@@ -38,7 +39,7 @@ export const foreignHosts = defineCheckOfEach({
   find: (on, { services }, look) => checkHosts(on, services, look),
 });
 
-function checkHosts(on: Entry, services: KnownServices, { settings: { domainSuffix }, report }: Look): void {
+function checkHosts(on: Entry, services: KnownServices, { settings, report }: Look): void {
   for (const [at, { host, visible }] of (services.byEntry.get(on) ?? []).entries()) {
     const check = (rivals: readonly Claim[], message: (others: string) => string): void =>
       compare({ on, visible }, rivals, (others) =>
@@ -50,20 +51,23 @@ function checkHosts(on: Entry, services: KnownServices, { settings: { domainSuff
           remedy: oneOwner,
         }),
       );
-    const home = homeOf(host, domainSuffix);
-    const winner = home === undefined ? "the oldest only" : `that of namespace ${home}, if it has one`;
-    check(
-      services.byHost.get(host) ?? [],
-      (others) => `the host ${host} is also defined by ${others}; callers of other namespaces reach ${winner}`,
-    );
-    for (const local of [`${host}.svc.${domainSuffix}`, `${host}.${domainSuffix}`]) {
-      const owner = homeOf(local, domainSuffix);
-      const owners = (services.byHost.get(local) ?? []).filter(({ namespace }) => namespace === owner);
+    const rivals = services.byHost.get(host) ?? [];
+    // Most hosts have one definition, and are nobody's short name.
+    if (rivals.length > 1) {
+      const home = homeOf(host, settings);
+      const winner = home === undefined ? "the oldest only" : `that of namespace ${home}, if it has one`;
       check(
-        owners,
-        (others) => `${host} is a short name of ${local} (${others}), which callers of other namespaces reach`,
+        rivals,
+        (others) => `the host ${host} is also defined by ${others}; callers of other namespaces reach ${winner}`,
       );
     }
+    const owners = services.byShortName.get(host);
+    const local = owners?.[0]?.host;
+    if (owners === undefined || local === undefined) continue;
+    check(
+      owners,
+      (others) => `${host} is a short name of ${local} (${others}), which callers of other namespaces reach`,
+    );
   }
 }
 
@@ -170,11 +174,4 @@ function compare({ on, visible }: Claim, rivals: readonly Claim[], report: (othe
   if (others.size === 0) return;
   const named = [...others].slice(0, namedLimit).map(nameOf).join(", ");
   report(`ServiceEntry ${named}${others.size > namedLimit ? ` and ${others.size - namedLimit} more` : ""}`);
-}
-
-/** `shop` of `reviews.shop.svc.cluster.local`; undefined for hosts that tell no namespace. */
-function homeOf(host: string, domainSuffix: string): string | undefined {
-  const tail = `.svc.${domainSuffix}`;
-  const [, owner, ...rest] = host.endsWith(tail) ? host.slice(0, -tail.length).split(".") : [];
-  return rest.length > 0 || owner === "" ? undefined : owner;
 }

@@ -2,6 +2,7 @@
 import { parseProtocol, protocolOfName } from "../port-protocol.ts";
 import type { AnalyzedObject } from "./analyzed-object.ts";
 import { pushTo } from "./grouped.ts";
+import { shortNamesOf } from "./home-namespace.ts";
 import { carries, type Labels } from "./known-workloads.ts";
 import type { AnalyzedService } from "./object-lists.ts";
 import { type AnalysisSettings, fullHost } from "./settings.ts";
@@ -11,6 +12,8 @@ export interface KnownService {
   readonly on: AnalyzedObject;
   /** Fully qualified; may start with `*.`. */
   readonly host: string;
+  /** Other names that callers may know it by. */
+  readonly shortNames: readonly string[];
   readonly namespace: string;
   readonly visible: Visible;
   readonly ports: readonly KnownPort[];
@@ -27,6 +30,8 @@ export interface KnownServices {
   /** By full host, wildcards included. */
   readonly byHost: ReadonlyMap<string, readonly KnownService[]>;
   readonly wildcards: readonly KnownService[];
+  /** Those of the namespace that the name tells. */
+  readonly byShortName: ReadonlyMap<string, readonly KnownService[]>;
   /** One for each host that an entry names. */
   readonly byEntry: ReadonlyMap<AnalyzedObject, readonly KnownService[]>;
   /** Which it chooses from, by namespace. */
@@ -45,6 +50,7 @@ export function* indexServices(
 ): Generator<void, KnownServices, void> {
   const byHost = new Map<string, KnownService[]>();
   const wildcards: KnownService[] = [];
+  const byShortName = new Map<string, KnownService[]>();
   const byEntry = new Map<AnalyzedObject, readonly KnownService[]>();
   for (const [at, entry] of entries.entries()) {
     if (at % entriesPerStep === entriesPerStep - 1) yield;
@@ -54,9 +60,10 @@ export function* indexServices(
     for (const service of services) {
       if (service.host.startsWith("*")) wildcards.push(service);
       pushTo(byHost, service.host, service);
+      for (const name of service.shortNames) pushTo(byShortName, name, service);
     }
   }
-  return { byHost, wildcards, byEntry, workloads };
+  return { byHost, wildcards, byShortName, byEntry, workloads };
 }
 
 function servicesOf(
@@ -81,7 +88,10 @@ function servicesOf(
     })),
     endpointLabels: [...(spec.endpoints ?? []).map((endpoint) => endpoint.labels ?? {}), ...selected],
   };
-  return spec.hosts.map((host) => ({ ...shared, host: fullHost(host, metadata.namespace, settings) }));
+  return spec.hosts.map((written) => {
+    const host = fullHost(written, metadata.namespace, settings);
+    return { ...shared, host, shortNames: shortNamesOf(host, metadata.namespace, settings) };
+  });
 }
 
 /** Services that answer for a full host, by exact name or else by wildcard; visible in `namespace` if given. */
