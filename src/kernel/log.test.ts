@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { suite, test } from "node:test";
 import { createLog, type LogLevel } from "./log.ts";
 
@@ -49,5 +53,32 @@ suite("createLog", () => {
     ring["ring"] = ring;
     log.info("odd", { ring });
     assert.equal((JSON.parse(lines[0] ?? "") as Record<string, unknown>)["msg"], "odd");
+  });
+
+  test("does not wait for who reads standard error, and loses no line at exit", async () => {
+    const lines = 20_000;
+    const program = `
+      import { createLog } from ${JSON.stringify(join(import.meta.dirname, "log.ts"))};
+      const log = createLog("info");
+      for (let at = 0; at < ${lines}; at++) log.info("a line", { at });
+      process.stdout.write("went on");
+      process.stdin.once("end", () => process.exit(3)).resume();
+    `;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", program]);
+    const closed = once(child, "close");
+    try {
+      // A pipe holds 64 KiB: who waits for its reader stands still here.
+      const [said] = (await once(child.stdout, "data")) as [Buffer];
+      assert.equal(String(said), "went on");
+      child.stdin.end();
+      const written = (await text(child.stderr)).trimEnd().split("\n");
+      assert.deepEqual(
+        written.map((line) => (JSON.parse(line) as { at: number }).at),
+        Array.from({ length: lines }, (_, at) => at),
+      );
+      assert.equal((await closed)[0], 3);
+    } finally {
+      child.kill("SIGKILL");
+    }
   });
 });

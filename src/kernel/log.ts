@@ -12,8 +12,14 @@ export interface Log {
   with(fields: Record<string, unknown>): Log;
 }
 
-/** Logs to `target`, by default standard error (standard output belongs to what a command prints). */
-export function createLog(level: LogLevel, target: DestinationStream = process.stderr): Log {
+/** Bytes that wait for a reader of standard error; lines beyond that are lost rather than the program held up. */
+const waitingLimit = 8 << 20;
+
+/**
+ * Logs to `target`, by default standard error (standard output belongs to what a command prints): beside the program's work,
+ * several lines at a time where they come faster than they are read, and the rest when the process exits.
+ */
+export function createLog(level: LogLevel, target: DestinationStream = standardError()): Log {
   const base = pino(
     {
       level,
@@ -25,6 +31,10 @@ export function createLog(level: LogLevel, target: DestinationStream = process.s
     target,
   );
   return wrap(base);
+}
+
+function standardError(): DestinationStream {
+  return pino.destination({ dest: process.stderr.fd, sync: false, maxLength: waitingLimit });
 }
 
 type Sink = Pick<Logger, LogLevel | "child">;
