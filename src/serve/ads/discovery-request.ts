@@ -51,7 +51,7 @@ export function readDeltaRequest(message: Uint8Array, limits: NameLimits, texts:
         node = reader.bytesValue("node");
         break;
       case 2:
-        typeUrl = reader.repeatedText("type_url", typeUrlBytes, texts);
+        typeUrl = reader.repeatedText("type_url", typeUrlBytes, texts, "names");
         break;
       case 3:
         takeName(reader, subscribe, limits, texts);
@@ -98,7 +98,7 @@ export function readSotwRequest(message: Uint8Array, limits: NameLimits, texts: 
         takeName(reader, names, limits, texts);
         break;
       case 4:
-        typeUrl = reader.repeatedText("type_url", typeUrlBytes, texts);
+        typeUrl = reader.repeatedText("type_url", typeUrlBytes, texts, "names");
         break;
       case 5:
         nonce = reader.stringValue("response_nonce", nonceBytes);
@@ -128,7 +128,7 @@ export function decodeNode(bytes: Uint8Array | undefined, limits: Pick<AdsLimits
 
 /** An empty name names nothing. */
 function takeName(reader: ProtoReader, names: string[], limits: NameLimits, texts: TextTable): void {
-  const name = reader.repeatedText("a resource name", nameBytes, texts);
+  const name = reader.repeatedText("a resource name", nameBytes, texts, "names");
   if (name !== "") names.push(name);
   checkCount(names.length, limits);
 }
@@ -138,8 +138,8 @@ function readEntry(reader: ProtoReader, versions: Map<string, string>, texts: Te
   let name = "";
   let version = "";
   for (let field = reader.field(); field !== 0; field = reader.field()) {
-    if (field === 1) name = reader.repeatedText("initial_resource_versions", nameBytes, texts);
-    else if (field === 2) version = reader.repeatedText("initial_resource_versions", versionBytes, texts);
+    if (field === 1) name = reader.repeatedText("initial_resource_versions", nameBytes, texts, "entries");
+    else if (field === 2) version = reader.repeatedText("initial_resource_versions", versionBytes, texts, "entries");
     else reader.skip();
   }
   reader.leave(outer);

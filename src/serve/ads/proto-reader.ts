@@ -1,7 +1,7 @@
 // Reads the fields of a protobuf message one by one, without making objects of what is not needed.
 import { isUtf8 } from "node:buffer";
 import { xdsErrors } from "../../xds/errors.ts";
-import type { TextTable } from "./text-table.ts";
+import type { TextList, TextTable } from "./text-table.ts";
 
 /** Wire types (protobuf encoding, "Message Structure"). Groups are not served: proto3 has none. */
 const varintType = 0;
@@ -49,9 +49,9 @@ export class ProtoReader {
   }
 
   /** A string field whose value comes again and again. */
-  repeatedText(what: string, limitBytes: number, texts: TextTable): string {
+  repeatedText(what: string, limitBytes: number, texts: TextTable, list: TextList): string {
     const start = this.textStart(what, limitBytes);
-    const text = texts.get(this.bytes, start, this.at);
+    const text = texts.get(this.bytes, start, this.at, list);
     if (text === undefined) throw xdsErrors.badRequest(`${what} is not UTF-8`);
     return text;
   }
@@ -119,6 +119,11 @@ export class ProtoReader {
 
   /** A tag or a length: both fit 32 bits. */
   private readVarint(): number {
+    const first = this.at < this.end ? (this.bytes[this.at] as number) : 0x80;
+    if (first < 0x80) {
+      this.at += 1;
+      return first;
+    }
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.at < this.end ? this.bytes[this.at++] : undefined;

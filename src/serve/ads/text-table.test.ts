@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { TextTable } from "./text-table.ts";
+import { type TextList, TextTable } from "./text-table.ts";
 
-const lookUp = (table: TextTable, bytes: Buffer): string | undefined => {
+const lookUp = (table: TextTable, bytes: Buffer, list: TextList = "names"): string | undefined => {
   const padded = Buffer.concat([Buffer.from("<<"), bytes, Buffer.from(">>")]);
-  return table.get(padded, 2, 2 + bytes.length);
+  return table.get(padded, 2, 2 + bytes.length, list);
 };
 
 test("gives the text of the bytes, however often it is asked and whatever came before", () => {
   const table = new TextTable();
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.string({ unit: "grapheme" }), fc.constantFrom("", "a", "aa"))), (texts) => {
-      for (const text of [...texts, ...texts]) assert.equal(lookUp(table, Buffer.from(text)), text);
+      for (const list of ["names", "names", "entries"] as const) {
+        for (const text of texts) assert.equal(lookUp(table, Buffer.from(text), list), text);
+      }
     }),
   );
 });
