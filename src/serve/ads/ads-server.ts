@@ -24,6 +24,7 @@ import type { ConnectionContext } from "./connection-context.ts";
 import type { ConnectionLook } from "./connection-look.ts";
 import { type AdsLimits, adsLimits } from "./limits.ts";
 import { PushQueue, writingLimit } from "./push-queue.ts";
+import { RequestQueue } from "./request-queue.ts";
 import type { Variant } from "./response-parts.ts";
 import { SessionPings } from "./session-pings.ts";
 import { Settling } from "./settling.ts";
@@ -101,6 +102,7 @@ export class AdsServer implements Stoppable {
       chunks: new ChunkPool(this.limits.chunkBytes),
       slices: options.slices ?? new Slices(clock),
       pushes: this.pushes,
+      requests: new RequestQueue(clock),
       unfinished: new UnfinishedRequests(this.limits.unfinishedBytes, () =>
         this.metrics.limitHits.inc({ limit: "request_bytes" }),
       ),
@@ -164,8 +166,9 @@ export class AdsServer implements Stoppable {
 
   /** Waiting lines and caches, with their limits. */
   inspect(): AdsInspection {
-    const { queue, unfinished, sections, names, texts } = this.context;
+    const { queue, requests, unfinished, sections, names, texts } = this.context;
     return {
+      requestBytes: requests.counts,
       push: { ...queue.counts, writingLimit },
       streams: {
         ...this.places.counts,

@@ -11,6 +11,7 @@ import type { AdsMetrics } from "./ads-metrics.ts";
 import type { ChunkPool } from "./chunk-pool.ts";
 import type { AdsLimits } from "./limits.ts";
 import type { PushQueue } from "./push-queue.ts";
+import type { RequestQueue } from "./request-queue.ts";
 import type { SharedSections } from "./shared-sections.ts";
 import type { TextTable } from "./text-table.ts";
 import type { UnfinishedRequests } from "./unfinished-requests.ts";
@@ -23,6 +24,7 @@ export interface ConnectionContext {
   readonly limits: AdsLimits;
   readonly hooks: AdsHooks;
   readonly queue: PushQueue;
+  readonly requests: RequestQueue;
   readonly sections: SharedSections;
   readonly names: NamePool;
   readonly chunks: ChunkPool;

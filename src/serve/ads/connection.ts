@@ -25,6 +25,7 @@ import {
 import { freezeReferring, noteSent } from "./frozen-batch.ts";
 import { GrpcStream } from "./grpc-stream.ts";
 import { HealthReports } from "./health-reports.ts";
+import { Inbox } from "./inbox.ts";
 import { NeededResources } from "./needed-resources.ts";
 import { type NextBatch, takeNextBatch } from "./next-batch.ts";
 import type { Pushable } from "./push-queue.ts";
@@ -53,17 +54,14 @@ export class Connection implements Pushable {
   private readonly peer: Peer;
   private readonly address: string;
   private readonly stream: GrpcStream;
-  private readonly budget: RequestBudget;
+  private readonly inbox: Inbox;
   private readonly health: HealthReports;
   /** In push order. */
   private types: TypeStream[] = [];
   private readonly needed = new NeededResources();
   private state: State;
   private nonces = 0;
-  private cancelPause: Cancel = () => {};
   private sharing = false;
-  /** Requests that came before the view was ready. */
-  private early: Uint8Array[] | undefined;
   /** Time of the oldest change that is not acknowledged, monotonic milliseconds. */
   private changedAtMs: number | undefined;
 
@@ -85,7 +83,6 @@ export class Connection implements Pushable {
     this.context = options.context;
     this.events = options.events;
     const { clock, limits, hooks } = options.context;
-    this.budget = new RequestBudget(limits, clock);
     this.health = new HealthReports(clock, (report) => {
       if (this.state.kind === "open") hooks.onHealth?.(this.state.client, this.id, report);
     });
@@ -96,12 +93,24 @@ export class Connection implements Pushable {
       chunks: options.context.chunks,
       clock,
       handler: {
-        message: (bytes) => this.receive(bytes),
+        message: (bytes) => this.inbox.receive(bytes),
         holds: (bytes) => options.context.unfinished.note(this, bytes),
         failed: (error) => this.fail(error),
-        ended: () => this.finish(undefined),
+        ended: () => {
+          this.inbox.takeAll();
+          this.finish(undefined);
+        },
         closed: () => this.release(),
       },
+    });
+    this.inbox = new Inbox({
+      clock,
+      queue: options.context.requests,
+      budget: new RequestBudget(limits, clock),
+      stream: this.stream,
+      take: (bytes) => this.take(bytes),
+      failed: (error) => this.fail(error),
+      onThrottled: () => options.context.metrics.limitHits.inc({ limit: "requests" }),
     });
   }
 
@@ -196,22 +205,6 @@ export class Connection implements Pushable {
     }
   }
 
-  private receive(bytes: Uint8Array): void {
-    const { clock, metrics } = this.context;
-    if (this.early !== undefined) {
-      this.early.push(bytes);
-      return;
-    }
-    const pauseMs = this.budget.spend();
-    if (pauseMs > 0) {
-      metrics.limitHits.inc({ limit: "requests" });
-      this.stream.pause();
-      this.cancelPause();
-      this.cancelPause = clock.after(pauseMs, () => this.stream.resume());
-    }
-    this.take(bytes);
-  }
-
   private take(bytes: Uint8Array): void {
     const { limits, texts } = this.context;
     const read = this.variant === "delta" ? readDeltaRequest : readSotwRequest;
@@ -219,9 +212,8 @@ export class Connection implements Pushable {
     if (this.state.kind === "waiting") {
       this.state.cancelDeadline();
       const view = this.open(message.node);
-      this.early = [bytes];
-      this.stream.pause();
-      view.whenReady(() => this.takeEarly());
+      this.inbox.hold(bytes);
+      view.whenReady(() => this.inbox.release());
       return;
     }
     const open = this.state;
@@ -242,17 +234,6 @@ export class Connection implements Pushable {
     this.checkNames();
     this.context.queue.add(this);
     this.noteSettled();
-  }
-
-  private takeEarly(): void {
-    const early = this.early ?? [];
-    this.early = undefined;
-    this.stream.resume();
-    try {
-      for (const bytes of early) if (this.state.kind === "open") this.take(bytes);
-    } catch (error) {
-      this.fail(error);
-    }
   }
 
   private open(nodeBytes: Uint8Array | undefined): ClientView {
@@ -400,7 +381,7 @@ export class Connection implements Pushable {
     const { state } = this;
     if (state.kind === "closed") return;
     this.state = { kind: "closed" };
-    this.cancelPause();
+    this.inbox.close();
     this.context.queue.delete(this);
     this.context.unfinished.note(this, 0);
     for (const type of this.types) {

@@ -17,6 +17,7 @@ export interface AdsInspection {
     readonly waiting: number;
     readonly waitingLimit: number;
   };
+  readonly requestBytes: { readonly held: number; readonly limit: number };
   readonly unfinishedBytes: { readonly held: number; readonly limit: number };
   readonly sections: CacheCounts & { readonly kept: number; readonly limit: number; readonly bytes: number };
   readonly names: CacheCounts;

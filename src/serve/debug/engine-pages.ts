@@ -73,7 +73,7 @@ export function enginePages(parts: EngineParts): DebugPage[] {
 }
 
 export function adsQueues(ads: AdsServer): QueueInspection[] {
-  const { push, streams, unfinishedBytes } = ads.inspect();
+  const { push, streams, requestBytes, unfinishedBytes } = ads.inspect();
   return [
     {
       name: "push",
@@ -84,6 +84,11 @@ export function adsQueues(ads: AdsServer): QueueInspection[] {
       name: "messages",
       help: "responses that are being written",
       ...{ length: push.writing, limit: push.writingLimit },
+    },
+    {
+      name: "request_bytes",
+      help: "bytes of requests that wait to be taken; beyond the limit they are taken as they come",
+      ...{ length: requestBytes.held, limit: requestBytes.limit },
     },
     { name: "streams", help: "streams that are served", length: streams.admitted, limit: streams.admittedLimit },
     {
@@ -126,7 +131,7 @@ function hitRate({ hits, misses }: { hits: number; misses: number }): number | n
 
 function memory({ ads, generator, roots, memoryUsage }: EngineParts): unknown {
   const { scopes, workloads, clients, interned } = generator();
-  const { sections, texts, unfinishedBytes } = ads.inspect();
+  const { sections, texts, requestBytes, unfinishedBytes } = ads.inspect();
   let behind = 0;
   let refused = 0;
   let types = 0;
@@ -158,6 +163,7 @@ function memory({ ads, generator, roots, memoryUsage }: EngineParts): unknown {
       { part: "names that wait to be sent", count: behind },
       { part: "refused resources", count: refused },
       { part: "responses on their way", bytes: onTheirWay },
+      { part: "requests that wait to be taken", bytes: requestBytes.held },
       { part: "unfinished requests", bytes: unfinishedBytes.held },
     ],
     collections: reportCollections(roots)

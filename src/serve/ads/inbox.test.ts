@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { suite, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { FakeClock } from "../../kernel/clock.fake.ts";
+import { systemClock } from "../../kernel/clock.ts";
+import { Inbox } from "./inbox.ts";
+import { adsLimits } from "./limits.ts";
+import { RequestBudget } from "./request-budget.ts";
+import { RequestQueue } from "./request-queue.ts";
+
+function rig(limits: { requestBurst?: number } = {}, queue = new RequestQueue(systemClock)) {
+  const clock = new FakeClock();
+  const taken: string[] = [];
+  const flow: string[] = [];
+  const failures: unknown[] = [];
+  const actions = { take: (text: string): void => void taken.push(text) };
+  const inbox = new Inbox({
+    queue,
+    clock,
+    budget: new RequestBudget({ ...adsLimits, ...limits }, clock),
+    stream: { pause: () => flow.push("pause"), resume: () => flow.push("resume") },
+    take: (bytes) => actions.take(Buffer.from(bytes).toString()),
+    failed: (error) => failures.push(error),
+    onThrottled: () => flow.push("throttled"),
+  });
+  const receive = (...texts: string[]): void => {
+    for (const text of texts) inbox.receive(Buffer.from(text));
+  };
+  return { clock, taken, flow, failures, actions, inbox, receive, queue };
+}
+
+const numbers = (count: number): string[] => Array.from({ length: count }, (_, at) => String(at));
+
+suite("Inbox", () => {
+  test("hands requests on in order, not while they are read", async () => {
+    const { taken, receive, queue } = rig();
+    receive("a", "b");
+    assert.deepEqual(taken, []);
+    assert.equal(queue.counts.held, 2);
+    await turn();
+    assert.deepEqual(taken, ["a", "b"]);
+    assert.equal(queue.counts.held, 0);
+  });
+
+  test("keeps a bounded number: it leaves the client unread, and takes at once what came in one piece with them", async () => {
+    const { taken, flow, receive } = rig();
+    receive(...numbers(16));
+    assert.deepEqual([taken.length, flow], [0, ["pause"]]);
+    receive("16");
+    assert.deepEqual(taken, numbers(17));
+    assert.deepEqual(flow, ["pause", "resume"]);
+    await turn();
+    assert.equal(taken.length, 17);
+  });
+
+  test("takes requests as they come where all streams hold too much", () => {
+    const queue = new RequestQueue(systemClock);
+    queue.note(queue.counts.limit);
+    const { taken, receive } = rig({}, queue);
+    receive("a");
+    assert.deepEqual(taken, ["a"]);
+  });
+
+  test("what is held is handed on first when it is released, and nothing before", async () => {
+    const { taken, flow, actions, inbox, receive } = rig();
+    actions.take = (text) => {
+      inbox.hold(Buffer.from(text));
+      actions.take = (again) => void taken.push(again);
+    };
+    receive("first", "second");
+    await turn();
+    receive("third");
+    inbox.takeAll();
+    assert.deepEqual([taken, flow], [[], ["pause"]]);
+    inbox.release();
+    assert.deepEqual(flow, ["pause", "resume"]);
+    await turn();
+    assert.deepEqual(taken, ["first", "second", "third"]);
+  });
+
+  test("goes on where it is released while it hands on", async () => {
+    const { taken, actions, inbox, receive } = rig();
+    actions.take = (text) => {
+      actions.take = (again) => void taken.push(again);
+      inbox.hold(Buffer.from(text));
+      inbox.release();
+    };
+    receive("first", "second");
+    await turn();
+    assert.deepEqual(taken, ["first", "second"]);
+  });
+
+  test("leaves a client unread that asks more often than it may, until it has waited", async () => {
+    const { clock, taken, flow, receive } = rig({ requestBurst: 1 });
+    receive("a", "b");
+    await turn();
+    assert.deepEqual(
+      [taken, flow],
+      [
+        ["a", "b"],
+        ["throttled", "pause"],
+      ],
+    );
+    await clock.advance(1_000);
+    assert.deepEqual(flow, ["throttled", "pause", "resume"]);
+  });
+
+  test("tells of what throws, and goes on unless it is closed by it", async () => {
+    const { taken, failures, actions, inbox, receive, queue } = rig();
+    actions.take = (text) => {
+      if (text === "bad") throw new TypeError(text);
+      if (text === "last") inbox.close();
+      taken.push(text);
+    };
+    receive("bad", "good", "last", "never");
+    await turn();
+    assert.deepEqual(taken, ["good", "last"]);
+    assert.equal(failures.length, 1);
+    assert.equal(queue.counts.held, 0);
+    receive("after");
+    assert.equal(queue.counts.held, 0);
+  });
+
+  test("a stream's requests do not hold up the event loop: other work comes in between", async () => {
+    const { taken, actions, receive } = rig();
+    const takenAtTurn: number[] = [];
+    actions.take = (text) => {
+      const end = performance.now() + 5;
+      while (performance.now() < end);
+      taken.push(text);
+    };
+    receive(...numbers(10));
+    const over = new EventTarget();
+    const look = (): void => {
+      takenAtTurn.push(taken.length);
+      if (taken.length < 10) setImmediate(look);
+      else over.dispatchEvent(new Event("over"));
+    };
+    const done = once(over, "over");
+    setImmediate(look);
+    await done;
+    assert.ok(takenAtTurn.length >= 5, String(takenAtTurn));
+  });
+});
