@@ -12,12 +12,12 @@ export interface Log {
   with(fields: Record<string, unknown>): Log;
 }
 
-/** Bytes that wait for a reader of standard error; lines beyond that are lost rather than the program held up. */
-const waitingLimit = 8 << 20;
+/** Lines are written before the turn of the event loop is over where there are so many bytes of them. */
+const batchBytes = 1 << 13;
 
 /**
- * Logs to `target`, by default standard error (standard output belongs to what a command prints): beside the program's work,
- * several lines at a time where they come faster than they are read, and the rest when the process exits.
+ * Logs to `target`, by default standard error (standard output belongs to what a command prints): the lines of one turn of
+ * the event loop in one piece, and the rest when the process exits.
  */
 export function createLog(level: LogLevel, target: DestinationStream = standardError()): Log {
   const base = pino(
@@ -34,7 +34,20 @@ export function createLog(level: LogLevel, target: DestinationStream = standardE
 }
 
 function standardError(): DestinationStream {
-  return pino.destination({ dest: process.stderr.fd, sync: false, maxLength: waitingLimit });
+  const destination = pino.destination({ dest: process.stderr.fd, sync: true, minLength: batchBytes });
+  let due = false;
+  process.once("exit", () => destination.flushSync());
+  return {
+    write: (line) => {
+      destination.write(line);
+      if (due) return;
+      due = true;
+      setImmediate(() => {
+        due = false;
+        destination.flushSync();
+      });
+    },
+  };
 }
 
 type Sink = Pick<Logger, LogLevel | "child">;
