@@ -22,6 +22,11 @@ export class FileChurn {
     this.options = options;
   }
 
+  /** Changes until each service has changed. */
+  static roundOf(mesh: LargeMesh): number {
+    return 4 * mesh.services;
+  }
+
   /** Changes written so far. */
   get count(): number {
     return this.written;

@@ -15,7 +15,7 @@ const help = `Runs a control plane under churn, and looks whether it grows.
 
   node test/bench/xds/soak.ts [options]
 
-  --minutes N  of churn (30); what comes first does not count: half of them, at least 6
+  --minutes N  of churn (30); half of them do not count, at least 6, and those until everything has changed once
   --proxies N  fake sidecars, half of them agents of ours (300)
   --rate N     changes a second (10)
   --services N of the mesh, a tenth of them routed (1000)
@@ -52,8 +52,11 @@ const flatMbAMinute = 0.1;
 /**
  * What is kept for a time, or up to a number, has to fill up before growth means anything, minutes: changes for watches of the
  * API and texts of requests are kept for five; the lists of the last 1,000 changes and 500 pushes (/debug) are full sooner.
+ * And of all that has changed, what proxies accepted before is kept.
  */
-const warmUpMinutes = 6;
+const warmUpMinutes = Math.max(6, Math.ceil(FileChurn.roundOf(mesh) / rate / 60));
+/** Fewer looks say nothing. */
+const fewestLooks = 4;
 /** Sidecars are away for as long as this, milliseconds: a hundredth of them, then the next. */
 const turnMs = 1_000;
 /** Longest wait until scopes without users are disposed of: they linger for 60 s. */
@@ -134,18 +137,20 @@ async function soak(): Promise<boolean> {
   await snapshot("after");
   print("after", after, "");
   const left = leftOver(before, after);
-  const judged = looks.slice(Math.max(looks.length >> 1, Math.min(warmUpMinutes, looks.length - 3)));
+  const judged = looks.slice(Math.max(looks.length >> 1, warmUpMinutes));
   const slopes = Object.fromEntries(Object.keys(figuresOf(after)).map((name) => [name, growth(judged, name)] as const));
   for (const [name, { perUnit, error }] of Object.entries(slopes)) {
     if (Math.abs(perUnit) > 2 * error) console.log(`  ${name}: ${signed(perUnit)} ± ${error.toFixed(3)} a minute`);
   }
   const slope = growth(judged, heapName);
+  const isShort = judged.length < fewestLooks;
   const grows = slope.perUnit > flatMbAMinute && slope.perUnit > 2 * slope.error;
   const told = `${signed(slope.perUnit)} ± ${slope.error.toFixed(3)} MB a minute over the last ${judged.length} minutes`;
-  console.log(`heap: ${grows ? "grows" : "flat"}, ${told}`);
+  if (isShort) console.log(`heap: not known, such a run has to be of ${warmUpMinutes + fewestLooks} minutes at least`);
+  else console.log(`heap: ${grows ? "grows" : "flat"}, ${told}`);
   console.log(`left behind: ${left.length === 0 ? "nothing" : left.join("; ")}`);
   write({ before, looks, after, slopes, left });
-  return !grows && left.length === 0;
+  return !isShort && !grows && left.length === 0;
 }
 
 const heapName = "heap, MB";
