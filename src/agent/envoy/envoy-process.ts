@@ -11,6 +11,7 @@ import type { Random } from "../../kernel/random.ts";
 import { agentErrors } from "../errors.ts";
 import type { Owner } from "../socket/socket-folder.ts";
 import type { AdminClient } from "./admin-client.ts";
+import { drainTimeMs } from "./drain-time.ts";
 import { EnvoyLog, envoyLogFormat } from "./envoy-log.ts";
 import type { OutputPipe } from "./output-pipe.ts";
 
@@ -141,8 +142,7 @@ export class EnvoyProcess implements Stoppable {
       ...["--log-level", logLevel],
       ...["--log-format", envoyLogFormat],
       "--skip-deprecated-logs",
-      // As Istio: connections are told to go at once, and a removed listener's last ones end after this time.
-      ...["--drain-strategy", "immediate", "--drain-time-s", "45"],
+      ...["--drain-strategy", "immediate", "--drain-time-s", String(drainTimeMs / 1000)],
     ];
     if (runAs === undefined) return spawn(path, args, { env, stdio: ["ignore", stdout, "pipe"] });
     // Opened before the user changes: the binary may lie where only root can look, as the cache in /root does.

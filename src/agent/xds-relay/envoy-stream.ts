@@ -10,8 +10,10 @@ import { pushOrder, typeUrls } from "../../xds/type-url.ts";
 import { agentErrors } from "../errors.ts";
 import type { CallListener, GrpcCall } from "../grpc/server-call.ts";
 import { edsServiceName } from "./eds-service-name.ts";
-import { type DeltaResponse, EnvoySubscription, subscriptionLimit, type Verdict } from "./envoy-subscription.ts";
+import type { DeltaResponse, Verdict } from "./envoy-response.ts";
+import { EnvoySubscription, subscriptionLimit } from "./envoy-subscription.ts";
 import type { CacheChange, CachedResource, ResourceCache } from "./resource-cache.ts";
+import { SendOrder } from "./send-order.ts";
 import { UpdatePace } from "./update-pace.ts";
 
 /** What a stream needs of the relay. */
@@ -21,6 +23,8 @@ export interface EnvoyStreamHost {
   subscribed(typeUrl: string): void;
   /** Envoy decided on names that were sent on this stream. */
   decided(typeUrl: string, verdict: Verdict): void;
+  /** A listener or route was sent although Envoy has not taken all that it names. */
+  overdue(typeUrl: string, name: string): void;
   /** Whatever could be sent on this stream has been sent. */
   settled(): void;
   closed(stream: EnvoyStream): void;
@@ -28,13 +32,6 @@ export interface EnvoyStreamHost {
 
 /** Types that a stream may ask for; Envoy knows about a dozen. */
 const typeLimit = 32;
-/**
- * Longest time that listeners and routes wait for the clusters they may name, and that clusters stay until nothing names them,
- * milliseconds. Envoy answers for clusters only when they are warm, which a dead endpoint can delay.
- */
-export const orderHoldMs = 1_000;
-
-const routeTypes: readonly string[] = [typeUrls.listener, typeUrls.route];
 
 export class EnvoyStream implements CallListener {
   private readonly call: GrpcCall;
@@ -42,8 +39,7 @@ export class EnvoyStream implements CallListener {
   private readonly clock: Clock;
   private readonly types = new Map<string, EnvoySubscription>();
   private nonce = 0;
-  private heldSinceMs: number | undefined;
-  private cancelHold: Cancel | undefined;
+  private readonly order: SendOrder;
   private readonly routePace: UpdatePace;
   private cancelRest: Cancel | undefined;
   private open = true;
@@ -52,6 +48,8 @@ export class EnvoyStream implements CallListener {
     this.call = call;
     this.host = host;
     this.clock = clock;
+    const overdue = (typeUrl: string, name: string): void => host.overdue(typeUrl, name);
+    this.order = new SendOrder({ types: this.types, clock, wake: () => this.pump(), overdue });
     this.routePace = new UpdatePace(clock);
   }
 
@@ -78,7 +76,7 @@ export class EnvoyStream implements CallListener {
 
   closed(): void {
     this.open = false;
-    this.cancelHold?.();
+    this.order.stop();
     this.cancelRest?.();
     this.host.closed(this);
   }
@@ -95,7 +93,8 @@ export class EnvoyStream implements CallListener {
     let subscription = this.types.get(typeUrl);
     if (subscription === undefined) {
       if (this.types.size >= typeLimit) throw agentErrors.tooManyCalls(`more than ${typeLimit} types on one stream`);
-      subscription = new EnvoySubscription(this.host.cacheOf(typeUrl));
+      const cache = this.host.cacheOf(typeUrl);
+      subscription = new EnvoySubscription(cache, (resource) => this.order.replaced(typeUrl, resource));
       this.types.set(typeUrl, subscription);
     }
     return subscription;
@@ -111,38 +110,25 @@ export class EnvoyStream implements CallListener {
   /** Sends what can be sent: at most one response of each type in flight, clusters before what names them. */
   private pump(): void {
     if (!this.open) return;
-    const patient = this.heldSinceMs === undefined || this.clock.monotonic() - this.heldSinceMs < orderHoldMs;
-    let held = false;
     for (const subscription of this.inPushOrder()) {
-      let withRemovals = true;
-      if (patient && subscription.hasDue) {
-        if (routeTypes.includes(subscription.typeUrl) && this.clustersPending()) {
-          held = true;
-          continue;
-        }
-        if (subscription.typeUrl === typeUrls.cluster && this.routesPending()) {
-          held = true;
-          withRemovals = false;
-        }
-      }
-      if (this.rests(subscription)) continue;
+      if (!subscription.hasDue || subscription.inFlight || this.rests(subscription)) continue;
       const nonce = `${this.nonce + 1}`;
-      const response = subscription.next(nonce, withRemovals);
+      const response = subscription.next(nonce, this.order.permit(subscription.typeUrl));
       if (response === undefined) continue;
       this.nonce += 1;
       if (subscription.typeUrl === typeUrls.route) this.routePace.sent();
       this.call.send(encodeResponse(subscription.typeUrl, nonce, response));
       this.forceFollowers(subscription.typeUrl, response.resources);
     }
-    this.rememberHold(held);
+    this.order.settle();
     this.host.settled();
   }
 
   /** True while Envoy is to be left alone with new versions of routes; then they are sent later. */
   private rests(subscription: EnvoySubscription): boolean {
-    if (subscription.typeUrl !== typeUrls.route || subscription.inFlight) return false;
+    if (subscription.typeUrl !== typeUrls.route) return false;
     const { restMs } = this.routePace;
-    if (restMs === 0 || !subscription.hasDue || !subscription.hasOnlyUpdates) return false;
+    if (restMs === 0 || !subscription.hasOnlyUpdates) return false;
     this.cancelRest ??= this.clock.after(restMs, () => {
       this.cancelRest = undefined;
       this.pump();
@@ -156,30 +142,6 @@ export class EnvoyStream implements CallListener {
       if (subscription !== undefined) yield subscription;
     }
     for (const [typeUrl, subscription] of this.types) if (!pushOrder.includes(typeUrl)) yield subscription;
-  }
-
-  /** New clusters that Envoy has not taken yet. */
-  private clustersPending(): boolean {
-    const clusters = this.types.get(typeUrls.cluster);
-    return clusters !== undefined && (clusters.addsInFlight || clusters.hasAdds);
-  }
-
-  private routesPending(): boolean {
-    return routeTypes.some((typeUrl) => {
-      const subscription = this.types.get(typeUrl);
-      return subscription !== undefined && (subscription.inFlight || subscription.hasDue);
-    });
-  }
-
-  private rememberHold(held: boolean): void {
-    if (!held) {
-      this.heldSinceMs = undefined;
-      this.cancelHold?.();
-      this.cancelHold = undefined;
-    } else if (this.heldSinceMs === undefined) {
-      this.heldSinceMs = this.clock.monotonic();
-      this.cancelHold = this.clock.after(orderHoldMs, () => this.pump());
-    }
   }
 
   /**

@@ -1,24 +1,7 @@
 // One xDS type on one stream of Envoy: what it asked for, what it holds, and what it must be sent next.
 import { typeUrls } from "../../xds/type-url.ts";
-import type { CacheChange, CachedResource, Refusal, ResourceCache } from "./resource-cache.ts";
-
-export interface DeltaResponse {
-  resources: readonly CachedResource[];
-  removed: readonly string[];
-}
-
-/** What Envoy's answer decided. Names of a rejected response that are tried again one half at a time are in neither list. */
-export interface Verdict {
-  accepted: readonly string[];
-  rejected: readonly Refusal[];
-}
-
-interface Flight {
-  nonce: string;
-  /** What was sent, and the version that Envoy held before. */
-  sent: Map<string, { resource: CachedResource; before: string | undefined }>;
-  removed: ReadonlySet<string>;
-}
+import type { DeltaResponse, Flight, Permit, Verdict } from "./envoy-response.ts";
+import type { CacheChange, CachedResource, ResourceCache } from "./resource-cache.ts";
 
 /** Most names one stream may subscribe to per type. */
 export const subscriptionLimit = 100_000;
@@ -31,17 +14,25 @@ const namedTypes: ReadonlySet<string> = new Set([
   typeUrls.extensionConfig,
 ]);
 
+/** Types whose versions in force are kept: whether they still name a cluster decides about its removal. */
+const referringTypes: ReadonlySet<string> = new Set([typeUrls.listener, typeUrls.route]);
+
 export class EnvoySubscription {
   readonly typeUrl: string;
   private readonly cache: ResourceCache;
+  private readonly replaced: (resource: CachedResource) => void;
   private readonly explicit = new Set<string>();
   private readonly held = new Map<string, string>();
+  /** Of types that refer to clusters: what Envoy acknowledged last, as far as this agent has seen it. */
+  private readonly inForce = new Map<string, CachedResource>();
   /** Names about which Envoy may have to be told something. */
   private readonly due = new Set<string>();
   /** Names that are sent even where Envoy holds the version. */
   private readonly forced = new Set<string>();
   /** Names of which Envoy waits for an answer, or goes on with what must not stay; all others are updates. */
   private readonly urgent = new Set<string>();
+  /** Names that Envoy asks for and was told not to exist. */
+  private readonly missingNames = new Set<string>();
   /** Parts of a rejected response, tried apart to find the offender. */
   private readonly trials: string[][] = [];
   private flight: Flight | undefined;
@@ -51,9 +42,11 @@ export class EnvoySubscription {
   private started = false;
   private isTaken = false;
 
-  constructor(cache: ResourceCache) {
+  /** @param replaced is called with what Envoy had of a type that refers to clusters, once it has taken what comes after */
+  constructor(cache: ResourceCache, replaced: (resource: CachedResource) => void = () => {}) {
     this.typeUrl = cache.typeUrl;
     this.cache = cache;
+    this.replaced = replaced;
   }
 
   get wildcard(): boolean {
@@ -74,11 +67,6 @@ export class EnvoySubscription {
     return this.flight !== undefined;
   }
 
-  /** True while a response that brings or changes resources waits for Envoy's answer. */
-  get addsInFlight(): boolean {
-    return this.flight !== undefined && this.flight.sent.size > 0;
-  }
-
   /** True where something is left to be sent. */
   get hasDue(): boolean {
     return this.due.size > 0 || this.trials.length > 0 || (this.owesAnswer && this.cache.answered);
@@ -92,6 +80,48 @@ export class EnvoySubscription {
       if (resource !== undefined && this.held.get(name) !== resource.version) return true;
     }
     return false;
+  }
+
+  isDue(name: string): boolean {
+    return this.due.has(name);
+  }
+
+  /** Names that Envoy asks for and was told not to exist. */
+  get missing(): ReadonlySet<string> {
+    return this.missingNames;
+  }
+
+  /** Names of which Envoy has not taken any version yet, and of which one is on its way. */
+  *untaken(): IterableIterator<string> {
+    for (const [name, { before }] of this.flight?.sent ?? []) if (before === undefined) yield name;
+    for (const trial of this.trials) for (const name of trial) if (!this.held.has(name)) yield name;
+    for (const name of this.due) if (!this.held.has(name) && this.cache.get(name) !== undefined) yield name;
+  }
+
+  /**
+   * What Envoy may be using of names about which something is on its way; undefined for what this agent has never seen. Of
+   * types that refer to clusters.
+   */
+  *overtaken(): IterableIterator<CachedResource | undefined> {
+    const { flight } = this;
+    const names = new Set([
+      ...this.due,
+      ...(flight?.sent.keys() ?? []),
+      ...(flight?.removed ?? []),
+      ...this.trials.flat(),
+    ]);
+    for (const name of names) {
+      const sent = flight?.sent.get(name);
+      const known = this.inForce.get(name);
+      if (known !== undefined) yield known;
+      else if (sent === undefined ? this.held.has(name) : sent.before !== undefined) yield undefined;
+      if (sent !== undefined) yield sent.resource;
+    }
+    // Envoy takes of a rejected response what it can.
+    for (const name of this.trials.flat()) {
+      const resource = this.cache.get(name);
+      if (resource !== undefined) yield resource;
+    }
   }
 
   /** True where all that is left to be sent are newer versions of what Envoy goes on with meanwhile. */
@@ -123,7 +153,11 @@ export class EnvoySubscription {
   ): void {
     const first = !this.started;
     this.started = true;
-    if (first) for (const [name, version] of Object.entries(initialVersions)) this.held.set(name, version);
+    for (const [name, version] of first ? Object.entries(initialVersions) : []) {
+      this.held.set(name, version);
+      const resource = this.cache.get(name);
+      if (resource?.version === version) this.keep(name, resource);
+    }
     if (subscribe.includes("*") || (first && subscribe.length === 0 && !namedTypes.has(this.typeUrl))) {
       this.isWildcard = true;
       this.owesAnswer = true;
@@ -150,9 +184,19 @@ export class EnvoySubscription {
 
   private drop(name: string): void {
     this.held.delete(name);
+    this.inForce.delete(name);
+    this.missingNames.delete(name);
     this.due.delete(name);
     this.forced.delete(name);
     this.urgent.delete(name);
+  }
+
+  private keep(name: string, resource: CachedResource | undefined): void {
+    if (!referringTypes.has(this.typeUrl)) return;
+    const before = this.inForce.get(name);
+    if (resource === undefined) this.inForce.delete(name);
+    else this.inForce.set(name, resource);
+    if (before !== undefined && before.version !== resource?.version) this.replaced(before);
   }
 
   wants(name: string): boolean {
@@ -177,18 +221,15 @@ export class EnvoySubscription {
     this.urgent.add(name);
   }
 
-  /**
-   * The next response, or nothing while one is in flight or nothing is due.
-   *
-   * @param withRemovals false keeps removals for later
-   */
-  next(nonce: string, withRemovals: boolean): DeltaResponse | undefined {
+  /** The next response, or nothing while one is in flight or nothing is due that may go. */
+  next(nonce: string, permit: Permit): DeltaResponse | undefined {
     if (this.flight !== undefined) return undefined;
     if (this.isWildcard && !this.cache.answered) return undefined;
     const trial = this.trials.shift();
     if (trial !== undefined) for (const name of trial) if (this.wants(name)) this.forced.add(name);
     const resources: CachedResource[] = [];
     const removed: string[] = [];
+    let waits = false;
     for (const name of trial ?? [...this.due]) {
       if (!this.wants(name) && !this.held.has(name)) {
         this.drop(name);
@@ -196,11 +237,22 @@ export class EnvoySubscription {
       }
       const resource = this.cache.get(name);
       if (resource !== undefined) {
+        const isNews = this.forced.has(name) || this.held.get(name) !== resource.version;
+        if (isNews && trial === undefined && !permit.send(resource)) {
+          waits = true;
+          continue;
+        }
         this.due.delete(name);
         this.urgent.delete(name);
-        if (this.forced.delete(name) || this.held.get(name) !== resource.version) resources.push(resource);
+        this.forced.delete(name);
+        if (isNews) resources.push(resource);
+      } else if (this.cache.departed(name) !== undefined) {
+        this.due.delete(name);
+        this.urgent.delete(name);
+        const last = this.forced.delete(name) ? this.cache.departed(name) : undefined;
+        if (last !== undefined) resources.push(last);
       } else if (this.isGone(name)) {
-        if (!withRemovals) continue;
+        if (!permit.remove(name)) continue;
         this.due.delete(name);
         this.forced.delete(name);
         this.urgent.delete(name);
@@ -211,8 +263,8 @@ export class EnvoySubscription {
       }
     }
     if (resources.length === 0 && removed.length === 0) {
-      if (trial !== undefined) return this.next(nonce, withRemovals);
-      if (!this.owesAnswer) return undefined;
+      if (trial !== undefined) return this.next(nonce, permit);
+      if (!this.owesAnswer || waits) return undefined;
     }
     this.owesAnswer = false;
     this.depart(nonce, resources, removed);
@@ -230,8 +282,12 @@ export class EnvoySubscription {
     for (const resource of resources) {
       sent.set(resource.name, { resource, before: this.held.get(resource.name) });
       this.held.set(resource.name, resource.version);
+      this.missingNames.delete(resource.name);
     }
-    for (const name of removed) this.held.delete(name);
+    for (const name of removed) {
+      this.held.delete(name);
+      if (this.explicit.has(name)) this.missingNames.add(name);
+    }
     this.flight = { nonce, sent, removed: new Set(removed) };
   }
 
@@ -252,7 +308,11 @@ export class EnvoySubscription {
     const names = [...flight.sent.keys()];
     if (error === undefined) {
       this.isTaken = true;
-      for (const { resource } of flight.sent.values()) this.cache.judge(resource, true);
+      for (const { resource } of flight.sent.values()) {
+        this.cache.judge(resource, true);
+        if (this.held.get(resource.name) === resource.version) this.keep(resource.name, resource);
+      }
+      for (const name of flight.removed) if (!this.held.has(name)) this.keep(name, undefined);
       return { accepted: [...names, ...flight.removed], rejected: [] };
     }
     for (const [name, { before }] of flight.sent) {

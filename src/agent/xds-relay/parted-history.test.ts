@@ -5,9 +5,9 @@ import { routePartsCapability } from "../../xds/capability.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import type { FakeResource } from "./control-plane.fake.ts";
 import { FakeEnvoy } from "./envoy.fake.ts";
-import { orderHoldMs } from "./envoy-stream.ts";
 import { partsOfRoute, wholeRoute } from "./parted-table.fake.ts";
 import { fakeRelay, rebootedRelay } from "./relay.fake.ts";
+import { orderHoldMs } from "./send-order.ts";
 import { SubscriptionServer } from "./subscription-server.fake.ts";
 
 const { route, routePart } = typeUrls;

@@ -1,5 +1,5 @@
 // What the control plane sent last, and what Envoy last accepted of it: the agent's memory of one xDS type.
-import { isWildcardType } from "../../xds/type-url.ts";
+import { isWildcardType, typeUrls } from "../../xds/type-url.ts";
 
 export interface CachedResource {
   readonly name: string;
@@ -43,6 +43,7 @@ export class ResourceCache {
   readonly typeUrl: string;
   private readonly entries = new Map<string, Entry>();
   private readonly absentNames = new Set<string>();
+  private readonly departedByName = new Map<string, CachedResource>();
   private readonly listeners = new Set<(change: CacheChange) => void>();
   private isAnswered = false;
 
@@ -94,6 +95,15 @@ export class ResourceCache {
   }
 
   /**
+   * The last load assignment of a name that the control plane has taken back while Envoy asks for it. Envoy keeps its
+   * endpoints until the cluster is removed; but told of this while the cluster is warming, it would go on without any, and with
+   * it the routes that are still to be replaced. It is what a cluster that was changed meanwhile is to be given.
+   */
+  departed(name: string): CachedResource | undefined {
+    return this.entries.has(name) ? undefined : this.departedByName.get(name);
+  }
+
+  /**
    * `initial_resource_versions` for the control plane. A resource without a usable version is named too, with an empty one, so
    * that its removal is told.
    */
@@ -130,9 +140,12 @@ export class ResourceCache {
         // Sent again means tried again: whatever was in its way may be gone, and only Envoy can say so.
         entry.verdict = "untested";
       }
+      this.departedByName.delete(resource.name);
       sent.push(resource.name);
     }
     for (const name of removed) {
+      const last = this.typeUrl === typeUrls.endpoint ? this.get(name) : undefined;
+      if (last !== undefined) this.departedByName.set(name, last);
       this.entries.delete(name);
       // Of a wildcard type everything that was not sent is absent.
       if (!isWildcardType(this.typeUrl) && this.absentNames.size < resourceLimit) this.absentNames.add(name);
@@ -202,6 +215,7 @@ export class ResourceCache {
   retain(names: ReadonlySet<string>): void {
     for (const name of this.entries.keys()) if (!names.has(name)) this.entries.delete(name);
     for (const name of this.absentNames) if (!names.has(name)) this.absentNames.delete(name);
+    for (const name of this.departedByName.keys()) if (!names.has(name)) this.departedByName.delete(name);
   }
 
   get size(): number {

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { typeUrls } from "../../xds/type-url.ts";
 import { FakeControlPlane, type FakeResource } from "./control-plane.fake.ts";
 import { FakeEnvoy } from "./envoy.fake.ts";
-import { orderHoldMs } from "./envoy-stream.ts";
 import { edsCluster, fakeRelay, textResource } from "./relay.fake.ts";
+import { orderHoldMs } from "./send-order.ts";
 
 const { cluster, endpoint, listener, route } = typeUrls;
 const types = [cluster, endpoint, listener, route];
@@ -97,6 +97,8 @@ test("whatever happens in whatever order, Envoy ends with what the control plane
         const inForce = proxy.inForce(type);
         for (const name of names) {
           const wanted = control.resources.get(type)?.get(name);
+          // Envoy keeps a load assignment until it ceases to ask for it.
+          if (wanted === undefined && type === endpoint) continue;
           if (wanted === undefined) assert.equal(inForce[name], undefined, `${type} ${name} was removed`);
           else if (new TextDecoder().decode(wanted.body) !== "BAD") assert.equal(inForce[name], wanted.version);
           else assert.notEqual(inForce[name], wanted.version, `${type} ${name} is bad`);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { typeUrls } from "../../xds/type-url.ts";
-import { orderHoldMs } from "./envoy-stream.ts";
 import { edsCluster, relayRig, textResource } from "./relay.fake.ts";
 import { lingerMs } from "./xds-relay.ts";
 
@@ -132,44 +131,6 @@ test("a load assignment or route that the control plane sends again unchanged is
   proxy.subscribe(endpoint, ["c"]);
   control.set(endpoint, [textResource("c", "1")]);
   assert.deepEqual(proxy.sent(endpoint), [["c"], ["c"]]);
-});
-
-test("routes wait for the clusters they may name, but not for ever", async () => {
-  const { control, connect, envoy, clock } = relayRig();
-  connect();
-  let warming = false;
-  control.set(route, [textResource("8080", "1")]);
-  const proxy = envoy({ holds: (typeUrl) => warming && typeUrl === cluster });
-  proxy.subscribe(cluster, []);
-  proxy.subscribe(route, ["8080"]);
-  warming = true;
-  control.set(cluster, [textResource("new", "1")]);
-  control.set(route, [textResource("8080", "2")]);
-  assert.deepEqual(proxy.inForce(route), { "8080": "1" });
-  proxy.release();
-  assert.deepEqual(proxy.inForce(route), { "8080": "2" });
-  control.set(cluster, [textResource("slow", "1")]);
-  control.set(route, [textResource("8080", "3")]);
-  assert.deepEqual(proxy.inForce(route), { "8080": "2" });
-  await clock.advance(orderHoldMs);
-  assert.deepEqual(proxy.inForce(route), { "8080": "3" });
-});
-
-test("a cluster is removed only after the routes that named it", () => {
-  const { control, connect, envoy } = relayRig();
-  control.set(cluster, [textResource("old", "1")]);
-  control.set(route, [textResource("8080", "1", "to old")]);
-  connect();
-  let busy = false;
-  const proxy = envoy({ holds: (typeUrl) => busy && typeUrl === route });
-  proxy.subscribe(cluster, []);
-  proxy.subscribe(route, ["8080"]);
-  busy = true;
-  control.set(route, [textResource("8080", "2", "elsewhere")]);
-  control.set(cluster, [], ["old"]);
-  assert.deepEqual(proxy.inForce(cluster), { old: "1" });
-  proxy.release();
-  assert.deepEqual(proxy.inForce(cluster), {});
 });
 
 test("a name that does not exist is said so, also to an Envoy that asks later", () => {

@@ -9,11 +9,13 @@ import { routeOfPart } from "../../xds/route-part-name.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { agentErrors } from "../errors.ts";
 import type { CallListener, GrpcCall } from "../grpc/server-call.ts";
+import { AskedNames } from "./asked-names.ts";
 import { Deliveries } from "./deliveries.ts";
+import type { Verdict } from "./envoy-response.ts";
 import { EnvoyStream, type EnvoyStreamHost } from "./envoy-stream.ts";
-import type { Verdict } from "./envoy-subscription.ts";
 import { PartedRoutes } from "./parted-routes.ts";
 import { type CacheChange, ResourceCache, resourceLimit } from "./resource-cache.ts";
+import { orderHoldMs } from "./send-order.ts";
 import { Upstream, type UpstreamHost, type UpstreamResponse, type Wanted } from "./upstream.ts";
 
 export interface XdsRelayOptions {
@@ -54,10 +56,8 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   private readonly options: XdsRelayOptions;
   private readonly caches = new Map<string, ResourceCache>();
   private readonly streams = new Set<EnvoyStream>();
-  /** Types that the agent itself wants whole. */
-  private readonly followed = new Set<string>(envoyTypes);
+  private readonly asked = new AskedNames(this.streams, envoyTypes);
   private readonly consumers = new Map<string, (cache: ResourceCache, change: CacheChange) => void>();
-  private readonly lingering = new Map<string, Set<string>>();
   private readonly deliveries = new Deliveries((typeUrl, nonce, errors) =>
     this.upstream?.answer(typeUrl, nonce, errors),
   );
@@ -84,7 +84,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     this.parted = new PartedRoutes(
       {
         routes: () => this.cacheOf(typeUrls.route),
-        asked: () => this.asked(typeUrls.route).names,
+        asked: () => this.asked.of(typeUrls.route).names,
         wantedChanged: () => this.upstream?.sync(typeUrls.route),
       },
       options,
@@ -95,7 +95,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
 
   /** Follows a type for the agent itself; what `consumer` throws is answered as a rejection. Call before connecting. */
   follow(typeUrl: string, consumer: (cache: ResourceCache, change: CacheChange) => void): void {
-    this.followed.add(typeUrl);
+    this.asked.follow(typeUrl);
     this.consumers.set(typeUrl, consumer);
   }
 
@@ -107,7 +107,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
 
   /** Names from the disk: they are kept current until Envoy has had time to ask for what it needs. */
   restored(typeUrl: string): void {
-    this.lingering.set(typeUrl, new Set(this.cacheOf(typeUrl).names()));
+    this.asked.linger(typeUrl, this.cacheOf(typeUrl).names());
   }
 
   /** True once Envoy has taken clusters and listeners. */
@@ -175,27 +175,14 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   }
 
   types(): Iterable<string> {
-    return new Set([...this.followed, ...this.caches.keys()]);
+    return new Set([...this.asked.wholeTypes, ...this.caches.keys()]);
   }
 
   wanted(typeUrl: string): Wanted {
     if (typeUrl === typeUrls.routePart) return { wildcard: this.parted.wantsParts, names: new Set() };
-    const asked = this.asked(typeUrl);
+    const asked = this.asked.of(typeUrl);
     if (typeUrl !== typeUrls.route) return asked;
     return { ...asked, names: new Set([...asked.names].filter((name) => this.parted.wantsWhole(name))) };
-  }
-
-  /** What Envoy and the agent ask for, whichever way it comes. */
-  private asked(typeUrl: string): Wanted {
-    const names = new Set(this.lingering.get(typeUrl));
-    let wildcard = this.followed.has(typeUrl);
-    for (const stream of this.streams) {
-      const subscription = stream.subscription(typeUrl);
-      if (subscription === undefined) continue;
-      wildcard ||= subscription.wildcard;
-      for (const name of subscription.names) names.add(name);
-    }
-    return { wildcard, names };
   }
 
   versions(typeUrl: string): Record<string, string> {
@@ -211,14 +198,15 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     this.responses.inc();
     const cache = this.cacheOf(typeUrl);
     this.deliveries.add(response);
-    // What came whole while parts took over may be older than they are.
-    const isOurs = (name: string): boolean => typeUrl !== typeUrls.route || !this.parted.covers(name);
+    // What came whole while parts took over may be older than they are; and what Envoy has ceased to ask for will be when it
+    // asks again.
+    const isOurs = (name: string): boolean =>
+      (typeUrl === typeUrls.routePart || this.asked.has(typeUrl, name)) &&
+      (typeUrl !== typeUrls.route || !this.parted.covers(name));
     cache.apply(
       resources.filter(({ name }) => isOurs(name)),
       removed.filter(isOurs),
     );
-    // Word about what Envoy has ceased to ask for must not be the answer when it asks again.
-    if (removed.length > 0) this.retainAsked(typeUrl);
     if (typeUrl === typeUrls.routePart) this.parted.received([...resources.map(({ name }) => name), ...removed]);
     this.settled();
   }
@@ -279,6 +267,14 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     this.tell(typeUrl);
   }
 
+  overdue(typeUrl: string, name: string): void {
+    this.options.log.warn("sent to Envoy although it has not taken all clusters that are named there", {
+      type: shortName(typeUrl),
+      name,
+      waitedMs: orderHoldMs,
+    });
+  }
+
   /** Answers the control plane for every response that Envoy has decided about whole. */
   settled(): void {
     this.deliveries.settle((typeUrl, name) => this.awaits(typeUrl, name));
@@ -290,6 +286,8 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
       const route = routeOfPart(name);
       return this.parted.covers(route) && this.awaits(typeUrls.route, route);
     }
+    // That a cluster is gone nobody refuses, but it stays until nothing uses it: what comes next must not wait for that.
+    if (typeUrl === typeUrls.cluster && !this.cacheOf(typeUrl).has(name)) return false;
     let asked = false;
     for (const stream of this.streams) {
       const subscription = stream.subscription(typeUrl);
@@ -313,31 +311,23 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     this.envoyEnds.inc();
     if (this.streams.size === 0) this.expectEnvoy();
     for (const typeUrl of this.caches.keys()) {
-      const names = stream.subscription(typeUrl)?.names;
-      if (names === undefined || names.size === 0) continue;
-      const kept = this.lingering.get(typeUrl) ?? new Set();
-      for (const name of names) kept.add(name);
-      this.lingering.set(typeUrl, kept);
+      this.asked.linger(typeUrl, stream.subscription(typeUrl)?.names ?? []);
     }
     this.settled();
   }
 
   private endLinger(): void {
     if (this.streams.size === 0) return; // nobody there to ask; the next stream starts the time again
-    this.lingering.clear();
+    this.asked.endLinger();
     for (const typeUrl of this.caches.keys()) this.syncUpstream(typeUrl);
   }
 
   private syncUpstream(typeUrl: string): void {
-    this.retainAsked(typeUrl);
-    if (typeUrl === typeUrls.route) this.parted.askedChanged();
-    this.upstream?.sync(typeUrl);
-  }
-
-  private retainAsked(typeUrl: string): void {
-    const asked = this.asked(typeUrl);
+    const asked = this.asked.of(typeUrl);
     // Parts are kept for the next control plane that has them.
     if (!asked.wildcard && typeUrl !== typeUrls.routePart) this.cacheOf(typeUrl).retain(asked.names);
+    if (typeUrl === typeUrls.route) this.parted.askedChanged();
+    this.upstream?.sync(typeUrl);
   }
 
   private tell(typeUrl: string): void {
