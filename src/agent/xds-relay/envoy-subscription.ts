@@ -14,6 +14,12 @@ const namedTypes: ReadonlySet<string> = new Set([
   typeUrls.extensionConfig,
 ]);
 
+/**
+ * Types that Envoy is sent again where the control plane sends them again unchanged. Load assignments and routes are not among
+ * them: they follow, from the cache, whatever was sent that waits for them.
+ */
+const redeliveredTypes: ReadonlySet<string> = new Set([typeUrls.secret, typeUrls.extensionConfig]);
+
 /** Types whose versions in force are kept: whether they still name a cluster decides about its removal. */
 const referringTypes: ReadonlySet<string> = new Set([typeUrls.listener, typeUrls.route]);
 
@@ -207,8 +213,9 @@ export class EnvoySubscription {
   changed(change: CacheChange): void {
     for (const name of change.sent) {
       if (!this.wants(name)) continue;
+      if (redeliveredTypes.has(this.typeUrl)) this.forced.add(name);
+      else if (this.held.get(name) === this.cache.get(name)?.version) continue;
       this.due.add(name);
-      if (namedTypes.has(this.typeUrl)) this.forced.add(name);
     }
     for (const name of change.removed) if (this.wants(name)) this.due.add(name);
   }

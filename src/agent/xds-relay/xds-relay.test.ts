@@ -123,14 +123,19 @@ test("a changed listener is followed by the routes it names", () => {
   assert.deepEqual(proxy.sent(route), [["8080", "9090"], ["8080"]]);
 });
 
-test("a load assignment or route that the control plane sends again unchanged is delivered again", () => {
+test("a load assignment that the control plane sends again unchanged is acknowledged, and none of Envoy's business", () => {
   const { control, connect, envoy } = relayRig();
+  control.set(cluster, [edsCluster("c", "1")]);
   control.set(endpoint, [textResource("c", "1")]);
   connect();
   const proxy = envoy();
+  proxy.subscribe(cluster, []);
   proxy.subscribe(endpoint, ["c"]);
+  control.set(cluster, [edsCluster("c", "2")]);
+  assert.deepEqual(proxy.sent(endpoint), [["c"], ["c"]], "it has followed its cluster already");
   control.set(endpoint, [textResource("c", "1")]);
   assert.deepEqual(proxy.sent(endpoint), [["c"], ["c"]]);
+  assert.deepEqual(control.answers(endpoint), ["ACK", "ACK"]);
 });
 
 test("a name that does not exist is said so, also to an Envoy that asks later", () => {
