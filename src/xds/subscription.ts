@@ -1,9 +1,10 @@
 // What one client wants of one type and what it holds: the server's half of delta xDS for one type on one stream.
 //
-// Only differences are kept: a wanted name that is not in `behind` is held by the client exactly as the set has it. So a
+// Only differences are kept: a wanted name that is not in the backlog is held by the client exactly as the set has it. So a
 // client in step costs no memory per resource, and a change costs one entry until it is sent. (xDS protocol, "Incremental
 // xDS"; where Istio differs, see the comments.)
 
+import { absent, asked, Backlog, demanded, type Held, unknown } from "./backlog.ts";
 import type { ResourceChange, ResourceSet } from "./generator.ts";
 import type { NamePool } from "./name-pool.ts";
 import type { Resource } from "./resource.ts";
@@ -12,22 +13,6 @@ import { Trials } from "./trials.ts";
 import { isWildcardType } from "./type-url.ts";
 import { Wanted } from "./wanted.ts";
 import { WholeParts } from "./whole-parts.ts";
-
-/** The client is known to hold nothing under the name. */
-const absent = Symbol("absent");
-/** What the client holds is not known: send whatever there is. */
-const unknown = Symbol("unknown");
-/** The client asked by name and is owed an answer, whatever it holds. */
-const asked = Symbol("asked");
-/** The client waits for it, whatever it holds, or for word that it is gone. */
-const demanded = Symbol("demanded");
-type Held = string | typeof absent | typeof unknown | typeof asked | typeof demanded;
-
-/** Bytes of an encoded resource beside its body, name and version, at most. */
-const overheadBytes = 160;
-
-/** From this many entries on, the order of a batch is the set's. */
-const longList = 8;
 
 export interface SubscriptionOptions {
   /** False where a response cannot say that a resource is gone (SotW, types other than CDS and LDS). */
@@ -44,17 +29,11 @@ export interface SubscriptionOptions {
 export class Subscription {
   readonly typeUrl: string;
   private readonly set: ResourceSet;
-  private readonly tellsRemovals: boolean;
   private readonly isolates: boolean;
   private readonly wholes: WholeParts | undefined;
   private opened = false;
   private readonly wanted = new Wanted();
-  private readonly behind = new Map<string, Held>();
-  /**
-   * Nothing was sent yet to a client that holds nothing: everything it wants is behind, and `behind` is empty. A thousand
-   * proxies that start need not have a list each of what is the same for all.
-   */
-  private lacksAll = false;
+  private readonly backlog: Backlog;
   private readonly refusedByName = new Map<string, Resource>();
   /** Asked for by name and told to be absent. */
   private readonly missing = new Set<string>();
@@ -68,8 +47,9 @@ export class Subscription {
   constructor(typeUrl: string, set: ResourceSet, options: SubscriptionOptions = {}) {
     this.typeUrl = typeUrl;
     this.set = set;
-    this.tellsRemovals = options.tellsRemovals ?? true;
     this.wholes = options.wholeOf === undefined ? undefined : new WholeParts(options.wholeOf);
+    const { wanted, wholes } = this;
+    this.backlog = new Backlog({ set, wanted, wholes, tellsRemovals: options.tellsRemovals ?? true });
     this.isolates = options.isolates ?? this.wholes === undefined;
   }
 
@@ -85,14 +65,12 @@ export class Subscription {
 
   /** Names about which something waits to be sent. */
   get behindCount(): number {
-    if (!this.lacksAll) return this.behind.size;
-    return this.wanted.everything ? this.set.size : this.wanted.names.size;
+    return this.backlog.size;
   }
 
   /** The same, with the version that the client holds where it is known: for people who look. */
   *behindNames(): Iterable<[name: string, held: string | undefined]> {
-    this.listBehind();
-    for (const [name, held] of this.behind) yield [name, typeof held === "string" ? held : undefined];
+    for (const [name, held] of this.backlog.entries()) yield [name, typeof held === "string" ? held : undefined];
   }
 
   /** What was sent and not acknowledged yet. */
@@ -118,8 +96,7 @@ export class Subscription {
 
   /** True where nothing waits to be sent or acknowledged. */
   get settled(): boolean {
-    const nothingBehind = this.lacksAll ? !this.pending().present : this.behind.size === 0;
-    return this.flight === undefined && nothingBehind && this.trials.empty && !this.owesAnswer;
+    return this.flight === undefined && this.backlog.isOver && this.trials.empty && !this.owesAnswer;
   }
 
   /** What the client rejected and has not been offered anew since. */
@@ -155,7 +132,7 @@ export class Subscription {
       this.begin(request.subscribe);
       return reply;
     }
-    this.listBehind();
+    this.backlog.list();
     for (const name of request.unsubscribe) this.unsubscribe(name);
     if (request.unsubscribe.length > 0) this.trials.retain((name) => this.wants(name));
     const legacy = first && request.subscribe.length === 0 && request.unsubscribe.length === 0;
@@ -176,61 +153,41 @@ export class Subscription {
       else this.wanted.add(this.set.get(name)?.name ?? name); // one string for all streams
     }
     this.owesAnswer = this.wanted.everything;
-    this.lacksAll = true;
-  }
-
-  /** Puts into `behind` what is there all the same. */
-  private listBehind(): void {
-    if (!this.lacksAll) return;
-    this.lacksAll = false;
-    for (const name of this.wanted.names) this.behind.set(name, asked);
-    if (!this.wanted.everything) return;
-    for (const { name } of this.set.values()) if (!this.wanted.names.has(name)) this.behind.set(name, absent);
+    this.backlog.lackAll();
   }
 
   /** Takes up what became different in the set. */
   change(changes: readonly ResourceChange[]): void {
-    if (this.lacksAll) return;
+    if (this.backlog.isEverything) return;
     for (const { key, before } of changes) {
       if (!this.wants(key)) continue;
       const rejected = this.refusedByName.delete(key) || this.trials.has(key);
-      if (this.behind.has(key)) continue;
-      this.behind.set(key, rejected ? this.heldAfterRejection(key) : (before?.version ?? absent));
+      if (this.backlog.has(key)) continue;
+      this.backlog.put(key, rejected ? this.heldAfterRejection(key) : (before?.version ?? absent));
     }
   }
 
   /** Sends a resource once more although the client has it: Envoy waits for it after another one changed. */
   demand(name: string): void {
-    if (this.lacksAll || !this.wants(name) || this.behind.get(name) === asked) return;
-    if (this.set.get(name) !== undefined || this.behind.has(name)) this.behind.set(name, demanded);
+    const { backlog } = this;
+    if (backlog.isEverything || !this.wants(name) || backlog.get(name) === asked) return;
+    if (this.set.get(name) !== undefined || backlog.has(name)) backlog.put(name, demanded);
   }
 
   /** Takes the client's word that it holds all there is. */
   assumeHeld(): void {
-    this.lacksAll = false;
-    this.behind.clear();
+    this.backlog.clear();
     this.owesAnswer = false;
   }
 
   /** Which parts wait to be sent. What is on trial does not count: it must not hold up other types. */
   pending(): { present: boolean; removed: boolean } {
-    const pending = { present: false, removed: false };
-    if (this.lacksAll) {
-      pending.present = this.wanted.names.size > 0 || (this.wanted.everything && this.set.size > 0);
-      return pending;
-    }
-    for (const [name, held] of this.behind) {
-      const part = this.partOf(this.set.get(name), held);
-      if (part !== "nothing") pending[part] = true;
-      if (pending.present && pending.removed) break;
-    }
-    return pending;
+    return this.backlog.pending();
   }
 
   /** True where something about the name waits to be sent. */
   isBehind(name: string): boolean {
-    // What is there now says nothing of what a client that lacks all has: what went meanwhile it never had either.
-    return this.lacksAll ? this.wants(name) : this.behind.has(name);
+    return this.backlog.has(name);
   }
 
   /**
@@ -240,8 +197,7 @@ export class Subscription {
    */
   take(options: { nonce: string; limitBytes: number; part: Part }): Batch | undefined {
     if (this.flight !== undefined) return undefined;
-    const owed: string[] = [];
-    const batch = this.takeTrial() ?? this.takeNews(options.limitBytes, options.part, owed);
+    const { batch, owed } = this.takeTrial() ?? this.takeNews(options.limitBytes, options.part) ?? nothing;
     if (batch === undefined) return undefined;
     if (this.refusedByName.size + this.missing.size > 0) {
       for (const { name } of batch.resources) {
@@ -266,7 +222,7 @@ export class Subscription {
     const { resources, removed } = flight.batch;
     for (const name of [...resources.map((resource) => resource.name), ...removed]) {
       // Also where it has changed since: what was before that change the client does not hold either.
-      if (this.wants(name)) this.behind.set(name, owed.has(name) ? demanded : unknown);
+      if (this.wants(name)) this.backlog.put(name, owed.has(name) ? demanded : unknown);
     }
   }
 
@@ -298,7 +254,7 @@ export class Subscription {
     if (this.wholes !== undefined) this.wholes.accept(batch, this.refusedByName);
     else if (batch.removed.length > 0) {
       // A listener may have been refused because one that is gone now had its address.
-      for (const name of this.refusedByName.keys()) this.behind.set(name, unknown);
+      for (const name of this.refusedByName.keys()) this.backlog.put(name, unknown);
       this.refusedByName.clear();
     }
     return { kind: "ack", batch };
@@ -307,11 +263,11 @@ export class Subscription {
   private reject(batch: Batch, message: string): Reply {
     const names = [...batch.resources.map((resource) => resource.name), ...batch.removed];
     // What was given up meanwhile is refused by nobody: it must not count against the client for ever.
-    const unchanged = names.filter((name) => this.wants(name) && !this.behind.has(name));
+    const unchanged = names.filter((name) => this.wants(name) && !this.backlog.has(name));
     for (const name of names) {
-      const held = this.behind.get(name);
+      const held = this.backlog.get(name);
       if (held !== undefined && held !== asked && held !== demanded) {
-        this.behind.set(name, this.heldAfterRejection(name));
+        this.backlog.put(name, this.heldAfterRejection(name));
       }
     }
     const patient = this.trials.rejected();
@@ -319,7 +275,7 @@ export class Subscription {
       return { kind: "nack", message, batch, refused: [] };
     }
     const meant = this.wholes?.reject(batch, message, this.set, this.refusedByName) ?? batch.resources;
-    const refused = meant.filter((resource) => !this.behind.has(resource.name));
+    const refused = meant.filter((resource) => !this.backlog.has(resource.name));
     if (!patient) refused.push(...this.abandonTrials());
     for (const resource of refused) if (this.wants(resource.name)) this.refusedByName.set(resource.name, resource);
     return { kind: "nack", message, batch, refused };
@@ -330,104 +286,32 @@ export class Subscription {
   }
 
   private abandonTrials(): Resource[] {
-    const names = this.trials.abandon().filter((name) => this.wants(name) && !this.behind.has(name));
+    const names = this.trials.abandon().filter((name) => this.wants(name) && !this.backlog.has(name));
     return names.map((name) => this.set.get(name)).filter((resource) => resource !== undefined);
   }
 
-  private takeTrial(): Batch | undefined {
+  private takeTrial(): Taken | undefined {
     for (let trial = this.trials.next(); trial !== undefined; trial = this.trials.next()) {
       const resources: Resource[] = [];
       const removed: string[] = [];
       for (const name of trial.names) {
-        if (this.behind.has(name)) continue; // changed in the meantime: it goes out as news
+        if (this.backlog.has(name)) continue; // changed in the meantime: it goes out as news
         const resource = this.set.get(name);
         if (resource === undefined) removed.push(name);
         else if (this.wants(name) && resource.withheld !== true) resources.push(resource);
       }
-      if (resources.length + removed.length > 0) return { resources, removed, trial: trial.round };
+      if (resources.length + removed.length === 0) continue;
+      return { batch: { resources, removed, trial: trial.round }, owed: [] };
     }
     return undefined;
   }
 
-  /** @param owed gets the names that the client waits for */
-  private takeNews(limitBytes: number, part: Part, owed: string[]): Batch | undefined {
-    if (this.lacksAll) {
-      if (part === "removed") return undefined;
-      const all = this.takeAll(limitBytes, owed);
-      if (all !== undefined) {
-        if (all.length === 0 && !this.owesAnswer) return undefined;
-        this.lacksAll = false;
-        this.owesAnswer = false;
-        return { resources: all, removed: [], trial: 0 };
-      }
-      owed.length = 0;
-      this.listBehind();
-    }
-    if (this.behind.size === 0 && !this.owesAnswer) return undefined;
-    const resources: Resource[] = [];
-    const removed: string[] = [];
-    const done: string[] = [];
-    let bytes = 0;
-    for (const [name, held, resource] of this.wholes?.inOrder(this.behindInOrder()) ?? this.behindInOrder()) {
-      const own = this.partOf(resource, held);
-      if (own !== "nothing") {
-        if (part !== "all" && part !== own) continue;
-        const size = overheadBytes + name.length + (resource === undefined ? 0 : resource.body.length);
-        if (bytes > 0 && bytes + size > limitBytes && this.wholes?.isWhole(name) !== true) break;
-        bytes += size;
-        if (held === asked || held === demanded) owed.push(name);
-        if (resource === undefined || resource.withheld === true) removed.push(name);
-        else resources.push(resource);
-      }
-      done.push(name);
-    }
-    if (done.length === this.behind.size) this.behind.clear();
-    else for (const name of done) this.behind.delete(name);
-    if (bytes === 0 && (!this.owesAnswer || part === "removed")) return undefined;
+  private takeNews(limitBytes: number, part: Part): Taken | undefined {
+    const news = this.backlog.take({ limitBytes, part, isOwed: this.owesAnswer });
+    if (news === undefined) return undefined;
     this.owesAnswer = false;
-    return { resources, removed, trial: 0 };
-  }
-
-  /** Everything that is wanted; undefined where it is too long for one message, or not all of it is there. */
-  private takeAll(limitBytes: number, owed: string[]): Resource[] | undefined {
-    const { names } = this.wanted;
-    const resources: Resource[] = [];
-    let bytes = 0;
-    for (const resource of this.set.values()) {
-      const isNamed = names.size > 0 && names.has(resource.name);
-      if (isNamed) owed.push(resource.name);
-      else if (!this.wanted.everything) continue;
-      if (resource.withheld === true) return undefined;
-      bytes += overheadBytes + resource.name.length + resource.body.length;
-      if (bytes > limitBytes) return undefined;
-      resources.push(resource);
-    }
-    return owed.length === names.size ? resources : undefined;
-  }
-
-  /** Long lists in the order of the set, so that streams that lack the same send the same bytes. */
-  private *behindInOrder(): Iterable<[name: string, held: Held, resource: Resource | undefined]> {
-    const { behind, set } = this;
-    if (behind.size < longList || behind.size * 2 < set.size) {
-      for (const [name, held] of behind) yield [name, held, set.get(name)];
-      return;
-    }
-    let present = 0;
-    for (const resource of set.values()) {
-      const held = behind.get(resource.name);
-      if (held === undefined) continue;
-      present += 1;
-      yield [resource.name, held, resource];
-    }
-    if (present === behind.size) return;
-    for (const [name, held] of behind) if (set.get(name) === undefined) yield [name, held, undefined];
-  }
-
-  private partOf(resource: Resource | undefined, held: Held): "present" | "removed" | "nothing" {
-    if (resource?.withheld === true) return held === asked ? "present" : "nothing";
-    if (resource !== undefined) return resource.version === held ? "nothing" : "present";
-    if (held === absent || !this.tellsRemovals) return "nothing";
-    return held === asked || held === demanded ? "present" : "removed";
+    const { resources, removed, owed } = news;
+    return { batch: { resources, removed, trial: 0 }, owed };
   }
 
   private subscribeAll(kind: "legacy" | "explicit", held: ReadonlyMap<string, string>): void {
@@ -435,14 +319,14 @@ export class Subscription {
     this.wanted.wildcard = kind;
     if (before === "legacy") return; // says aloud what was implied
     for (const { name, version } of this.set.values()) {
-      if (before === "explicit") this.behind.set(name, asked);
+      if (before === "explicit") this.backlog.put(name, asked);
       else if (!this.wanted.names.has(name)) this.compare(name, version, held.get(name));
     }
     this.owesAnswer = true;
   }
 
   private compare(name: string, version: string, held: string | undefined): void {
-    if (version !== held) this.behind.set(name, held ?? absent);
+    if (version !== held) this.backlog.put(name, held ?? absent);
   }
 
   private subscribe(wanted: string, held: string | undefined): void {
@@ -452,14 +336,14 @@ export class Subscription {
     if (this.refusedByName.size > 0) this.refusedByName.delete(name);
     if (this.missing.size > 0) this.missing.delete(name);
     // Even what the client should have goes out again: it may have dropped it (xDS protocol, "Subscribing to Resources").
-    if (held === undefined || held !== resource?.version) this.behind.set(name, held ?? asked);
+    if (held === undefined || held !== resource?.version) this.backlog.put(name, held ?? asked);
   }
 
   private unsubscribe(name: string): void {
     if (name === "*") {
       this.wanted.wildcard = "none";
       this.owesAnswer = false;
-      for (const other of this.behind.keys()) if (!this.wanted.names.has(other)) this.behind.delete(other);
+      this.backlog.retainNamed();
       for (const other of this.refusedByName.keys())
         if (!this.wanted.names.has(other)) this.refusedByName.delete(other);
       return;
@@ -470,8 +354,8 @@ export class Subscription {
     this.refusedByName.delete(name);
     this.waiting.delete(name);
     // Under a wildcard the client cannot know whether to keep it, and is told (xDS protocol, "Unsubscribing").
-    if (!this.wanted.everything) this.behind.delete(name);
-    else this.behind.set(name, asked);
+    if (!this.wanted.everything) this.backlog.delete(name);
+    else this.backlog.put(name, asked);
   }
 
   /** What the client still holds from an earlier stream without naming it now; as in Istio it counts as asked for. */
@@ -479,13 +363,20 @@ export class Subscription {
     for (const [name, version] of held) {
       const resource = this.set.get(name);
       if (this.wanted.everything) {
-        if (resource === undefined) this.behind.set(name, version);
+        if (resource === undefined) this.backlog.put(name, version);
       } else if (!this.wanted.names.has(name)) {
         this.wanted.add(resource?.name ?? name);
-        if (resource?.version !== version) this.behind.set(name, version);
+        if (resource?.version !== version) this.backlog.put(name, version);
       }
     }
   }
 }
 
+/** A message, with the names in it that the client waits for. */
+interface Taken {
+  readonly batch: Batch;
+  readonly owed: readonly string[];
+}
+
+const nothing = { batch: undefined, owed: [] };
 const noVersions: ReadonlyMap<string, string> = new Map();

@@ -1,0 +1,232 @@
+// What one client lacks of one type: the wanted names of which it does not hold what the set has, with what it is known to hold.
+import type { ResourceSet } from "./generator.ts";
+import type { Resource } from "./resource.ts";
+import type { Part } from "./subscription-request.ts";
+import type { Wanted } from "./wanted.ts";
+import type { WholeParts } from "./whole-parts.ts";
+
+/** The client is known to hold nothing under the name. */
+export const absent = Symbol("absent");
+/** What the client holds is not known: send whatever there is. */
+export const unknown = Symbol("unknown");
+/** The client asked by name and is owed an answer, whatever it holds. */
+export const asked = Symbol("asked");
+/** The client waits for it, whatever it holds, or for word that it is gone. */
+export const demanded = Symbol("demanded");
+/** A version that the client holds, or what else is known. */
+export type Held = string | typeof absent | typeof unknown | typeof asked | typeof demanded;
+
+/** Bytes of an encoded resource beside its body, name and version, at most. */
+const overheadBytes = 160;
+
+/** From this many entries on, the order of a message is the set's. */
+const longList = 8;
+
+export interface BacklogOptions {
+  set: ResourceSet;
+  wanted: Wanted;
+  /** False where a response cannot say that a resource is gone. */
+  tellsRemovals: boolean;
+  wholes: WholeParts | undefined;
+}
+
+export interface News {
+  readonly resources: readonly Resource[];
+  readonly removed: readonly string[];
+  /** Names that the client waits for. */
+  readonly owed: readonly string[];
+}
+
+export class Backlog {
+  private readonly set: ResourceSet;
+  private readonly wanted: Wanted;
+  private readonly tellsRemovals: boolean;
+  private readonly wholes: WholeParts | undefined;
+  private readonly behind = new Map<string, Held>();
+  /**
+   * Nothing was sent yet to a client that holds nothing: everything it wants is behind, and `behind` is empty. A thousand
+   * proxies that start need not have a list each of what is the same for all.
+   */
+  private lacksAll = false;
+
+  constructor({ set, wanted, tellsRemovals, wholes }: BacklogOptions) {
+    this.set = set;
+    this.wanted = wanted;
+    this.tellsRemovals = tellsRemovals;
+    this.wholes = wholes;
+  }
+
+  get size(): number {
+    if (!this.lacksAll) return this.behind.size;
+    return this.wanted.everything ? this.set.size : this.wanted.names.size;
+  }
+
+  /** True where nothing waits to be sent. */
+  get isOver(): boolean {
+    return this.lacksAll ? !this.pending().present : this.behind.size === 0;
+  }
+
+  /** True where what changes in the set makes no difference: all of it goes out anyway. */
+  get isEverything(): boolean {
+    return this.lacksAll;
+  }
+
+  /** True where something about the name waits to be sent. */
+  has(name: string): boolean {
+    // What is there now says nothing of what a client that lacks all has: what went meanwhile it never had either.
+    return this.lacksAll ? this.wanted.has(name) : this.behind.has(name);
+  }
+
+  /** Undefined where the client is in step; `list` was called before. */
+  get(name: string): Held | undefined {
+    return this.behind.get(name);
+  }
+
+  put(name: string, held: Held): void {
+    this.behind.set(name, held);
+  }
+
+  delete(name: string): void {
+    this.behind.delete(name);
+  }
+
+  clear(): void {
+    this.lacksAll = false;
+    this.behind.clear();
+  }
+
+  /** Leaves what is asked for by name. */
+  retainNamed(): void {
+    for (const name of this.behind.keys()) if (!this.wanted.names.has(name)) this.behind.delete(name);
+  }
+
+  /** The client holds nothing. */
+  lackAll(): void {
+    this.lacksAll = true;
+  }
+
+  /** Makes a list of what is there all the same. */
+  list(): void {
+    if (!this.lacksAll) return;
+    this.lacksAll = false;
+    for (const name of this.wanted.names) this.behind.set(name, asked);
+    if (!this.wanted.everything) return;
+    for (const { name } of this.set.values()) if (!this.wanted.names.has(name)) this.behind.set(name, absent);
+  }
+
+  entries(): IterableIterator<[name: string, held: Held]> {
+    this.list();
+    return this.behind.entries();
+  }
+
+  /** Which parts wait to be sent. */
+  pending(): { present: boolean; removed: boolean } {
+    const pending = { present: false, removed: false };
+    if (this.lacksAll) {
+      pending.present = this.wanted.names.size > 0 || (this.wanted.everything && this.set.size > 0);
+      return pending;
+    }
+    for (const [name, held] of this.behind) {
+      const part = this.partOf(this.set.get(name), held);
+      if (part !== "nothing") pending[part] = true;
+      if (pending.present && pending.removed) break;
+    }
+    return pending;
+  }
+
+  /**
+   * Takes out what goes into the next message; undefined where there is nothing.
+   *
+   * @param options.limitBytes about how long it may become; a single longer resource goes alone
+   * @param options.isOwed an answer is owed even if it is empty
+   */
+  take(options: { limitBytes: number; part: Part; isOwed: boolean }): News | undefined {
+    if (!this.lacksAll) return this.takeListed(options);
+    if (options.part === "removed") return undefined;
+    const all = this.takeAll(options.limitBytes);
+    if (all !== undefined) {
+      if (all.resources.length === 0 && !options.isOwed) return undefined;
+      this.lacksAll = false;
+      return all;
+    }
+    this.list();
+    return this.takeListed(options);
+  }
+
+  private takeListed({
+    limitBytes,
+    part,
+    isOwed,
+  }: {
+    limitBytes: number;
+    part: Part;
+    isOwed: boolean;
+  }): News | undefined {
+    if (this.behind.size === 0 && !isOwed) return undefined;
+    const resources: Resource[] = [];
+    const removed: string[] = [];
+    const owed: string[] = [];
+    const done: string[] = [];
+    let bytes = 0;
+    for (const [name, held, resource] of this.wholes?.inOrder(this.inOrder()) ?? this.inOrder()) {
+      const own = this.partOf(resource, held);
+      if (own !== "nothing") {
+        if (part !== "all" && part !== own) continue;
+        const size = overheadBytes + name.length + (resource === undefined ? 0 : resource.body.length);
+        if (bytes > 0 && bytes + size > limitBytes && this.wholes?.isWhole(name) !== true) break;
+        bytes += size;
+        if (held === asked || held === demanded) owed.push(name);
+        if (resource === undefined || resource.withheld === true) removed.push(name);
+        else resources.push(resource);
+      }
+      done.push(name);
+    }
+    if (done.length === this.behind.size) this.behind.clear();
+    else for (const name of done) this.behind.delete(name);
+    if (bytes === 0 && (!isOwed || part === "removed")) return undefined;
+    return { resources, removed, owed };
+  }
+
+  /** Everything that is wanted; undefined where it is too long for one message, or not all of it is there. */
+  private takeAll(limitBytes: number): News | undefined {
+    const { names } = this.wanted;
+    const resources: Resource[] = [];
+    const owed: string[] = [];
+    let bytes = 0;
+    for (const resource of this.set.values()) {
+      const isNamed = names.size > 0 && names.has(resource.name);
+      if (isNamed) owed.push(resource.name);
+      else if (!this.wanted.everything) continue;
+      if (resource.withheld === true) return undefined;
+      bytes += overheadBytes + resource.name.length + resource.body.length;
+      if (bytes > limitBytes) return undefined;
+      resources.push(resource);
+    }
+    return owed.length === names.size ? { resources, removed: [], owed } : undefined;
+  }
+
+  /** Long lists in the order of the set, so that streams that lack the same send the same bytes. */
+  private *inOrder(): Iterable<[name: string, held: Held, resource: Resource | undefined]> {
+    const { behind, set } = this;
+    if (behind.size < longList || behind.size * 2 < set.size) {
+      for (const [name, held] of behind) yield [name, held, set.get(name)];
+      return;
+    }
+    let present = 0;
+    for (const resource of set.values()) {
+      const held = behind.get(resource.name);
+      if (held === undefined) continue;
+      present += 1;
+      yield [resource.name, held, resource];
+    }
+    if (present === behind.size) return;
+    for (const [name, held] of behind) if (set.get(name) === undefined) yield [name, held, undefined];
+  }
+
+  private partOf(resource: Resource | undefined, held: Held): "present" | "removed" | "nothing" {
+    if (resource?.withheld === true) return held === asked ? "present" : "nothing";
+    if (resource !== undefined) return resource.version === held ? "nothing" : "present";
+    if (held === absent || !this.tellsRemovals) return "nothing";
+    return held === asked || held === demanded ? "present" : "removed";
+  }
+}
