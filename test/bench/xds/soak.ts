@@ -47,6 +47,7 @@ const mesh = { ...thousandServices, services, routed: services / 10 };
 
 /** Each a scope of its own. */
 const namespaces = ["team-a", "team-b", "team-c"];
+const heapName = "heap, MB";
 /** Growth of the heap that counts as none, MB a minute; also what is less than twice its own standard error does. */
 const flatMbAMinute = 0.1;
 /**
@@ -152,8 +153,6 @@ async function soak(): Promise<boolean> {
   write({ before, looks, after, slopes, left });
   return !isShort && !grows && left.length === 0;
 }
-
-const heapName = "heap, MB";
 
 /** All that is looked at, by name. */
 function figuresOf({ heapMb, externalMb, rssMb, timers, handles, counts }: Look): Record<string, number> {
