@@ -35,6 +35,14 @@ const stopMs = 10_000;
 /** A watchdog: longest wait for a line, milliseconds. */
 const lineMs = 60_000;
 
+/** Pids of the groups that run. */
+const running = new Set<number>();
+
+/** They would go on alone: a signal to this program's group does not reach theirs. */
+process.once("exit", () => {
+  for (const pid of running) signalGroup(pid, "SIGKILL");
+});
+
 export function startProgram(command: string, args: readonly string[], options: ProgramOptions = {}): Program {
   const child = spawn(command, args, {
     stdio: ["pipe", "pipe", "pipe"],
@@ -42,6 +50,8 @@ export function startProgram(command: string, args: readonly string[], options: 
     // A group of its own: a wrapper such as `ip netns exec` and what it runs are stopped together.
     detached: true,
   });
+  const { pid } = child;
+  if (pid !== undefined) running.add(pid);
   child.stdin.on("error", () => {});
   if (options.keepInput !== true) child.stdin.end(options.input ?? "");
   const lines: string[] = [];
@@ -65,20 +75,16 @@ export function startProgram(command: string, args: readonly string[], options: 
   child.on("error", (error) => lines.push(error.message));
   child.on("close", (code) => {
     hasEnded = true;
+    if (pid !== undefined) running.delete(pid);
     for (const { failed } of waiting) failed(failure());
     waiting.clear();
     over.resolve(code);
   });
   const kill = (signal: NodeJS.Signals): void => {
-    if (hasEnded || child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, signal);
-    } catch {
-      // it ended in the meantime
-    }
+    if (!hasEnded && pid !== undefined) signalGroup(pid, signal);
   };
   return {
-    pid: child.pid ?? 0,
+    pid: pid ?? 0,
     lines,
     ended: over.promise,
     kill,
@@ -107,4 +113,12 @@ export function startProgram(command: string, args: readonly string[], options: 
       clearTimeout(timer);
     },
   };
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // it ended in the meantime
+  }
 }

@@ -48,6 +48,9 @@ if (unknown.length > 0 || !Number.isInteger(changes) || changes < 1) {
   process.exit(2);
 }
 
+// What was started is ended at exit.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
+
 const runs: MeasuredRun[] = [];
 const holds: HoldFigures[] = [];
 let curves: CurvePoint[] = [];
