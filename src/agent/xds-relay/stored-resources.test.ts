@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { fakeLog } from "../../kernel/log.fake.ts";
 import { systemRandom } from "../../kernel/random.ts";
 import { typeUrls } from "../../xds/type-url.ts";
@@ -10,7 +11,7 @@ import { SealedFolder } from "../storage/sealed-folder.ts";
 import { FakeControlPlane } from "./control-plane.fake.ts";
 import { FakeEnvoy } from "./envoy.fake.ts";
 import { fakeRelay, textResource } from "./relay.fake.ts";
-import { StoredResources, settleMs } from "./stored-resources.ts";
+import { longestRestMs, StoredResources, settleMs } from "./stored-resources.ts";
 
 const { cluster, endpoint, listener, nameTable, query } = typeUrls;
 const root = mkdtempSync(join(tmpdir(), "lateen-stored-"));
@@ -119,4 +120,44 @@ test("a full disk is logged, and nothing else suffers", async () => {
   await first.stored.stop();
   assert.match(first.storedLines.at(-1)?.msg ?? "", /could not be kept/);
   assert.deepEqual(first.relay.cacheOf(cluster).versions(), { c: "1" });
+});
+
+test("a slow disk is given the newest less often, and nothing is forgotten", async () => {
+  const { relay, clock } = fakeRelay();
+  const writes: { atMs: number; done: () => void }[] = [];
+  const folder = {
+    read: async () => undefined,
+    write: (name: string) =>
+      new Promise<void>((done) => {
+        if (name === "clusters") writes.push({ atMs: clock.monotonic(), done });
+        else done();
+      }),
+  };
+  const stored = new StoredResources({ relay, folder, clock, log: fakeLog().log });
+  await stored.start();
+  const control = new FakeControlPlane();
+  control.connect((send) => relay.openUpstream(send));
+  const writeIn = async (tookMs: number): Promise<number> => {
+    for (let waitedMs = 0; writes.length === 0; waitedMs += 100) {
+      assert.ok(waitedMs < 100_000, "nothing is written");
+      await clock.advance(100);
+    }
+    const [{ atMs, done } = { atMs: 0, done: () => {} }] = writes.splice(0);
+    await clock.advance(tookMs);
+    control.set(cluster, [textResource("c", `${atMs}`)]); // while it is written
+    done();
+    await setImmediate(); // what follows the write is done before time goes on
+    return atMs;
+  };
+  await writeIn(0);
+  const second = await writeIn(500);
+  const third = await writeIn(10_000);
+  assert.equal(third - second, 500 + 20 * 500);
+  const fourth = await writeIn(0);
+  assert.equal(fourth - third, 10_000 + longestRestMs);
+  const ended = stored.stop();
+  await setImmediate();
+  assert.equal(writes.length, 1, "the last change is kept when the agent ends");
+  for (const { done } of writes.splice(0)) done();
+  await ended;
 });

@@ -12,8 +12,14 @@ import type { XdsRelay } from "./xds-relay.ts";
 
 /** `system_version_info` of a stored response: the version of this format. */
 const formatVersion = "lateen-1";
-/** Changes are gathered this long before they are written, milliseconds; what a crash may lose. */
+/** Changes are gathered this long before they are written, milliseconds. */
 export const settleMs = 2_000;
+/**
+ * Rest between two writes, as a multiple of the time that the last one took, and its bound in milliseconds: each is of all
+ * resources of a type, however few have changed. What a crash loses of the last changes the control plane sends again.
+ */
+const restFactor = 20;
+export const longestRestMs = 30_000;
 
 /** Types that are kept, and their files' names. Queries are of the moment and are not. */
 const storedTypes: ReadonlyMap<string, string> = new Map([
@@ -32,7 +38,7 @@ const storedTypes: ReadonlyMap<string, string> = new Map([
 
 export interface StoredResourcesOptions {
   relay: XdsRelay;
-  folder: SealedFolder;
+  folder: Pick<SealedFolder, "read" | "write">;
   clock: Clock;
   log: Log;
 }
@@ -41,6 +47,9 @@ export class StoredResources implements Stoppable {
   private readonly options: StoredResourcesOptions;
   private readonly dirty = new Set<string>();
   private cancelTimer: Cancel | undefined;
+  /** When the next write may begin, monotonic milliseconds. */
+  private readyMs = 0;
+  private isWriting = false;
   private unsubscribe: (() => void) | undefined;
   private writing: Promise<void> = Promise.resolve();
 
@@ -66,6 +75,7 @@ export class StoredResources implements Stoppable {
 
   async stop(): Promise<void> {
     this.unsubscribe?.();
+    this.unsubscribe = undefined;
     this.cancelTimer?.();
     this.cancelTimer = undefined;
     await this.flush();
@@ -84,9 +94,22 @@ export class StoredResources implements Stoppable {
   private changed(typeUrl: string): void {
     if (!storedTypes.has(typeUrl)) return;
     this.dirty.add(typeUrl);
-    this.cancelTimer ??= this.options.clock.after(settleMs, () => {
+    this.arm();
+  }
+
+  private arm(): void {
+    if (this.isWriting || this.cancelTimer !== undefined || this.unsubscribe === undefined) return;
+    const { clock } = this.options;
+    this.cancelTimer = clock.after(Math.max(settleMs, this.readyMs - clock.monotonic()), () => {
       this.cancelTimer = undefined;
-      void this.flush();
+      this.isWriting = true;
+      const startMs = clock.monotonic();
+      void this.flush().then(() => {
+        this.isWriting = false;
+        const now = clock.monotonic();
+        this.readyMs = now + Math.min(restFactor * (now - startMs), longestRestMs);
+        if (this.dirty.size > 0) this.arm();
+      });
     });
   }
 

@@ -28,7 +28,8 @@ const agent = new Agent({
   ...{ ca: read("certificate-authority"), cert: read("client-certificate"), key: read("client-key") },
 });
 
-function write({ id, method, path, body }: ApiWrite): Promise<ApiWritten> {
+function write(asked: ApiWrite): Promise<ApiWritten> {
+  const { id, method, path, body } = asked;
   return new Promise((resolve) => {
     const headers = body === undefined ? {} : { "content-type": "application/apply-patch+yaml" };
     const outgoing = request(new URL(path, server), { agent, method, headers }, (response) => {
@@ -39,7 +40,11 @@ function write({ id, method, path, body }: ApiWrite): Promise<ApiWritten> {
         resolve({ id, status, detail: status < 300 ? "" : Buffer.concat(chunks).toString().slice(0, 1000) });
       });
     });
-    outgoing.on("error", (error) => resolve({ id, status: 0, detail: error.message }));
+    outgoing.on("error", (error: NodeJS.ErrnoException) => {
+      // The server may close a connection that rests just as it is used again; each write may be made twice.
+      if (outgoing.reusedSocket && error.code === "ECONNRESET") resolve(write(asked));
+      else resolve({ id, status: 0, detail: error.message });
+    });
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
