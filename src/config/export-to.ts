@@ -31,6 +31,7 @@ export function checkExportTo(
   const seen = new Set<string>();
   const alone = exportTo?.length === 1;
   for (const [index, word] of (exportTo ?? []).entries()) {
+    if (typeof word !== "string") continue; // the schema says so
     if (seen.has(word)) report(index, "is listed twice", "Remove one of the two.");
     seen.add(word);
     if (word === "*") {

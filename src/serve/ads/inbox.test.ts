@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { suite, test } from "node:test";
-import { setImmediate as turn } from "node:timers/promises";
 import { FakeClock } from "../../kernel/clock.fake.ts";
 import { systemClock } from "../../kernel/clock.ts";
 import { Inbox } from "./inbox.ts";
@@ -30,6 +29,7 @@ function rig(limits: { requestBurst?: number } = {}, queue = new RequestQueue(sy
   return { clock, taken, flow, failures, actions, inbox, receive, queue };
 }
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, at) => String(at));
 
 suite("Inbox", () => {
