@@ -265,7 +265,7 @@ function backendSuite(
     });
 
     test("rules that nobody confirms are taken back by the guard", async () => {
-      const { capture, reverted } = captureIn(backend, { confirmWithinMs: 1_000 });
+      const { capture, reverted } = captureIn(backend, { confirmWithinMs: 3_000 });
       await capture.apply(plan);
       assert.equal(await capture.present(), true);
       assert.equal((await reverted).code, "LAT4104");
