@@ -2,45 +2,37 @@
 
 import { sameData } from "../kernel/equal.ts";
 import type { LateenError } from "../kernel/error.ts";
-import { byKey } from "../kernel/key-order.ts";
 import type { Change, Collection } from "./collection.ts";
+import { type Derive, inputsOf, runDerivation, type Trace } from "./derivation.ts";
 import { collectionErrors } from "./errors.ts";
 import type { GraphNode } from "./graph-node.ts";
 import { CollectionNode } from "./node.ts";
 import { Outputs } from "./outputs.ts";
-import { everyKey, ReaderIndex, type ReadKey, ReadList } from "./read-list.ts";
-
-/** Reads other collections inside a derivation; what is read is a dependency of the value being derived. */
-export interface Reader {
-  /** The value of one key, of a collection or of a group. */
-  get<U>(collection: Collection<U>, key: string): U | undefined;
-  /** All values in order of key. The derivation then runs at every change of the collection: prefer `get` on a group. */
-  all<U>(collection: Collection<U>): U[];
-}
+import { ReaderIndex, type ReadKey, readKeysOf } from "./read-list.ts";
 
 export interface DerivedOptions<I, T> {
   name: string;
   from: Collection<I>;
   /** Every collection that `derive` may read through its Reader. */
   uses?: readonly Collection<unknown>[];
-  /**
-   * A pure function of its arguments and of what it reads. Where two inputs give the same output key, the input whose key
-   * sorts first wins.
-   */
-  derive(value: I, key: string, read: Reader): Iterable<readonly [string, T]>;
+  derive: Derive<I, T>;
   equals?: (a: T, b: T) => boolean;
 }
 
-/** What one input key produced and read. */
-interface Trace {
-  readonly outputs: Outputs;
-  readonly reads: ReadList;
+/** Who shows the same derivation with other inputs. */
+export interface DerivationFollower extends GraphNode {
+  /**
+   * @param inputs whose derivations read other things than before, or came or went
+   * @param contested output keys that other inputs make than before, or of several inputs with other values
+   */
+  rewired(inputs: ReadonlySet<string>, contested: ReadonlySet<string>): void;
 }
 
 export class Derived<I, T> extends CollectionNode<T> {
-  private readonly options: DerivedOptions<I, T>;
-  private readonly input: CollectionNode<I>;
-  private readonly used: ReadonlySet<GraphNode>;
+  readonly derive: Derive<I, T>;
+  readonly input: CollectionNode<I>;
+  readonly used: ReadonlySet<CollectionNode<unknown>>;
+  readonly followers = new Set<DerivationFollower>();
   private readonly traces = new Map<string, Trace>();
   private readonly readers = new ReaderIndex();
   /** Inputs that produce a key, where there are several. */
@@ -48,6 +40,9 @@ export class Derived<I, T> extends CollectionNode<T> {
   /** Whose value an output key has, where that is not the input of the same key. */
   private readonly foreignOwners = new Map<string, string>();
   private stale = new Set<string>();
+  /** What followers are told of at the end of the update. */
+  private changedInputs = new Set<string>();
+  private contested = new Set<string>();
   /** False until the first update: in mid-batch the inputs do not hold yet what they will. */
   private filled = false;
   private disposed = false;
@@ -61,7 +56,7 @@ export class Derived<I, T> extends CollectionNode<T> {
       if (node.graph !== input.graph)
         throw collectionErrors.foreignGraph(`${options.name} mixes graphs (${node.name})`);
     }
-    this.options = options;
+    this.derive = options.derive;
     this.input = input;
     this.used = new Set(used);
     for (const node of [input, ...used]) node.dependants.add(this);
@@ -72,8 +67,29 @@ export class Derived<I, T> extends CollectionNode<T> {
   dispose(): void {
     this.disposed = true;
     this.input.dependants.delete(this);
-    for (const node of this.used) (node as CollectionNode<unknown>).dependants.delete(this);
+    for (const node of this.used) node.dependants.delete(this);
     this.graph.forget(this);
+  }
+
+  /** What the input's derivation made and read; undefined where there is no such input. */
+  traceOf(input: string): Trace | undefined {
+    return this.traces.get(input);
+  }
+
+  /** The inputs that make a value of this key; the value of the one that sorts first stands. */
+  makersOf(outKey: string): Iterable<string> {
+    const owner = this.ownerOf(outKey);
+    return this.rivals.get(outKey) ?? (owner === undefined ? [] : [owner]);
+  }
+
+  /** The input whose value stands under the key; undefined where none does. */
+  ownerOf(outKey: string): string | undefined {
+    return this.foreignOwners.get(outKey) ?? (this.has(outKey) ? outKey : undefined);
+  }
+
+  /** Calls `visit` for each input whose derivation reads one of the keys. */
+  visitReaders(node: GraphNode, keys: Iterable<ReadKey>, visit: (input: string) => void): void {
+    this.readers.visit(node, keys, visit);
   }
 
   receive(input: GraphNode, changes: readonly Change<unknown>[]): void {
@@ -94,45 +110,51 @@ export class Derived<I, T> extends CollectionNode<T> {
       if (value === undefined) this.replaceTrace(key, undefined);
       else this.recompute(key, value);
     }
+    this.tellFollowers();
+  }
+
+  private tellFollowers(): void {
+    const { changedInputs, contested } = this;
+    if (changedInputs.size + contested.size === 0) return;
+    this.changedInputs = new Set();
+    this.contested = new Set();
+    for (const follower of this.followers) {
+      follower.rewired(changedInputs, contested);
+      this.graph.markDirty(follower);
+    }
   }
 
   private recompute(key: string, value: I): void {
-    const reads = new ReadList();
-    let outputs = new Outputs();
-    const reader: Reader = {
-      get: (collection, wanted) => {
-        this.note(reads, collection, wanted);
-        return collection.get(wanted);
+    const trace = runDerivation<I, T>(
+      {
+        derive: this.derive,
+        resolve: (collection) => this.declared(collection),
+        failed: (error, reads) => {
+          this.graph.fail({
+            ...{ collection: this.name, key, error },
+            inputs: () => inputsOf(value, reads),
+            retry: () => this.deriveAgain(key),
+          });
+          return this.traces.get(key)?.outputs ?? new Outputs(); // the last good ones stay
+        },
       },
-      all: (collection) => {
-        this.note(reads, collection, everyKey);
-        return [...collection.entries()].sort(byKey).map(([, item]) => item);
-      },
-    };
-    try {
-      for (const [outKey, output] of this.options.derive(value, key, reader)) outputs.set(outKey, output);
-    } catch (error) {
-      // The last good outputs stay; what was read until now is kept too, so that a cure is noticed.
-      outputs = this.traces.get(key)?.outputs ?? new Outputs();
-      this.graph.fail({
-        ...{ collection: this.name, key, error },
-        inputs: () => inputsOf(value, reads),
-        retry: () => this.derive(key),
-      });
-    }
-    this.replaceTrace(key, { outputs: outputs.trim(), reads: reads.trim() });
+      key,
+      value,
+    );
+    this.replaceTrace(key, trace);
   }
 
-  private derive(key: string): void {
+  private deriveAgain(key: string): void {
     if (this.disposed || !this.input.has(key)) return;
     this.stale.add(key);
     this.graph.markDirty(this);
   }
 
-  private note(reads: ReadList, collection: Collection<unknown>, key: ReadKey): void {
+  /** @throws LateenError where the derivation must not read it */
+  declared(collection: Collection<unknown>): CollectionNode<unknown> {
     const node = collection as CollectionNode<unknown>;
     if (!this.used.has(node)) throw this.undeclared(node);
-    reads.add(node, key);
+    return node;
   }
 
   /** Reading what is made of the collection itself would be a cycle: the message shows it. */
@@ -144,11 +166,15 @@ export class Derived<I, T> extends CollectionNode<T> {
 
   private replaceTrace(key: string, next: Trace | undefined): void {
     const previous = this.traces.get(key);
-    this.readers.replace(key, previous?.reads, next?.reads);
+    const rewired = this.readers.replace(key, previous?.reads, next?.reads);
+    if (rewired && this.followers.size > 0) this.changedInputs.add(key);
     if (next === undefined) this.traces.delete(key);
     else this.traces.set(key, next);
     for (const [outKey] of previous?.outputs ?? []) if (next?.outputs.has(outKey) !== true) this.disown(outKey, key);
-    for (const [outKey, value] of next?.outputs ?? []) this.own(outKey, key, value as T);
+    for (const [outKey, value] of next?.outputs ?? []) {
+      if (previous?.outputs.has(outKey) !== true) this.contest(outKey);
+      this.own(outKey, key, value as T);
+    }
   }
 
   private own(outKey: string, inputKey: string, value: T): void {
@@ -157,15 +183,15 @@ export class Derived<I, T> extends CollectionNode<T> {
       const rivals = this.rivals.get(outKey) ?? new Set([owner]);
       rivals.add(inputKey);
       this.rivals.set(outKey, rivals);
+      this.contest(outKey);
       if (owner < inputKey) return;
     }
     this.giveTo(outKey, inputKey);
     this.put(outKey, value);
   }
 
-  /** The input whose value stands under the key; undefined where none does. */
-  private ownerOf(outKey: string): string | undefined {
-    return this.foreignOwners.get(outKey) ?? (this.has(outKey) ? outKey : undefined);
+  private contest(outKey: string): void {
+    if (this.followers.size > 0) this.contested.add(outKey);
   }
 
   private giveTo(outKey: string, inputKey: string): void {
@@ -176,6 +202,7 @@ export class Derived<I, T> extends CollectionNode<T> {
   private disown(outKey: string, inputKey: string): void {
     const rivals = this.rivals.get(outKey);
     rivals?.delete(inputKey);
+    this.contest(outKey);
     if (this.ownerOf(outKey) !== inputKey) {
       if (rivals?.size === 1) this.rivals.delete(outKey);
       return;
@@ -206,20 +233,6 @@ function pathBetween(from: GraphNode, to: GraphNode): readonly GraphNode[] | und
     }
   }
   return undefined;
-}
-
-function* readKeysOf(changes: readonly Change<unknown>[]): Iterable<ReadKey> {
-  yield everyKey;
-  for (const { key } of changes) yield key;
-}
-
-function* inputsOf(value: unknown, reads: ReadList): Iterable<unknown> {
-  yield value;
-  for (const [node, key] of reads) {
-    const collection = node as CollectionNode<unknown>;
-    if (key === everyKey) yield* collection.values();
-    else yield collection.get(key);
-  }
 }
 
 function asNode<T>(collection: Collection<T>): CollectionNode<T> {

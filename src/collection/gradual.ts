@@ -5,7 +5,7 @@ import { collectionErrors } from "./errors.ts";
 import { CollectionNode } from "./node.ts";
 
 export class Gradual<T> extends CollectionNode<T> {
-  private readonly input: CollectionNode<T>;
+  readonly input: CollectionNode<T>;
   /** Keys that were not let through yet; undefined before the first update. */
   private waiting: Set<string> | undefined;
   private stale = new Set<string>();

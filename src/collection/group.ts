@@ -6,7 +6,7 @@ import { CollectionNode } from "./node.ts";
 
 /** `get(key)` gives the values gathered under the key, in order of their own keys. */
 export class Group<T> extends CollectionNode<readonly T[]> {
-  private readonly input: CollectionNode<T>;
+  readonly input: CollectionNode<T>;
   private readonly groupsOf: (value: T, key: string) => Iterable<string>;
   private readonly members = new Map<string, Map<string, T>>();
   private stale = new Set<string>();
@@ -55,8 +55,13 @@ export class Group<T> extends CollectionNode<readonly T[]> {
     this.stale = new Set();
   }
 
+  /** Members of one group by key, in no order. */
+  membersOf(group: string): Iterable<[string, T]> {
+    return this.members.get(group) ?? [];
+  }
+
   /** One bad value must not stop the batch for all others: it is in no group. */
-  private groupsOfValue(value: T, key: string, isNew: boolean): readonly string[] {
+  groupsOfValue(value: T, key: string, isNew: boolean): readonly string[] {
     try {
       return [...this.groupsOf(value, key)];
     } catch (error) {

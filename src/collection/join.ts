@@ -4,7 +4,7 @@ import { collectionErrors } from "./errors.ts";
 import { CollectionNode } from "./node.ts";
 
 export class Join<T> extends CollectionNode<T> {
-  private readonly inputs: readonly CollectionNode<T>[];
+  readonly inputs: readonly CollectionNode<T>[];
   private stale = new Set<string>();
   /** False until the first update: in mid-batch the inputs do not hold yet what they will. */
   private filled = false;

@@ -14,7 +14,7 @@ export abstract class CollectionNode<T> implements Collection<T>, GraphNode {
   readonly work: NodeWork = { runs: 0, recomputed: 0, changed: 0, spentMs: 0 };
   protected readonly contents = new Map<string, T>();
   private readonly equals: (a: T, b: T) => boolean;
-  private readonly listeners = new Set<(changes: readonly Change<T>[]) => void>();
+  protected readonly listeners = new Set<(changes: readonly Change<T>[]) => void>();
   /** Values before the current batch, for the keys it touched. */
   private touched = new Map<string, T | undefined>();
 
@@ -88,6 +88,11 @@ export abstract class CollectionNode<T> implements Collection<T>, GraphNode {
     }
   }
 
+  /** True where two values mean the same. */
+  isEqual(a: T, b: T): boolean {
+    return this.equals(a, b);
+  }
+
   /** Works off what `receive` took up. */
   protected abstract update(): void;
 
@@ -103,7 +108,7 @@ export abstract class CollectionNode<T> implements Collection<T>, GraphNode {
   }
 
   /** Where the comparison itself fails, values count as different: news too many rather than none. */
-  private same(key: string, a: T, b: T): boolean {
+  protected same(key: string, a: T, b: T): boolean {
     if (a === b) return true;
     try {
       return this.equals(a, b);

@@ -1,5 +1,6 @@
 // What one derivation read, and who reads what. A scope of a thousand services has ten thousand derivations with a dozen reads
 // each: a read is two places in a list, and a key that one derivation reads has that one's key instead of a set of them.
+import type { Change } from "./collection.ts";
 import type { GraphNode } from "./graph-node.ts";
 
 export const everyKey = Symbol("every key");
@@ -7,6 +8,12 @@ export type ReadKey = string | typeof everyKey;
 
 /** Reads are told apart up to so many; of more, the same one may be listed twice, which does no harm. */
 const comparedLimit = 24;
+
+/** What a reader of these changes may have read: all, or one of the keys. */
+export function* readKeysOf(changes: readonly Change<unknown>[]): Iterable<ReadKey> {
+  yield everyKey;
+  for (const { key } of changes) yield key;
+}
 
 /** In the order of reading: node, key, node, key … */
 export class ReadList {
@@ -43,11 +50,12 @@ export class ReadList {
 export class ReaderIndex {
   private readonly byNode = new Map<GraphNode, Map<ReadKey, string | Set<string>>>();
 
-  /** The derivation of an input reads other things than before. */
-  replace(input: string, before: ReadList | undefined, after: ReadList | undefined): void {
-    if (before !== undefined && after !== undefined && before.equals(after)) return;
+  /** The derivation of an input reads other things than before. Returns whether it does. */
+  replace(input: string, before: ReadList | undefined, after: ReadList | undefined): boolean {
+    if (before !== undefined && after !== undefined && before.equals(after)) return false;
     for (const [node, key] of before ?? []) this.remove(node, key, input);
     for (const [node, key] of after ?? []) this.add(node, key, input);
+    return true;
   }
 
   /** Calls `visit` for each input whose derivation reads one of the keys. */

@@ -1,6 +1,7 @@
 // What one scope sees, as collections of views. Each view is the single input of one translate function.
 import type { Collection } from "../collection/collection.ts";
-import { Derived, type Reader } from "../collection/derived.ts";
+import type { Reader } from "../collection/derivation.ts";
+import { Derived } from "../collection/derived.ts";
 import { Gradual } from "../collection/gradual.ts";
 import { Group } from "../collection/group.ts";
 import { Join } from "../collection/join.ts";

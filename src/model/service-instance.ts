@@ -3,7 +3,8 @@
 // A proxy finds here the services it serves by its addresses and labels, so that a change of one service is looked at by the
 // proxies it concerns and by no others.
 import type { Collection } from "../collection/collection.ts";
-import { Derived, type Reader } from "../collection/derived.ts";
+import type { Reader } from "../collection/derivation.ts";
+import { Derived } from "../collection/derived.ts";
 import { Group } from "../collection/group.ts";
 import { matchesLabels } from "../config/selector.ts";
 import { canonicalAddress } from "../kernel/canonical-address.ts";

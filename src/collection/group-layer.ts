@@ -1,0 +1,78 @@
+// A group with other members than its base has.
+import { byKey } from "../kernel/key-order.ts";
+import { SetMap } from "../kernel/set-map.ts";
+import type { Change } from "./collection.ts";
+import type { GraphNode } from "./graph-node.ts";
+import type { Group } from "./group.ts";
+import { asBase, Layer, type LayerFollower } from "./layer.ts";
+import type { CollectionNode } from "./node.ts";
+
+export class GroupLayer<T> extends Layer<readonly T[]> implements LayerFollower {
+  private readonly of: Group<T>;
+  private readonly input: Layer<T>;
+  /** Groups that a member is in here or in the base, of members that are different. */
+  private readonly groups = new Map<string, readonly string[]>();
+  /** Different members by group. */
+  private readonly members = new SetMap<string, string>();
+  private stale = new Set<string>();
+
+  /** @param input what stands for the base's input */
+  constructor(name: string, base: Group<T>, input: Layer<T>) {
+    super(name, base, [input, input.base] as unknown as CollectionNode<unknown>[]);
+    this.of = base;
+    this.input = input;
+    this.begin();
+  }
+
+  reconsider(_layer: Layer<unknown>, keys: readonly string[]): void {
+    if (this.filled) for (const key of keys) this.stale.add(key);
+  }
+
+  protected note(node: GraphNode, changes: readonly Change<unknown>[]): void {
+    // Of the base, what is the same here is its own affair.
+    if (node === this.of) return;
+    for (const { key } of changes) if (this.groups.has(key)) this.stale.add(key);
+  }
+
+  protected prepare(first: boolean): void {
+    if (first) this.stale = new Set(this.input.differences());
+    for (const key of this.stale) {
+      for (const group of this.groups.get(key) ?? []) {
+        this.members.delete(group, key);
+        this.undecided.add(group);
+      }
+      if (!this.input.differs(key)) {
+        this.groups.delete(key);
+        continue;
+      }
+      const groups = [...new Set([...this.groupsIn(this.input.base, key), ...this.groupsIn(this.input, key)])];
+      this.groups.set(key, groups);
+      for (const group of groups) {
+        this.members.add(group, key);
+        this.undecided.add(group);
+      }
+    }
+    this.stale = new Set();
+  }
+
+  protected concerns(group: string): boolean {
+    return this.members.get(group).size > 0;
+  }
+
+  protected decide(group: string): readonly T[] | undefined | typeof asBase {
+    const different = this.members.get(group);
+    if (different.size === 0) return asBase;
+    const all: [string, T][] = [];
+    for (const member of this.of.membersOf(group)) if (!different.has(member[0])) all.push(member);
+    for (const key of different) {
+      const value = this.input.get(key);
+      if (value !== undefined && this.of.groupsOfValue(value, key, false).includes(group)) all.push([key, value]);
+    }
+    return all.length === 0 ? undefined : all.sort(byKey).map(([, value]) => value);
+  }
+
+  private groupsIn(collection: { get(key: string): T | undefined }, key: string): readonly string[] {
+    const value = collection.get(key);
+    return value === undefined ? [] : this.of.groupsOfValue(value, key, collection === this.input);
+  }
+}
