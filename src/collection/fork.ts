@@ -64,7 +64,8 @@ export class Fork {
 
   private enter(base: CollectionNode<unknown>, version: CollectionNode<unknown>): void {
     this.versions.set(base, version);
-    if (version instanceof Layer && version.base === base) this.made.push(version);
+    if (!(version instanceof Layer) || version.base !== base) return;
+    this.made.push(version);
     if (version instanceof DerivedLayer) this.slow.push(version);
   }
 

@@ -29,9 +29,16 @@ export class GroupLayer<T> extends Layer<readonly T[]> implements LayerFollower 
   }
 
   protected note(node: GraphNode, changes: readonly Change<unknown>[]): void {
-    // Of the base, what is the same here is its own affair.
-    if (node === this.of) return;
-    for (const { key } of changes) if (this.groups.has(key)) this.stale.add(key);
+    if (node === (this.of as GraphNode) || this.groups.size === 0) return;
+    for (const { key, before, after } of changes as readonly Change<T>[]) {
+      if (this.groups.has(key)) this.stale.add(key);
+      // What comes for what goes may be the same value, of which the base tells nothing, at another place.
+      else if (node === (this.input.base as GraphNode) && (before === undefined || after === undefined)) {
+        for (const group of this.of.groupsOfValue((before ?? after) as T, key, false)) {
+          if (this.members.get(group).size > 0) this.undecided.add(group);
+        }
+      }
+    }
   }
 
   protected prepare(first: boolean): void {

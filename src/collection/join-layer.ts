@@ -10,6 +10,8 @@ export class JoinLayer<T> extends Layer<T> implements LayerFollower {
   private readonly joined: readonly CollectionNode<T>[];
   /** Keys at which an input is different. */
   private readonly different = new Set<string>();
+  /** To be looked at when all inputs have settled. */
+  private readonly reconsidered = new Set<string>();
 
   constructor(name: string, base: Join<T>, inputs: readonly CollectionNode<T>[]) {
     super(name, base, inputs as readonly CollectionNode<unknown>[]);
@@ -18,7 +20,7 @@ export class JoinLayer<T> extends Layer<T> implements LayerFollower {
   }
 
   reconsider(_layer: Layer<unknown>, keys: readonly string[]): void {
-    if (this.filled) for (const key of keys) this.consider(key);
+    if (this.filled) for (const key of keys) this.reconsidered.add(key);
   }
 
   protected note(_node: GraphNode, changes: readonly Change<unknown>[]): void {
@@ -27,10 +29,11 @@ export class JoinLayer<T> extends Layer<T> implements LayerFollower {
   }
 
   protected prepare(first: boolean): void {
-    if (!first) return;
-    for (const input of this.joined) {
-      if (input instanceof Layer) for (const key of input.differences()) this.consider(key);
+    for (const input of first ? this.joined : []) {
+      if (input instanceof Layer) for (const key of input.differences()) this.reconsidered.add(key);
     }
+    for (const key of this.reconsidered) this.consider(key);
+    this.reconsidered.clear();
   }
 
   protected concerns(key: string): boolean {

@@ -10,7 +10,7 @@ import type { TrafficPolicy } from "../config/destination-rule/traffic-policy.ts
 import type { Config } from "../config/object.ts";
 import { matchesLabels } from "../config/selector.ts";
 import { byKey } from "../kernel/key-order.ts";
-import type { Scope } from "./scope.ts";
+import type { Caller } from "./caller.ts";
 import type { Service } from "./service.ts";
 import { byAge } from "./source-ref.ts";
 import { isVisible, visibilityOf } from "./visibility.ts";
@@ -36,12 +36,17 @@ const noRules: HostRules = { rules: [], trafficPolicy: undefined, subsets: [] };
 export function selectRules(
   candidates: readonly (readonly Config<DestinationRule>[])[],
   service: Service,
-  caller: Pick<Scope, "namespace" | "sourceLabels">,
+  caller: Pick<Caller, "is" | "sourceLabels">,
   mesh: { rootNamespace: string; defaultDestinationRuleExportTo: readonly string[] },
 ): HostRules {
-  for (const owner of new Set([caller.namespace, service.namespace, mesh.rootNamespace])) {
+  const owners: readonly ((namespace: string) => boolean)[] = [
+    (namespace) => caller.is(namespace),
+    (namespace) => namespace === service.namespace,
+    (namespace) => namespace === mesh.rootNamespace,
+  ];
+  for (const isOwner of owners) {
     for (const pattern of candidates) {
-      const rules = pattern.filter((rule) => rule.key.namespace === owner && concerns(rule, caller, mesh));
+      const rules = pattern.filter((rule) => isOwner(rule.key.namespace) && concerns(rule, caller, mesh));
       if (rules.length > 0) return mergeRules(mostSelective(rules.sort(byAge)));
     }
   }
@@ -50,15 +55,15 @@ export function selectRules(
 
 function concerns(
   { spec, key }: Config<DestinationRule>,
-  { namespace, sourceLabels }: Pick<Scope, "namespace" | "sourceLabels">,
+  caller: Pick<Caller, "is" | "sourceLabels">,
   mesh: { defaultDestinationRuleExportTo: readonly string[] },
 ): boolean {
   // Whatever exportTo says, a rule for chosen callers is for its own namespace.
   if (spec.workloadSelector !== undefined) {
-    return key.namespace === namespace && matchesLabels(spec.workloadSelector.matchLabels, sourceLabels);
+    return caller.is(key.namespace) && matchesLabels(spec.workloadSelector.matchLabels, caller.sourceLabels);
   }
   const fallback = mesh.defaultDestinationRuleExportTo;
-  return key.namespace === namespace || isVisible(visibilityOf(spec.exportTo, key.namespace, fallback), namespace);
+  return caller.is(key.namespace) || isVisible(visibilityOf(spec.exportTo, key.namespace, fallback), caller);
 }
 
 /**

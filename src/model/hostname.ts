@@ -44,11 +44,11 @@ export function localHostsOf(host: Hostname, domainSuffix: string): Hostname[] {
   return full.filter((name) => homeNamespace(name, domainSuffix) !== undefined) as Hostname[];
 }
 
-/** Names by which a proxy in `namespace` may call a mesh-local host, beside the full one: `reviews`, `reviews.shop`, `reviews.shop.svc`. */
-export function shortNames(host: Hostname, namespace: string, domainSuffix: string): string[] {
+/** Names by which a caller may call a mesh-local host, beside the full one: `reviews`, `reviews.shop`, `reviews.shop.svc`. */
+export function shortNames(host: Hostname, caller: { is(namespace: string): boolean }, domainSuffix: string): string[] {
   const owner = homeNamespace(host, domainSuffix);
   if (owner === undefined) return [];
   const [name = ""] = host.split(".");
   const names = [`${name}.${owner}`, `${name}.${owner}.svc`];
-  return owner === namespace ? [name, ...names] : names;
+  return caller.is(owner) ? [name, ...names] : names;
 }

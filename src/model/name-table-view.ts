@@ -1,5 +1,5 @@
 // The names that a scope's agents resolve themselves.
-import type { Scope } from "./scope.ts";
+import type { ScopeTraits } from "./caller.ts";
 import type { Service } from "./service.ts";
 import { addressesOf } from "./visible-service.ts";
 
@@ -12,7 +12,7 @@ export interface NameEntry {
 }
 
 /** Undefined where the service has no address that DNS could answer with. */
-export function nameEntry(service: Service, scope: Scope, domainSuffix: string): NameEntry | undefined {
+export function nameEntry(service: Service, scope: ScopeTraits, domainSuffix: string): NameEntry | undefined {
   // Applications that ask for both families may try IPv6 first, and not again.
   const asked = { autoAddresses: scope.autoAddresses, ipv6: scope.ipv6Names };
   const ips = addressesOf(service, asked).filter((address) => !address.includes("/"));

@@ -3,9 +3,9 @@ import { isListenerPort, type ListenPorts } from "../config/listener-port.ts";
 import type { Config } from "../config/object.ts";
 import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
 import { type ClaimedBlocks, type ClaimedChains, isInAnothersBlock, oneSpelling, sharePort } from "./address-owner.ts";
+import type { Caller } from "./caller.ts";
 import type { DestinationLookup } from "./destination.ts";
 import { isHttp, isOpaqueTls } from "./protocol.ts";
-import type { Scope } from "./scope.ts";
 import type { Service } from "./service.ts";
 import { type SourceRef, sourceRefOf } from "./source-ref.ts";
 import { type TcpChain, tcpChains, withoutEqualMatches } from "./tcp-chain.ts";
@@ -33,11 +33,11 @@ export type OutboundListenerView =
       readonly sources: readonly SourceRef[];
     };
 
-/** What a service adds to the listeners of a scope. */
-export type ListenerPiece = HttpPiece | WildcardPiece | AddressPiece;
+/** What a service adds to the listeners of a scope for connections that are not HTTP. */
+export type ConnectionPiece = WildcardPiece | AddressPiece;
 
-interface HttpPiece extends ClaimedBlocks {
-  readonly kind: "http";
+/** What a service has of a port of HTTP. */
+export interface HttpPiece extends ClaimedBlocks {
   readonly port: number;
 }
 
@@ -55,6 +55,13 @@ interface AddressPiece extends ChainPiece {
   readonly address: string;
 }
 
+/** The HTTP of a port. */
+export interface HttpPort {
+  readonly port: number;
+  /** Of all its services where some piece has chains; they are not looked at elsewhere. */
+  readonly pieces: readonly HttpPiece[];
+}
+
 /** What services beside those of a listener claim of its address. */
 export interface AddressRivals {
   /** Services with HTTP at the address and port. */
@@ -64,29 +71,31 @@ export interface AddressRivals {
 }
 
 /** Key of the listener that a piece belongs to: Istio's listener name. */
-export function listenerName(piece: ListenerPiece): string {
-  return `${piece.kind === "address" ? piece.address : "0.0.0.0"}_${piece.port}`;
+export function listenerName(piece: ConnectionPiece): string {
+  return piece.kind === "address" ? `${piece.address}_${piece.port}` : wildcardListenerName(piece.port);
 }
 
-export function listenerPieces(
+/** The listener of all addresses of a port. */
+export function wildcardListenerName(port: number): string {
+  return `0.0.0.0_${port}`;
+}
+
+export function connectionPieces(
   service: Service,
   virtualService: Config<VirtualService> | undefined,
-  scope: Scope,
+  caller: Caller,
   lookup: DestinationLookup,
-): ListenerPiece[] {
-  const pieces: ListenerPiece[] = [];
-  const all = addressesOf(service, scope);
+): ConnectionPiece[] {
+  const pieces: ConnectionPiece[] = [];
+  const ports = service.ports.filter(({ protocol }) => !isHttp(protocol));
+  if (ports.length === 0) return pieces;
+  const all = addressesOf(service, caller);
   const addresses = all.filter((address) => !address.includes("/"));
   const blocks = all.flatMap((address) => (address.includes("/") ? oneSpelling(address) : []));
-  const claim = addressClaim(service, scope);
-  const httpBlocks = all.flatMap(oneSpelling);
+  const claim = addressClaim(service, caller);
   const sources = [...service.sources, ...(virtualService === undefined ? [] : [sourceRefOf(virtualService)])];
-  for (const port of service.ports) {
-    if (isHttp(port.protocol)) {
-      pieces.push({ kind: "http", port: port.number, claim, blocks: httpBlocks });
-      continue;
-    }
-    const chainsAt = (at: readonly string[]) => tcpChains(service, port, virtualService, scope, lookup, at);
+  for (const port of ports) {
+    const chainsAt = (at: readonly string[]) => tcpChains(service, port, virtualService, caller, lookup, at);
     const common = { port: port.number, claim, sources };
     for (const address of addresses) pieces.push({ kind: "address", address, chains: chainsAt([]), ...common });
     if (addresses.length > 0 && blocks.length === 0) continue;
@@ -100,10 +109,19 @@ export function listenerPieces(
   return pieces;
 }
 
+/** @param wanted the ports at which it matters who has HTTP: those where others have connections that are not */
+export function httpPieces(service: Service, caller: Caller, wanted: (port: number) => boolean): HttpPiece[] {
+  const ports = service.ports.filter(({ protocol, number }) => isHttp(protocol) && wanted(number));
+  if (ports.length === 0) return [];
+  const claim = addressClaim(service, caller);
+  const blocks = addressesOf(service, caller).flatMap(oneSpelling);
+  return ports.map(({ number }) => ({ port: number, claim, blocks }));
+}
+
 /** The blocks, of more than one address, that a service of the caller's own namespace has of the piece's port. */
-export function ownBlocks(piece: ListenerPiece): ClaimedBlocks | undefined {
-  if (piece.kind === "address" || piece.claim.by !== "own") return undefined;
-  const all = piece.kind === "http" ? piece.blocks : piece.chains.flatMap(({ match }) => match.destinations);
+export function ownBlocks(piece: ConnectionPiece | HttpPiece): ClaimedBlocks | undefined {
+  if (piece.claim.by !== "own" || ("kind" in piece && piece.kind === "address")) return undefined;
+  const all = "blocks" in piece ? piece.blocks : piece.chains.flatMap(({ match }) => match.destinations);
   const blocks = all.filter((block) => !block.endsWith(block.includes(":") ? "/128" : "/32"));
   return blocks.length === 0 ? undefined : { claim: piece.claim, blocks };
 }
@@ -120,33 +138,30 @@ function byServerName(chain: TcpChain): TcpChain {
  * another's, whose connections come to the listener of the whole port.
  */
 export function outboundListenerView(
-  pieces: readonly ListenerPiece[],
-  { ipv6 }: Pick<Scope, "ipv6">,
+  pieces: readonly ConnectionPiece[],
+  http: HttpPort | undefined,
+  { ipv6 }: Pick<Caller, "ipv6">,
   own: ListenPorts,
   rivals: AddressRivals,
 ): OutboundListenerView | undefined {
-  const [first] = pieces;
-  if (first === undefined) return undefined;
-  if (first.kind !== "address" && isListenerPort(first.port, own)) return undefined;
-  const withChains = pieces
-    .filter((piece) => piece.kind !== "http")
-    .sort((a, b) => (a.claim.rank < b.claim.rank ? -1 : 1));
-  if (first.kind === "address") {
-    const { address, port, claim, chains, sources } = withChains[0] as AddressPiece;
+  const withChains = [...pieces].sort((a, b) => (a.claim.rank < b.claim.rank ? -1 : 1));
+  const [first] = withChains;
+  if (first?.kind === "address") {
+    const { address, port, claim, chains, sources } = first;
     if (rivals.http(address, port).some(({ rank }) => rank < claim.rank)) return undefined;
     if (claim.by === "stated" && isInAnothersBlock(address, claim, rivals.ownBlocks(port))) return undefined;
     return { kind: "address", address, port, chains: withoutEqualMatches(chains), sources };
   }
-  const httpPieces = pieces.filter((piece) => piece.kind === "http");
-  const http = httpPieces.length > 0;
-  const shared = sharePort(withChains, http ? httpPieces : undefined);
+  const port = first?.port ?? http?.port;
+  if (port === undefined || isListenerPort(port, own)) return undefined;
+  const shared = sharePort(withChains, http?.pieces);
   const chains = withoutEqualMatches(shared.chains);
   const used = new Set(chains.map((chain) => chain.host));
   return {
     kind: "wildcard",
-    port: first.port,
+    port,
     ipv6,
-    http,
+    http: http !== undefined,
     httpBlocks: shared.httpBlocks,
     chains,
     // A listener of HTTP alone is the same whoever asks for it.

@@ -1,39 +1,48 @@
 // What one scope sees, as collections of views. Each view is the single input of one translate function.
 import type { Collection } from "../collection/collection.ts";
-import type { Reader } from "../collection/derivation.ts";
 import { Derived } from "../collection/derived.ts";
 import { Gradual } from "../collection/gradual.ts";
+import type { Graph } from "../collection/graph.ts";
 import { Group } from "../collection/group.ts";
 import { Join } from "../collection/join.ts";
+import type { CollectionNode } from "../collection/node.ts";
 import type { Config } from "../config/object.ts";
 import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
+import { type CallerNamespace, callerNamespace, type ScopeTraits } from "./caller.ts";
 import { type ClusterView, clusterViews } from "./cluster-view.ts";
-import type { DestinationLookup } from "./destination.ts";
-import { type HostRules, selectRules } from "./destination-rule.ts";
-import { coveringHosts, type Hostname, localHostsOf, resolveHost } from "./hostname.ts";
+import { type Hostname, localHostsOf } from "./hostname.ts";
 import { type LoadAssignmentView, loadAssignmentViews } from "./load-assignment-view.ts";
 import type { Mesh } from "./mesh.ts";
-import { defaultMeshSettings, type MeshSettings, meshSettingsKey } from "./mesh-settings.ts";
+import type { MeshSettings } from "./mesh-settings.ts";
 import { type NameEntry, nameEntry } from "./name-table-view.ts";
 import {
-  type ListenerPiece,
+  type ConnectionPiece,
+  connectionPieces,
+  type HttpPiece,
+  httpPieces,
   listenerName,
-  listenerPieces,
   type OutboundListenerView,
   outboundListenerView,
   ownBlocks,
+  wildcardListenerName,
 } from "./outbound-listener-view.ts";
 import { isHttp } from "./protocol.ts";
-import type { Scope } from "./scope.ts";
+import { ScopeReads } from "./scope-reads.ts";
 import { type Service, serviceKey } from "./service.ts";
 import { hostVirtualHost, serviceVirtualHost, type VirtualHostView } from "./virtual-host-view.ts";
-import { selectVirtualService } from "./virtual-service.ts";
-import { type AddressClaim, addressClaim, addressesOf, deriveVisibleServices } from "./visible-service.ts";
+import { deriveVisibleServices } from "./visible-service.ts";
 
 /** A virtual host and the port of the route configuration it is in. */
 export interface PlacedVirtualHost {
   readonly port: number;
   readonly virtualHost: VirtualHostView;
+}
+
+/** For whom a view is. */
+export interface Audience {
+  readonly traits: ScopeTraits;
+  /** Undefined where it is for callers of no namespace: what layers for those of each namespace are made over. */
+  readonly namespace: string | undefined;
 }
 
 /** Services that one step of filling takes up: a few milliseconds of work with all that is made of them. */
@@ -42,8 +51,13 @@ const stepSize = 12;
 /** Istio puts hosts that no service has into the route configuration of this port. */
 const serviceLessPort = 80;
 
+/** Of a port of HTTP its number, of other listeners what they are made of. */
+type ListenerDemand = number | readonly ConnectionPiece[];
+
 export class ScopeView {
-  readonly scope: Scope;
+  readonly traits: ScopeTraits;
+  /** What all that depends on the caller's namespace reads. */
+  readonly namespace: CallerNamespace;
   /** By cluster name. */
   readonly clusters: Collection<ClusterView>;
   /** By cluster name. */
@@ -55,23 +69,28 @@ export class ScopeView {
   /** By host. */
   readonly names: Collection<NameEntry>;
   readonly settings: Collection<MeshSettings>;
-  private readonly disposables: { dispose(): void }[] = [];
+  /** All collections of the view, in the order they were made. */
+  readonly nodes: (CollectionNode<unknown> & { dispose(): void })[] = [];
   /** What is let in one after the other while the view is filled. */
   private readonly gates: Gradual<unknown>[] = [];
 
   /** The view is empty before `fill`. */
-  constructor(mesh: Mesh, scope: Scope) {
-    this.scope = scope;
+  constructor(mesh: Mesh, graph: Graph, audience: Audience) {
+    const { traits } = audience;
+    const who = audience.namespace ?? "anybody";
+    this.traits = traits;
+    this.namespace = callerNamespace(graph, audience.namespace);
     this.settings = mesh.settings;
+    const { namespace } = this;
     const servicesByHost = this.gate(mesh.servicesByHost);
     const hostsOfRules = this.gate(mesh.virtualServices);
-    const services = this.own(deriveVisibleServices(servicesByHost, scope, mesh.domainSuffix));
-    const reads = new ScopeReads(mesh, services, scope);
+    const services = this.own(deriveVisibleServices(servicesByHost, namespace, mesh.domainSuffix));
+    const reads = new ScopeReads({ mesh, services, traits, namespace });
     this.clusters = this.own(
       new Derived<Service, ClusterView>({
-        name: `clusters(${scope.namespace})`,
+        name: `clusters(${who})`,
         from: services,
-        uses: [mesh.endpoints, mesh.destinationRules, mesh.settings],
+        uses: [namespace, mesh.endpoints, mesh.destinationRules, mesh.settings],
         derive: (service, _, read) =>
           clusterViews(
             service,
@@ -83,9 +102,9 @@ export class ScopeView {
     );
     this.loadAssignments = this.own(
       new Derived<Service, LoadAssignmentView>({
-        name: `load-assignments(${scope.namespace})`,
+        name: `load-assignments(${who})`,
         from: services,
-        uses: [mesh.endpoints, mesh.destinationRules, mesh.settings],
+        uses: [namespace, mesh.endpoints, mesh.destinationRules, mesh.settings],
         derive: (service, _, read) =>
           loadAssignmentViews(
             service,
@@ -94,27 +113,29 @@ export class ScopeView {
           ).map((view) => [view.cluster, view]),
       }),
     );
+    const ofRules = [namespace, services, mesh.virtualServices, mesh.destinationRules, mesh.settings];
     const serviceHosts = this.own(
       new Derived<Service, PlacedVirtualHost>({
-        name: `virtual-hosts(${scope.namespace})`,
+        name: `virtual-hosts(${who})`,
         from: services,
-        uses: [services, mesh.virtualServices, mesh.destinationRules, mesh.settings],
+        uses: ofRules,
         derive: (service, _, read) => {
           const virtualService = reads.virtualService(service.host, read);
+          const [caller, lookup] = [reads.caller(read), reads.lookup(read)];
           return service.ports
             .filter((port) => isHttp(port.protocol))
             .map(({ number: port }) => [
               `${port}/${service.host}`,
-              { port, virtualHost: serviceVirtualHost(service, port, virtualService, scope, reads.lookup(read)) },
+              { port, virtualHost: serviceVirtualHost(service, port, virtualService, caller, lookup) },
             ]);
         },
       }),
     );
     const otherHosts = this.own(
       new Derived<readonly Config<VirtualService>[], PlacedVirtualHost>({
-        name: `service-less-hosts(${scope.namespace})`,
+        name: `service-less-hosts(${who})`,
         from: hostsOfRules,
-        uses: [services, mesh.virtualServices, mesh.destinationRules, mesh.settings],
+        uses: ofRules,
         derive: (_, host, read) => {
           if (read.get(services, host) !== undefined) return [];
           const virtualService = reads.virtualService(host as Hostname, read);
@@ -123,53 +144,21 @@ export class ScopeView {
           const isShortForm = localHostsOf(host as Hostname, mesh.domainSuffix).some(
             (local) => read.get(services, local) !== undefined,
           );
-          if (isShortForm && virtualService.key.namespace !== scope.namespace) return [];
-          const view = hostVirtualHost(host, serviceLessPort, virtualService, scope, reads.lookup(read));
+          const caller = reads.caller(read);
+          if (isShortForm && !caller.is(virtualService.key.namespace)) return [];
+          const view = hostVirtualHost(host, serviceLessPort, virtualService, caller, reads.lookup(read));
           return [[`${serviceLessPort}/${host}`, { port: serviceLessPort, virtualHost: view }]];
         },
       }),
     );
-    this.virtualHosts = this.own(new Join(`all-virtual-hosts(${scope.namespace})`, [serviceHosts, otherHosts]));
-    const pieces = this.own(
-      new Derived<Service, ListenerPiece>({
-        name: `listener-pieces(${scope.namespace})`,
-        from: services,
-        uses: [services, mesh.virtualServices, mesh.destinationRules, mesh.settings],
-        derive: (service, host, read) =>
-          listenerPieces(service, reads.virtualService(service.host, read), scope, reads.lookup(read)).map(
-            (piece, index) => [`${host}#${index}`, piece],
-          ),
-      }),
-    );
-    const piecesByListener = this.own(
-      new Group(`pieces-by-listener(${scope.namespace})`, pieces, (piece) => [listenerName(piece)]),
-    );
-    const ownBlocksByPort = this.own(
-      new Group(`own-blocks(${scope.namespace})`, pieces, (piece) =>
-        ownBlocks(piece) === undefined ? [] : [String(piece.port)],
-      ),
-    );
-    this.listeners = this.own(
-      new Derived<readonly ListenerPiece[], OutboundListenerView>({
-        name: `listeners(${scope.namespace})`,
-        from: this.gate(piecesByListener),
-        uses: [services, ownBlocksByPort, mesh.httpServicesByAddress, mesh.settings],
-        derive: (members, name, read) => {
-          const view = outboundListenerView(members, scope, reads.settings(read), {
-            http: (address, port) => reads.httpAt(address, port, read),
-            ownBlocks: (port) =>
-              (read.get(ownBlocksByPort, String(port)) ?? []).flatMap((piece) => ownBlocks(piece) ?? []),
-          });
-          return view === undefined ? [] : [[name, view]];
-        },
-      }),
-    );
+    this.virtualHosts = this.own(new Join(`all-virtual-hosts(${who})`, [serviceHosts, otherHosts]));
+    this.listeners = this.deriveListeners(mesh, services, reads, who);
     this.names = this.own(
       new Derived<Service, NameEntry>({
-        name: `names(${scope.namespace})`,
+        name: `names(${who})`,
         from: services,
         derive: (service, host) => {
-          const entry = nameEntry(service, scope, mesh.domainSuffix);
+          const entry = nameEntry(service, traits, mesh.domainSuffix);
           return entry === undefined ? [] : [[host, entry]];
         },
       }),
@@ -197,64 +186,103 @@ export class ScopeView {
 
   /** Takes the scope's collections out of the graph; nobody may use them any more. */
   dispose(): void {
-    for (const node of this.disposables.reverse()) node.dispose();
-    this.disposables.length = 0;
+    for (const node of this.nodes.reverse()) node.dispose();
+    this.nodes.length = 0;
+  }
+
+  /** Services of HTTP have one listener for each port, however many they are: those that nobody else shares are not gathered. */
+  private deriveListeners(
+    mesh: Mesh,
+    services: Collection<Service>,
+    reads: ScopeReads,
+    who: string,
+  ): Collection<OutboundListenerView> {
+    const { namespace } = this;
+    const httpListeners = this.own(
+      new Derived<Service, ListenerDemand>({
+        name: `http-listeners(${who})`,
+        from: services,
+        derive: ({ ports }) =>
+          ports
+            .filter(({ protocol }) => isHttp(protocol))
+            .map(({ number: port }): [string, number] => [wildcardListenerName(port), port]),
+      }),
+    );
+    const connections = this.own(
+      new Derived<Service, ConnectionPiece>({
+        name: `connection-pieces(${who})`,
+        from: services,
+        uses: [namespace, services, mesh.virtualServices, mesh.destinationRules, mesh.settings],
+        derive: (service, host, read) => {
+          if (service.ports.every(({ protocol }) => isHttp(protocol))) return [];
+          const virtualService = reads.virtualService(service.host, read);
+          return connectionPieces(service, virtualService, reads.caller(read), reads.lookup(read)).map(
+            (piece, index) => [`${host}#${index}`, piece],
+          );
+        },
+      }),
+    );
+    const connectionPorts = this.own(
+      new Derived<ConnectionPiece, true>({
+        name: `connection-ports(${who})`,
+        from: connections,
+        derive: ({ port }) => [[String(port), true]],
+      }),
+    );
+    const http = this.own(
+      new Derived<Service, HttpPiece>({
+        name: `http-pieces(${who})`,
+        from: services,
+        uses: [namespace, connectionPorts],
+        derive: (service, host, read) =>
+          httpPieces(service, reads.caller(read), (port) => read.get(connectionPorts, String(port)) === true).map(
+            (piece, index) => [`${host}#${index}`, piece],
+          ),
+      }),
+    );
+    const httpByPort = this.own(new Group(`http-by-port(${who})`, http, ({ port }) => [String(port)]));
+    const ofOwnBlocks = (piece: ConnectionPiece | HttpPiece): string[] =>
+      ownBlocks(piece) === undefined ? [] : [String(piece.port)];
+    const ownConnections = this.own(new Group(`own-blocks(${who})`, connections, ofOwnBlocks));
+    const ownHttp = this.own(new Group(`own-blocks-of-http(${who})`, http, ofOwnBlocks));
+    const byListener = this.own(
+      new Group<ConnectionPiece>(`pieces-by-listener(${who})`, connections, (piece) => [listenerName(piece)]),
+    );
+    const demanded = this.own(new Join<ListenerDemand>(`demanded-listeners(${who})`, [byListener, httpListeners]));
+    return this.own(
+      new Derived<ListenerDemand, OutboundListenerView>({
+        name: `listeners(${who})`,
+        from: this.gate(demanded),
+        uses: [
+          ...[namespace, services, httpListeners, httpByPort, ownConnections, ownHttp],
+          ...[mesh.httpServicesByAddress, mesh.settings],
+        ],
+        derive: (demand, name, read) => {
+          const port = read.get(httpListeners, name);
+          const pieces = typeof demand === "number" ? [] : demand;
+          const atPort = (): readonly HttpPiece[] =>
+            pieces.length === 0 ? [] : (read.get(httpByPort, String(port)) ?? []);
+          const view = outboundListenerView(
+            pieces,
+            typeof port === "number" ? { port, pieces: atPort() } : undefined,
+            this.traits,
+            reads.settings(read),
+            {
+              http: (address, at) => reads.httpAt(address, at, read),
+              ownBlocks: (at) =>
+                [...(read.get(ownConnections, String(at)) ?? []), ...(read.get(ownHttp, String(at)) ?? [])].flatMap(
+                  (piece) => ownBlocks(piece) ?? [],
+                ),
+            },
+          );
+          return view === undefined ? [] : [[name, view]];
+        },
+      }),
+    );
   }
 
   private own<T extends { dispose(): void }>(node: T): T {
-    this.disposables.push(node);
+    this.nodes.push(node as unknown as CollectionNode<unknown> & { dispose(): void });
     return node;
-  }
-}
-
-/** The look-ups that several derivations of a scope share; every one goes through the Reader, so it is a dependency. */
-class ScopeReads {
-  private readonly mesh: Mesh;
-  private readonly services: Collection<Service>;
-  private readonly scope: Scope;
-
-  constructor(mesh: Mesh, services: Collection<Service>, scope: Scope) {
-    this.mesh = mesh;
-    this.services = services;
-    this.scope = scope;
-  }
-
-  settings(read: Reader): MeshSettings {
-    return read.get(this.mesh.settings, meshSettingsKey) ?? defaultMeshSettings;
-  }
-
-  rules(service: Service, read: Reader): HostRules {
-    const candidates = coveringHosts(service.host).map((host) => read.get(this.mesh.destinationRules, host) ?? []);
-    return selectRules(candidates, service, this.scope, this.settings(read));
-  }
-
-  virtualService(host: Hostname, read: Reader): Config<VirtualService> | undefined {
-    const candidates = coveringHosts(host).map((name) => read.get(this.mesh.virtualServices, name) ?? []);
-    return selectVirtualService(candidates, this.scope.namespace, this.settings(read).defaultVirtualServiceExportTo);
-  }
-
-  /** Claims of the services that the scope sees with HTTP at an address. */
-  httpAt(address: string, port: number, read: Reader): AddressClaim[] {
-    const there = read.get(this.mesh.httpServicesByAddress, address) ?? [];
-    return there.flatMap(({ host, namespace, ports }) => {
-      if (!ports.some(({ number, protocol }) => number === port && isHttp(protocol))) return [];
-      const seen = read.get(this.services, host);
-      const isThere = seen?.namespace === namespace && addressesOf(seen, this.scope).includes(address);
-      return isThere ? [addressClaim(seen, this.scope)] : [];
-    });
-  }
-
-  /** True where the VirtualService names the host itself. */
-  names(config: Config<VirtualService>, host: string): boolean {
-    const { namespace } = config.key;
-    return (config.spec.hosts ?? []).some((name) => resolveHost(name, namespace, this.mesh.domainSuffix) === host);
-  }
-
-  lookup(read: Reader): DestinationLookup {
-    return {
-      service: (host) => read.get(this.services, host),
-      rules: (service) => this.rules(service, read),
-      domainSuffix: this.mesh.domainSuffix,
-    };
   }
 }

@@ -16,7 +16,14 @@ export interface Scope {
 }
 
 export function scopeKey(scope: Scope): string {
-  const labels = Object.entries(scope.sourceLabels).sort(byKey);
-  const { namespace, autoAddresses, ipv6, ipv6Names } = scope;
-  return contentHash(namespace, JSON.stringify([autoAddresses, ipv6, ipv6Names, labels]));
+  return contentHash(scope.namespace, traitsText(scope));
+}
+
+/** Equal for scopes that differ in nothing but their namespace. */
+export function scopeTraitsKey(scope: Scope): string {
+  return contentHash(traitsText(scope));
+}
+
+function traitsText({ autoAddresses, ipv6, ipv6Names, sourceLabels }: Scope): string {
+  return JSON.stringify([autoAddresses, ipv6, ipv6Names, Object.entries(sourceLabels).sort(byKey)]);
 }

@@ -6,11 +6,11 @@ import type { Config } from "../config/object.ts";
 import type { RouteDestination } from "../config/virtual-service/tcp-route.ts";
 import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
 import { formatCidr, parseCidr } from "../kernel/ip-address.ts";
+import type { Caller } from "./caller.ts";
 import { type ClusterName, outboundClusterName } from "./cluster-name.ts";
 import { type DestinationLookup, resolveDestination } from "./destination.ts";
 import { policyFor } from "./destination-rule.ts";
 import { isOpaqueTls } from "./protocol.ts";
-import type { Scope } from "./scope.ts";
 import type { Service, ServicePort } from "./service.ts";
 import { type CallerMatch, concernsCaller } from "./virtual-service.ts";
 
@@ -48,7 +48,7 @@ export function tcpChains(
   service: Service,
   port: ServicePort,
   virtualService: Config<VirtualService> | undefined,
-  scope: Scope,
+  caller: Caller,
   lookup: DestinationLookup,
   blocks: readonly string[],
 ): TcpChain[] {
@@ -69,7 +69,7 @@ export function tcpChains(
   if (isOpaqueTls(port.protocol)) {
     for (const rule of virtualService.spec.tls ?? []) {
       for (const match of rule.match ?? []) {
-        if (!concernsCaller(match, scope, port.number)) continue;
+        if (!concernsCaller(match, caller, port.number)) continue;
         const subnets = cidrs(match.destinationSubnets);
         chains.push(
           chain(
@@ -87,7 +87,7 @@ export function tcpChains(
   for (const rule of virtualService.spec.tcp ?? []) {
     const matches: readonly TcpRuleMatch[] = rule.match === undefined || rule.match.length === 0 ? [{}] : rule.match;
     for (const match of matches) {
-      if (!concernsCaller(match, scope, port.number)) continue;
+      if (!concernsCaller(match, caller, port.number)) continue;
       const subnets = cidrs(match.destinationSubnets);
       const sources = match.sourceSubnet === undefined || match.sourceSubnet === "" ? [] : cidrs([match.sourceSubnet]);
       const condition = { sources, ...(subnets.length === 0 ? {} : { destinations: subnets }) };

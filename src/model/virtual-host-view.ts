@@ -5,10 +5,10 @@ import type { Config } from "../config/object.ts";
 import type { HttpMatch } from "../config/virtual-service/http-match.ts";
 import type { HttpRoute } from "../config/virtual-service/http-route.ts";
 import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
+import type { Caller } from "./caller.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { type DestinationLookup, resolveDestination } from "./destination.ts";
 import { isWildcardHost, shortNames } from "./hostname.ts";
-import type { Scope } from "./scope.ts";
 import type { Service } from "./service.ts";
 import { type SourceRef, sourceRefOf } from "./source-ref.ts";
 import { scopedRules } from "./virtual-service.ts";
@@ -61,18 +61,18 @@ export function serviceVirtualHost(
   service: Service,
   port: number,
   virtualService: Config<VirtualService> | undefined,
-  scope: Scope,
+  caller: Caller,
   lookup: DestinationLookup,
 ): VirtualHostView {
   const own = resolveDestination({ host: service.host, port: { number: port } }, service.namespace, port, lookup);
   const rules =
-    virtualService === undefined ? [] : ruleViews(virtualService, virtualService.spec.http ?? [], scope, port, lookup);
+    virtualService === undefined ? [] : ruleViews(virtualService, virtualService.spec.http ?? [], caller, port, lookup);
   // An object whose rules are all for other callers, ports or protocols is as good as none (Istio's rule).
   const holds = rules.some(({ route }) => answersOrForwards(route));
   return {
     name: `${service.host}:${port}`,
-    domains: serviceDomains(service, scope, lookup.domainSuffix),
-    rank: addressClaim(service, scope).rank,
+    domains: serviceDomains(service, caller, lookup.domainSuffix),
+    rank: addressClaim(service, caller).rank,
     rules: holds ? rules : [],
     fallback: holds ? undefined : own,
     virtualService: holds ? virtualService?.key : undefined,
@@ -85,14 +85,14 @@ export function hostVirtualHost(
   host: string,
   port: number,
   config: Config<VirtualService>,
-  scope: Scope,
+  caller: Caller,
   lookup: DestinationLookup,
 ): VirtualHostView {
   return {
     name: `${host}:${port}`,
     domains: isWildcardHost(host) ? [host] : [host, `${host}.`],
     rank: "", // its one name is its own
-    rules: ruleViews(config, config.spec.http ?? [], scope, port, lookup),
+    rules: ruleViews(config, config.spec.http ?? [], caller, port, lookup),
     fallback: undefined,
     virtualService: config.key,
     sources: [sourceRefOf(config)],
@@ -104,25 +104,25 @@ function answersOrForwards(route: HttpRoute): boolean {
   return route.redirect !== undefined || route.directResponse !== undefined || (route.route ?? []).length > 0;
 }
 
-/** Names and addresses by which a proxy of the scope may call the service. Ports are ignored in matching. */
-function serviceDomains(service: Service, scope: Scope, domainSuffix: string): string[] {
+/** Names and addresses by which the caller may call the service. Ports are ignored in matching. */
+function serviceDomains(service: Service, caller: Caller, domainSuffix: string): string[] {
   if (isWildcardHost(service.host)) return [service.host];
-  const addresses = addressesOf(service, scope)
+  const addresses = addressesOf(service, caller)
     .filter((address) => !address.includes("/"))
     .map((address) => (address.includes(":") ? `[${address}]` : address));
   // With a dot at its end, a name is the same one, spelled absolutely (RFC 1034 section 3.1).
-  return [service.host, `${service.host}.`, ...shortNames(service.host, scope.namespace, domainSuffix), ...addresses];
+  return [service.host, `${service.host}.`, ...shortNames(service.host, caller, domainSuffix), ...addresses];
 }
 
 function ruleViews(
   config: Config<VirtualService>,
   routes: readonly HttpRoute[],
-  scope: Scope,
+  caller: Caller,
   port: number,
   lookup: DestinationLookup,
 ): HttpRuleView[] {
   const namespace = config.key.namespace;
-  return scopedRules(routes, scope, port).map(({ route, matches }) => {
+  return scopedRules(routes, caller, port).map(({ route, matches }) => {
     const only = route.route?.length === 1;
     const destinations = (route.route ?? [])
       .map(({ destination, weight, headers }) => ({

@@ -3,12 +3,12 @@
 // VirtualService.spec.tcp[].match[].port, VirtualService.spec.tcp[].match[].gateways, VirtualService.spec.tcp[].match[].sourceNamespace, VirtualService.spec.tcp[].match[].sourceLabels → the callers that have a rule
 // VirtualService.spec.tls[].match[].port, VirtualService.spec.tls[].match[].gateways, VirtualService.spec.tls[].match[].sourceNamespace, VirtualService.spec.tls[].match[].sourceLabels → the callers that have a rule
 //
-// Which VirtualService holds for a host in sidecars, and which of its rules concern one scope and port.
+// Which VirtualService holds for a host in sidecars, and which of its rules concern one caller and port.
 import type { Config } from "../config/object.ts";
 import type { HttpMatch } from "../config/virtual-service/http-match.ts";
 import type { HttpRoute } from "../config/virtual-service/http-route.ts";
 import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
-import type { Scope } from "./scope.ts";
+import type { Caller } from "./caller.ts";
 import { byAge } from "./source-ref.ts";
 import { isVisible, visibilityOf } from "./visibility.ts";
 
@@ -28,15 +28,15 @@ export function isForMesh(virtualService: VirtualService): boolean {
  */
 export function selectVirtualService(
   candidates: readonly (readonly Config<VirtualService>[])[],
-  namespace: string,
+  caller: Caller,
   fallback: readonly string[],
 ): Config<VirtualService> | undefined {
   for (const pattern of candidates) {
     const visible = pattern.filter(
       (config) =>
         isForMesh(config.spec) &&
-        (config.key.namespace === namespace ||
-          isVisible(visibilityOf(config.spec.exportTo, config.key.namespace, fallback), namespace)),
+        (caller.is(config.key.namespace) ||
+          isVisible(visibilityOf(config.spec.exportTo, config.key.namespace, fallback), caller)),
     );
     const oldest = visible.sort(byAge)[0];
     if (oldest !== undefined) return oldest;
@@ -44,7 +44,7 @@ export function selectVirtualService(
   return undefined;
 }
 
-/** An HTTP rule with the matches that concern the scope and port; without matches it takes everything. */
+/** An HTTP rule with the matches that concern the caller and port; without matches it takes everything. */
 export interface ScopedRule {
   readonly route: HttpRoute;
   /** Undefined where the rule has no `match`. */
@@ -52,14 +52,14 @@ export interface ScopedRule {
 }
 
 /** Rules in order; one whose matches all concern other gateways, ports or sources is left out. */
-export function scopedRules(routes: readonly HttpRoute[], scope: Scope, port: number): ScopedRule[] {
+export function scopedRules(routes: readonly HttpRoute[], caller: Caller, port: number): ScopedRule[] {
   const rules: ScopedRule[] = [];
   for (const route of routes) {
     if (route.match === undefined || route.match.length === 0) {
       rules.push({ route, matches: undefined });
       continue;
     }
-    const matches = route.match.filter((match) => concernsCaller(match, scope, port));
+    const matches = route.match.filter((match) => concernsCaller(match, caller, port));
     if (matches.length > 0) rules.push({ route, matches });
   }
   return rules;
@@ -74,12 +74,12 @@ export interface CallerMatch {
 }
 
 /** False where the match is for other gateways, ports or callers. */
-export function concernsCaller(match: CallerMatch, scope: Scope, port: number): boolean {
+export function concernsCaller(match: CallerMatch, caller: Caller, port: number): boolean {
   if (match.gateways !== undefined && match.gateways.length > 0 && !match.gateways.includes(meshGateway)) return false;
   if (match.port !== undefined && match.port !== 0 && match.port !== port) return false;
-  if (match.sourceNamespace !== undefined && match.sourceNamespace !== "" && match.sourceNamespace !== scope.namespace)
+  if (match.sourceNamespace !== undefined && match.sourceNamespace !== "" && !caller.is(match.sourceNamespace))
     return false;
-  return Object.entries(match.sourceLabels ?? {}).every(([key, value]) => scope.sourceLabels[key] === value);
+  return Object.entries(match.sourceLabels ?? {}).every(([key, value]) => caller.sourceLabels[key] === value);
 }
 
 /** Label keys that some rule asks callers for. */

@@ -1,4 +1,5 @@
 // exportTo: the namespaces an object is visible in.
+import type { Caller } from "./caller.ts";
 
 export type Visibility =
   | { readonly everywhere: true }
@@ -19,6 +20,6 @@ export function visibilityOf(
   return { everywhere: false, namespaces: [...new Set(namespaces)].sort() };
 }
 
-export function isVisible(visibility: Visibility, namespace: string): boolean {
-  return visibility.everywhere || visibility.namespaces.includes(namespace);
+export function isVisible(visibility: Visibility, caller: Pick<Caller, "is">): boolean {
+  return visibility.everywhere || visibility.namespaces.some((namespace) => caller.is(namespace));
 }

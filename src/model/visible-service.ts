@@ -1,8 +1,8 @@
 // The services that one scope may see, one for each host.
 import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";
+import type { Caller, CallerNamespace } from "./caller.ts";
 import { homeNamespace, localHostsOf } from "./hostname.ts";
-import type { Scope } from "./scope.ts";
 import { type Service, serviceAge } from "./service.ts";
 import { ageOf } from "./source-ref.ts";
 import { isVisible } from "./visibility.ts";
@@ -16,17 +16,18 @@ import { isVisible } from "./visibility.ts";
  */
 export function deriveVisibleServices(
   servicesByHost: Collection<readonly Service[]>,
-  scope: Scope,
+  namespace: CallerNamespace,
   domainSuffix: string,
 ): Derived<readonly Service[], Service> {
-  const isOwn = ({ namespace }: Service): boolean => namespace === scope.namespace;
-  const isSeen = (service: Service): boolean => isOwn(service) || isVisible(service.visibility, scope.namespace);
   const isHome = ({ host, namespace }: Service): boolean => homeNamespace(host, domainSuffix) === namespace;
   return new Derived<readonly Service[], Service>({
-    name: `visible-services(${scope.namespace})`,
+    name: "visible-services",
     from: servicesByHost,
-    uses: [servicesByHost],
+    uses: [servicesByHost, namespace],
     derive: (services, host, read) => {
+      const caller = { is: (name: string) => read.get(namespace, name) === true };
+      const isOwn = (service: Service): boolean => caller.is(service.namespace);
+      const isSeen = (service: Service): boolean => isOwn(service) || isVisible(service.visibility, caller);
       const visible = services.filter(isSeen);
       const best = visible.find(isOwn) ?? visible.find(isHome) ?? [...visible].sort(olderFirst)[0];
       if (best === undefined) return [];
@@ -52,9 +53,9 @@ export interface AddressClaim {
   readonly rank: string;
 }
 
-export function addressClaim(service: Service, scope: Pick<Scope, "namespace" | "autoAddresses">): AddressClaim {
-  const isGiven = scope.autoAddresses && service.addresses.length === 0 && service.autoAddresses.length > 0;
-  const by = service.namespace === scope.namespace ? "own" : isGiven ? "given" : "stated";
+export function addressClaim(service: Service, caller: Pick<Caller, "is" | "autoAddresses">): AddressClaim {
+  const isGiven = caller.autoAddresses && service.addresses.length === 0 && service.autoAddresses.length > 0;
+  const by = caller.is(service.namespace) ? "own" : isGiven ? "given" : "stated";
   return { by, rank: `${{ own: 0, given: 1, stated: 2 }[by]}/${serviceAge(service)}` };
 }
 
@@ -67,7 +68,7 @@ export function keepsWhole(block: AddressClaim, part: AddressClaim): boolean {
 }
 
 /** Addresses a proxy of the scope sees for the service: stated ones, else allocated ones. */
-export function addressesOf(service: Service, scope: Pick<Scope, "autoAddresses" | "ipv6">): readonly string[] {
+export function addressesOf(service: Service, scope: Pick<Caller, "autoAddresses" | "ipv6">): readonly string[] {
   const addresses = service.addresses.length > 0 ? service.addresses : scope.autoAddresses ? service.autoAddresses : [];
   return scope.ipv6 ? addresses : addresses.filter((address) => !address.includes(":"));
 }

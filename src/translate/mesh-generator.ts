@@ -9,7 +9,6 @@ import type { Slices } from "../kernel/slices.ts";
 import type { Mesh } from "../model/mesh.ts";
 import type { ProxyWorkload } from "../model/proxy-workload.ts";
 import { type Scope, scopeKey } from "../model/scope.ts";
-import { ScopeView } from "../model/scope-view.ts";
 import { WorkloadViews } from "../model/workload-views.ts";
 import type { ClientView, Generator, XdsClient } from "../xds/generator.ts";
 import type { NodeInfo } from "../xds/node-info.ts";
@@ -19,7 +18,7 @@ import { deriveInboundContents, type InboundContent } from "./inbound-content.ts
 import { InternedResources } from "./interned.ts";
 import { type ClientHalves, MeshClientView } from "./mesh-client-view.ts";
 import { hasIpv6Address, proxyWorkloadOf, takesIpv6 } from "./proxy-workload.ts";
-import { ScopeResources } from "./scope-resources.ts";
+import { type ScopeSets, Scopes } from "./scopes.ts";
 import { type Quarantine, ServedHalf } from "./served-half.ts";
 import { type Shared, SharedTable } from "./shared-table.ts";
 import { workloadResources } from "./workload-resources.ts";
@@ -43,6 +42,7 @@ export interface ServedScope {
 
 interface ScopeHalf extends Half {
   readonly about: Scope;
+  readonly kind: ScopeSets["kind"];
 }
 
 export interface MeshGeneratorOptions {
@@ -52,6 +52,8 @@ export interface MeshGeneratorOptions {
   slices?: Slices;
   /** A scope outlives its last client, so that a fleet that comes back at once finds it; without, it goes with the client. */
   clock?: Clock;
+  /** Scopes that have a view of their own, of those that differ in nothing but their namespace; by default one. */
+  alone?: number;
   /** Told when proxies use a scope that nobody used before. */
   onScope?: () => void;
 }
@@ -61,6 +63,7 @@ export class MeshGenerator implements Generator {
   private readonly graph: Graph;
   private readonly options: MeshGeneratorOptions;
   private readonly interned = new InternedResources();
+  private readonly scopeSets: Scopes;
   private readonly views: WorkloadViews;
   private readonly contents: Collection<InboundContent>;
   /** Halves as clients get them: those of scopes, which outlive their last client, and those of workloads, which do not. */
@@ -82,7 +85,8 @@ export class MeshGenerator implements Generator {
     this.mesh = mesh;
     this.graph = graph;
     this.options = options;
-    const { clock } = options;
+    const { clock, alone } = options;
+    this.scopeSets = new Scopes({ mesh, graph, interned: this.interned, ...(alone === undefined ? {} : { alone }) });
     this.scopeHalves = new SharedTable(clock === undefined ? undefined : { clock, ms: lingerMs, limit: lingerLimit });
     this.views = new WorkloadViews(mesh, graph);
     this.contents = deriveInboundContents(this.views.inbound, mesh.settings);
@@ -156,8 +160,8 @@ export class MeshGenerator implements Generator {
       if (known.proxies.length < shownClients) known.proxies.push(client.name);
     }
     return {
-      scopes: [...this.scopes].map(({ about, sets, filled }) => ({
-        ...{ key: scopeKey(about), scope: about, filled, users: 0, proxies: [], ...sharers.get(about) },
+      scopes: [...this.scopes].map(({ about, sets, filled, kind }) => ({
+        ...{ key: scopeKey(about), scope: about, kind, filled, users: 0, proxies: [], ...sharers.get(about) },
         sizes: Object.fromEntries(
           [...sets].map(([typeUrl, parts]) => [
             typeUrl.slice(typeUrl.lastIndexOf(".") + 1),
@@ -283,16 +287,15 @@ export class MeshGenerator implements Generator {
 
   private makeScope(scope: Scope): Half {
     const { slices } = this.options;
-    const view = new ScopeView(this.mesh, scope);
-    const resources = new ScopeResources(view, this.interned);
+    const made = this.scopeSets.make(scope);
     let state: "filling" | "filled" | "disposed" = "filling";
     if (slices === undefined) {
-      view.fillAtOnce();
+      while (made.fill());
       state = "filled";
     } else {
       slices.add(() => {
         if (state === "disposed") return false;
-        if (view.fill()) return true;
+        if (made.fill()) return true;
         state = "filled";
         this.warming.get(scope)?.();
         this.warming.delete(scope);
@@ -307,15 +310,15 @@ export class MeshGenerator implements Generator {
     }
     const half: ScopeHalf = {
       about: scope,
-      sets: resources.sets,
+      sets: made.sets,
+      kind: made.kind,
       get filled() {
         return state === "filled";
       },
       dispose: () => {
         this.scopes.delete(half);
         state = "disposed";
-        resources.dispose();
-        view.dispose();
+        made.dispose();
       },
     };
     this.scopes.add(half);

@@ -2,12 +2,15 @@
 
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.ts";
-import { NameTableSchema } from "../../gen/istio/networking/nds/v1/nds_pb.ts";
 import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";
+import { Fixed } from "../collection/fixed.ts";
+import { Join } from "../collection/join.ts";
+import type { CollectionNode } from "../collection/node.ts";
 import type { ClusterView } from "../model/cluster-view.ts";
 import type { LoadAssignmentView } from "../model/load-assignment-view.ts";
 import { defaultMeshSettings, type MeshSettings, meshSettingsKey } from "../model/mesh-settings.ts";
+import type { NameEntry } from "../model/name-table-view.ts";
 import type { OutboundListenerView } from "../model/outbound-listener-view.ts";
 import type { PlacedVirtualHost, ScopeView } from "../model/scope-view.ts";
 import type { Resource, ResourceName } from "../xds/resource.ts";
@@ -18,24 +21,23 @@ import { encodeLoadAssignment } from "./eds/encoded-load-assignment.ts";
 import type { InternedResources } from "./interned.ts";
 import { buildOutboundListener } from "./lds/outbound-listener.ts";
 import { buildVirtualOutbound } from "./lds/virtual-outbound.ts";
-import { buildNameTable } from "./nds/name-table.ts";
+import { type EncodedName, encodeName, NameTables, noName } from "./nds/name-tables.ts";
 import { LostDomains } from "./rds/lost-domains.ts";
 import { encodeVirtualHost, type VirtualHostFragment } from "./rds/route-configuration.ts";
 import { type PlacedFragment, RouteConfigurations } from "./rds/route-configurations.ts";
 import { RouteParts } from "./rds/route-parts.ts";
 import { buildCatchAllHost, buildVirtualHost } from "./rds/virtual-host.ts";
 import { distinctRefs, resourceOf, sameFragments, sameResource } from "./resource-of.ts";
-
-/** Name of the one NameTable resource. */
-const nameTableName = "mesh";
+import type { ResourceSets } from "./served-half.ts";
 
 /** Where the virtual host stands that takes what no other does: behind every name of a host. */
 const lastPosition = "~";
 
 export class ScopeResources {
   /** By type URL; the sets of each type do not share names. */
-  readonly sets: ReadonlyMap<string, readonly Collection<Resource>[]>;
-  private readonly disposables: { dispose(): void }[] = [];
+  readonly sets: ResourceSets;
+  /** All collections that resources are made in, in the order they were made. */
+  readonly nodes: (CollectionNode<unknown> & { dispose(): void })[] = [];
   private readonly interned: InternedResources;
 
   constructor(view: ScopeView, interned: InternedResources) {
@@ -50,7 +52,7 @@ export class ScopeResources {
       [
         buildPassthroughCluster(connectTimeoutMs),
         buildBlackHoleCluster(connectTimeoutMs),
-        buildInboundPassthroughCluster(connectTimeoutMs, view.scope.ipv6),
+        buildInboundPassthroughCluster(connectTimeoutMs, view.traits.ipv6),
       ].map((cluster) => resourceOf(ClusterSchema, cluster.name, cluster, [])),
     );
     const endpoints = this.resources<LoadAssignmentView>("eds", view.loadAssignments, (assignment) => {
@@ -59,7 +61,7 @@ export class ScopeResources {
       return [{ typeUrl: typeUrls.endpoint, name: cluster, version, body, sources: distinctRefs(sources) }];
     });
     const virtualOutbound = this.resources<MeshSettings>("lds-virtual-outbound", settings, (mesh) => {
-      const listener = buildVirtualOutbound(mesh, view.scope.ipv6);
+      const listener = buildVirtualOutbound(mesh, view.traits.ipv6);
       return [resourceOf(ListenerSchema, listener.name, listener, [])];
     });
     const routes = this.routes(view);
@@ -75,8 +77,8 @@ export class ScopeResources {
   }
 
   dispose(): void {
-    for (const node of this.disposables.reverse()) node.dispose();
-    this.disposables.length = 0;
+    for (const node of this.nodes.reverse()) node.dispose();
+    this.nodes.length = 0;
   }
 
   private listeners(view: ScopeView): Collection<Resource> {
@@ -137,18 +139,16 @@ export class ScopeResources {
   }
 
   private nameTable(view: ScopeView): Collection<Resource> {
-    return this.own(
-      new Derived<MeshSettings, Resource>({
-        name: "nds",
-        from: view.gate(view.settings),
-        uses: [view.names],
-        equals: sameResource,
-        derive: (_, __, read) => {
-          const table = buildNameTable(read.all(view.names));
-          return [[nameTableName, this.interned.share(resourceOf(NameTableSchema, nameTableName, table, []))]];
-        },
+    const encoded = this.own(
+      new Derived<NameEntry, EncodedName>({
+        name: "encoded-names",
+        from: view.names,
+        equals: (a, b) => a.version === b.version,
+        derive: (entry, host) => [[host, encodeName(entry)]],
       }),
     );
+    const none = new Fixed<EncodedName>(encoded.graph, "no-name", [["", noName]]);
+    return this.own(new NameTables("nds", this.own(new Join("all-names", [encoded, none])), this.interned));
   }
 
   private resources<V>(name: string, from: Collection<V>, build: (view: V) => Resource[]): Collection<Resource> {
@@ -163,7 +163,7 @@ export class ScopeResources {
   }
 
   private own<T extends { dispose(): void }>(node: T): T {
-    this.disposables.push(node);
+    this.nodes.push(node as unknown as CollectionNode<unknown> & { dispose(): void });
     return node;
   }
 }

@@ -3,23 +3,20 @@
 // Envoy refuses a route configuration in which two virtual hosts have the same domain. A host's own name is its own; of
 // other names and addresses, the first by rank has what several claim. Nobody has "*": what no host takes goes there.
 import type { Change, Collection } from "../../collection/collection.ts";
+import type { Forkable } from "../../collection/fork.ts";
 import type { GraphNode } from "../../collection/graph-node.ts";
+import { Layer } from "../../collection/layer.ts";
 import { CollectionNode } from "../../collection/node.ts";
 import type { PlacedVirtualHost } from "../../model/scope-view.ts";
-
-interface Claimant {
-  readonly key: string;
-  readonly port: number;
-  readonly domains: readonly string[];
-  readonly rank: string;
-}
+import { type Claimant, claimantFor, claimsTheSame, ownerOf, sameList } from "./domain-claim.ts";
+import { LostDomainsLayer } from "./lost-domains-layer.ts";
 
 /** Most domains have one claimant, which is then kept without a list. */
 type Claims = Map<string, Claimant | Claimant[]>;
 
 /** By the key of the virtual host: its domains that others have. Hosts that have all of theirs are not in it. */
-export class LostDomains extends CollectionNode<readonly string[]> {
-  private readonly input: CollectionNode<PlacedVirtualHost>;
+export class LostDomains extends CollectionNode<readonly string[]> implements Forkable {
+  readonly input: CollectionNode<PlacedVirtualHost>;
   private readonly claimants = new Map<string, Claimant>();
   /** By port, then by domain. */
   private readonly claims = new Map<number, Claims>();
@@ -40,6 +37,23 @@ export class LostDomains extends CollectionNode<readonly string[]> {
     this.graph.forget(this);
   }
 
+  fork(name: string, versionOf: <T>(node: CollectionNode<T>) => CollectionNode<T>): CollectionNode<unknown> {
+    const input = versionOf(this.input);
+    const version = input instanceof Layer ? new LostDomainsLayer(name, this, input) : this;
+    return version as unknown as CollectionNode<unknown>;
+  }
+
+  /** What the virtual host claims. */
+  claimantOf(key: string): Claimant | undefined {
+    return this.claimants.get(key);
+  }
+
+  /** Who claims the domain on the port, in no order. */
+  claimantsOf(port: number, domain: string): readonly Claimant[] {
+    const present = this.claims.get(port)?.get(domain);
+    return present === undefined ? [] : Array.isArray(present) ? present : [present];
+  }
+
   receive(_input: GraphNode, changes: readonly Change<unknown>[]): void {
     if (!this.filled) return;
     for (const { key, after } of changes as readonly Change<PlacedVirtualHost>[]) this.change(key, after);
@@ -52,7 +66,7 @@ export class LostDomains extends CollectionNode<readonly string[]> {
     }
     for (const key of this.stale) {
       const claimant = this.claimants.get(key);
-      const lost = claimant?.domains.filter((domain) => this.ownerOf(claimant.port, domain) !== claimant) ?? [];
+      const lost = claimant?.domains.filter((domain) => this.ownerAt(claimant.port, domain) !== claimant) ?? [];
       if (lost.length === 0) this.remove(key);
       else this.put(key, lost);
     }
@@ -67,8 +81,7 @@ export class LostDomains extends CollectionNode<readonly string[]> {
       this.claimants.delete(key);
     }
     if (placed !== undefined) {
-      const { domains, rank } = placed.virtualHost;
-      const claimant: Claimant = { key, port: placed.port, domains: [...new Set(domains)], rank };
+      const claimant = claimantFor(key, placed);
       this.claimants.set(key, claimant);
       for (const domain of claimant.domains) this.claim(claimant, domain);
     }
@@ -104,36 +117,11 @@ export class LostDomains extends CollectionNode<readonly string[]> {
 
   /** Whoever has the domain now may lose it, or has just got it. */
   private markOwner(port: number, domain: string): void {
-    const owner = this.ownerOf(port, domain);
+    const owner = this.ownerAt(port, domain);
     if (owner !== undefined) this.stale.add(owner.key);
   }
 
-  private ownerOf(port: number, domain: string): Claimant | undefined {
-    if (domain === "*") return undefined;
-    const present = this.claims.get(port)?.get(domain);
-    if (!Array.isArray(present)) return present;
-    return present.reduce((best, other) => (isBefore(other, best, domain) ? other : best));
+  private ownerAt(port: number, domain: string): Claimant | undefined {
+    return ownerOf(domain, this.claimantsOf(port, domain));
   }
-}
-
-function isBefore(a: Claimant, b: Claimant, domain: string): boolean {
-  const own = isOwnName(a, domain);
-  if (own !== isOwnName(b, domain)) return own;
-  if (!own && a.rank !== b.rank) return a.rank < b.rank;
-  return a.key < b.key;
-}
-
-/** True for the host itself, also spelled absolutely, with a dot at its end. */
-function isOwnName({ domains: [host = ""] }: Claimant, domain: string): boolean {
-  return domain === host || (domain.length === host.length + 1 && domain.endsWith(".") && domain.startsWith(host));
-}
-
-function claimsTheSame(claimant: Claimant, { port, virtualHost }: PlacedVirtualHost): boolean {
-  return (
-    claimant.port === port && claimant.rank === virtualHost.rank && sameList(claimant.domains, virtualHost.domains)
-  );
-}
-
-function sameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index]);
 }

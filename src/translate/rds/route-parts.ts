@@ -1,6 +1,8 @@
 // Route configurations in parts: heads, and each virtual host by itself. A change costs what is different.
 import type { Change, Collection } from "../../collection/collection.ts";
+import type { Forkable } from "../../collection/fork.ts";
 import type { GraphNode } from "../../collection/graph-node.ts";
+import { Layer } from "../../collection/layer.ts";
 import { CollectionNode } from "../../collection/node.ts";
 import type { Resource, ResourceFragment } from "../../xds/resource.ts";
 import { routePartName } from "../../xds/route-part-name.ts";
@@ -8,10 +10,11 @@ import type { InternedResources } from "../interned.ts";
 import { sameResource } from "../resource-of.ts";
 import { encodeRouteConfigurationHead, type VirtualHostFragment } from "./route-configuration.ts";
 import { buildRouteHeadPart, buildVirtualHostPart } from "./route-part.ts";
+import { RoutePartsLayer } from "./route-parts-layer.ts";
 
 /** By resource name. Of a changed route configuration only what is different is made, and told of. */
-export class RouteParts extends CollectionNode<Resource> {
-  private readonly input: CollectionNode<Resource>;
+export class RouteParts extends CollectionNode<Resource> implements Forkable {
+  readonly input: CollectionNode<Resource>;
   private readonly interned: InternedResources;
   /** What is made already, by name of the route configuration. */
   private readonly present = new Map<string, readonly ResourceFragment[]>();
@@ -34,6 +37,23 @@ export class RouteParts extends CollectionNode<Resource> {
     this.graph.forget(this);
   }
 
+  fork(name: string, versionOf: <T>(node: CollectionNode<T>) => CollectionNode<T>): CollectionNode<unknown> {
+    const input = versionOf(this.input);
+    const version = input instanceof Layer ? new RoutePartsLayer(name, this, input) : this;
+    return version as unknown as CollectionNode<unknown>;
+  }
+
+  /** What says which virtual hosts make the route configuration. */
+  headOf(name: string, { version, fragments = [] }: Resource): Resource {
+    return this.interned.share(
+      buildRouteHeadPart(name, { head: encodeRouteConfigurationHead(name), version, fragments }),
+    );
+  }
+
+  partOf(route: string, fragment: ResourceFragment): Resource {
+    return this.interned.share(buildVirtualHostPart(route, fragment as VirtualHostFragment));
+  }
+
   receive(_input: GraphNode, changes: readonly Change<unknown>[]): void {
     for (const { key } of changes) this.stale.add(key);
   }
@@ -45,12 +65,9 @@ export class RouteParts extends CollectionNode<Resource> {
     }
     // First the heads: who has one message of a long list knows of which route configurations there is more to come.
     for (const name of this.stale) {
-      const { version, fragments } = this.input.get(name) ?? {};
-      if (version === undefined || fragments === undefined) this.remove(name);
-      else {
-        const head = encodeRouteConfigurationHead(name);
-        this.put(name, this.interned.share(buildRouteHeadPart(name, { head, version, fragments })));
-      }
+      const route = this.input.get(name);
+      if (route === undefined) this.remove(name);
+      else this.put(name, this.headOf(name, route));
     }
     for (const name of this.stale) this.replace(name, this.input.get(name)?.fragments ?? []);
     this.stale.clear();
@@ -67,8 +84,8 @@ export class RouteParts extends CollectionNode<Resource> {
     const gone = new Set(before.slice(first, before.length - rest).map(({ name }) => name));
     for (const fragment of fragments.slice(first, fragments.length - rest)) {
       gone.delete(fragment.name);
-      const part = buildVirtualHostPart(route, fragment as VirtualHostFragment);
-      this.put(part.name, this.interned.share(part));
+      const part = this.partOf(route, fragment);
+      this.put(part.name, part);
     }
     for (const name of gone) this.remove(routePartName(route, name));
     if (fragments.length === 0) this.present.delete(route);

@@ -1,0 +1,119 @@
+// What scopes see of the mesh, as resources. Scopes that differ in nothing but their namespace are layers over one base: each
+// holds what is different for callers of its namespace.
+
+import { FixedLayer } from "../collection/fixed.ts";
+import { Fork } from "../collection/fork.ts";
+import type { Graph } from "../collection/graph.ts";
+import type { CollectionNode } from "../collection/node.ts";
+import type { Mesh } from "../model/mesh.ts";
+import { type Scope, scopeTraitsKey } from "../model/scope.ts";
+import { ScopeView } from "../model/scope-view.ts";
+import type { InternedResources } from "./interned.ts";
+import { ScopeResources } from "./scope-resources.ts";
+import type { ResourceSets } from "./served-half.ts";
+import { type Shared, SharedTable } from "./shared-table.ts";
+
+/** Differences that one step of filling takes up: a few milliseconds of work with all that is made of them. */
+const stepSize = 24;
+
+/** Of scopes that could share a base, so many have a view of their own: where there are no others, the base would be made for nothing. */
+const aloneLimit = 1;
+
+export interface ScopeSets {
+  readonly sets: ResourceSets;
+  /** Whether it is a view of its own, or what is different from a base. */
+  readonly kind: "whole" | "layer";
+  /** Does some milliseconds of work; false where all is there. */
+  fill(): boolean;
+  dispose(): void;
+}
+
+/** A view of the mesh with its resources. */
+class WholeScope {
+  readonly view: ScopeView;
+  readonly resources: ScopeResources;
+
+  constructor(view: ScopeView, interned: InternedResources) {
+    this.view = view;
+    this.resources = new ScopeResources(view, interned);
+  }
+
+  get nodes(): CollectionNode<unknown>[] {
+    return [...this.view.nodes, ...this.resources.nodes];
+  }
+
+  dispose(): void {
+    this.resources.dispose();
+    this.view.dispose();
+  }
+}
+
+export interface ScopesOptions {
+  readonly mesh: Mesh;
+  readonly graph: Graph;
+  readonly interned: InternedResources;
+  /** See `aloneLimit`. */
+  readonly alone?: number;
+}
+
+export class Scopes {
+  private readonly options: ScopesOptions;
+  private readonly bases = new SharedTable<WholeScope>();
+  /** Views of their own by what they have in common. */
+  private readonly alone = new Map<string, number>();
+
+  constructor(options: ScopesOptions) {
+    this.options = options;
+  }
+
+  make(scope: Scope): ScopeSets {
+    const traits = scopeTraitsKey(scope);
+    const count = this.alone.get(traits) ?? 0;
+    return count < (this.options.alone ?? aloneLimit) ? this.makeWhole(scope, traits) : this.makeLayer(scope, traits);
+  }
+
+  private makeWhole(scope: Scope, key: string): ScopeSets {
+    const { namespace, ...traits } = scope;
+    const { mesh, graph, interned } = this.options;
+    this.alone.set(key, (this.alone.get(key) ?? 0) + 1);
+    const whole = new WholeScope(new ScopeView(mesh, graph, { traits, namespace }), interned);
+    return {
+      kind: "whole",
+      sets: whole.resources.sets,
+      fill: () => whole.view.fill(),
+      dispose: () => {
+        const left = (this.alone.get(key) ?? 1) - 1;
+        if (left > 0) this.alone.set(key, left);
+        else this.alone.delete(key);
+        whole.dispose();
+      },
+    };
+  }
+
+  private makeLayer(scope: Scope, key: string): ScopeSets {
+    const { namespace, ...traits } = scope;
+    const { mesh, graph, interned } = this.options;
+    const base: Shared<WholeScope> = this.bases.take(
+      key,
+      () => new WholeScope(new ScopeView(mesh, graph, { traits, namespace: undefined }), interned),
+    );
+    const { view, resources } = base.value;
+    const fork = new Fork(namespace);
+    fork.replace(new FixedLayer<true>(`caller-namespace(${namespace})`, view.namespace, new Map([[namespace, true]])));
+    for (const node of base.value.nodes) fork.add(node);
+    return {
+      kind: "layer",
+      sets: new Map(
+        [...resources.sets].map(([typeUrl, sets]) => [
+          typeUrl,
+          sets.map((set) => fork.versionOf(set as CollectionNode<never>)),
+        ]),
+      ),
+      fill: () => view.fill() || fork.fill(stepSize),
+      dispose: () => {
+        fork.dispose();
+        base.release();
+      },
+    };
+  }
+}
