@@ -57,6 +57,11 @@ export class Fork {
     return next !== undefined;
   }
 
+  /** Derives all that is different, now or at the end of the batch. */
+  fillAtOnce(): void {
+    for (const layer of this.slow) layer.release(Number.POSITIVE_INFINITY);
+  }
+
   dispose(): void {
     for (const layer of this.made.reverse()) layer.dispose();
     this.made.length = 0;

@@ -32,10 +32,13 @@ export class GroupLayer<T> extends Layer<readonly T[]> implements LayerFollower 
     if (node === (this.of as GraphNode) || this.groups.size === 0) return;
     for (const { key, before, after } of changes as readonly Change<T>[]) {
       if (this.groups.has(key)) this.stale.add(key);
-      // What comes for what goes may be the same value, of which the base tells nothing, at another place.
-      else if (node === (this.input.base as GraphNode) && (before === undefined || after === undefined)) {
-        for (const group of this.of.groupsOfValue((before ?? after) as T, key, false)) {
-          if (this.members.get(group).size > 0) this.undecided.add(group);
+      // A value that goes from one key to another may change its place in a group, of which the base tells nothing.
+      else if (node === (this.input.base as GraphNode)) {
+        for (const value of [before, after]) {
+          if (value === undefined) continue;
+          for (const group of this.of.groupsOfValue(value, key, false)) {
+            if (this.members.get(group).size > 0) this.undecided.add(group);
+          }
         }
       }
     }

@@ -290,7 +290,7 @@ export class MeshGenerator implements Generator {
     const made = this.scopeSets.make(scope);
     let state: "filling" | "filled" | "disposed" = "filling";
     if (slices === undefined) {
-      while (made.fill());
+      made.fillAtOnce();
       state = "filled";
     } else {
       slices.add(() => {

@@ -50,13 +50,14 @@ export class MeshRig {
 
   /**
    * @param withMore adds objects that nobody writes, such as those of machines that register
-   * @param pace lets long work of the generator be done in turns; without it everything is done at once
+   * @param pace lets long work of the generator be done in turns; without it everything is done at once. Its `alone` says which
+   *   scopes are not layers over others
    */
   constructor(
     settings: MeshSettings,
     quarantine?: (graph: Graph, configs: Source<Config>) => Quarantine,
     withMore?: (written: Collection<Config>, graph: Graph) => Collection<Config>,
-    pace: Pick<MeshGeneratorOptions, "clock" | "slices"> = {},
+    pace: Pick<MeshGeneratorOptions, "clock" | "slices" | "alone"> = {},
   ) {
     this.settings.set(meshSettingsKey, settings);
     this.allConfigs = withMore?.(this.configs, this.graph) ?? this.configs;

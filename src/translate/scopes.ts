@@ -23,8 +23,9 @@ export interface ScopeSets {
   readonly sets: ResourceSets;
   /** Whether it is a view of its own, or what is different from a base. */
   readonly kind: "whole" | "layer";
-  /** Does some milliseconds of work; false where all is there. */
+  /** Does some milliseconds of work; false where all is there. To be called outside of batches. */
   fill(): boolean;
+  fillAtOnce(): void;
   dispose(): void;
 }
 
@@ -81,6 +82,7 @@ export class Scopes {
       kind: "whole",
       sets: whole.resources.sets,
       fill: () => whole.view.fill(),
+      fillAtOnce: () => whole.view.fillAtOnce(),
       dispose: () => {
         const left = (this.alone.get(key) ?? 1) - 1;
         if (left > 0) this.alone.set(key, left);
@@ -110,6 +112,10 @@ export class Scopes {
         ]),
       ),
       fill: () => view.fill() || fork.fill(stepSize),
+      fillAtOnce: () => {
+        view.fillAtOnce();
+        fork.fillAtOnce();
+      },
       dispose: () => {
         fork.dispose();
         base.release();

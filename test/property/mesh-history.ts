@@ -116,7 +116,8 @@ export const meshHistories: HistoryProperty<MeshHistory> = {
   name: "graph: from scratch, byte for byte",
   histories: fc.record({ steps: fc.array(step, { minLength: 1, maxLength: 14 }), order: fc.nat(31) }),
   check({ steps, order }, counts) {
-    const rig = new MeshRig(defaultMeshSettings);
+    // Mostly all scopes are layers; those from scratch are none, so that one is compared with the other.
+    const rig = new MeshRig(defaultMeshSettings, undefined, undefined, { alone: order % 4 === 0 ? 1 : 0 });
     const idle = observersOf(rig);
     const followers: Follower[] = [];
     const bodies = new Map<string, Uint8Array>();
@@ -146,7 +147,7 @@ export const meshHistories: HistoryProperty<MeshHistory> = {
       }
     }
     for (const proxy of proxies.keys()) followers.push(new Follower(rig, proxy));
-    const fresh = new MeshRig(defaultMeshSettings);
+    const fresh = new MeshRig(defaultMeshSettings, undefined, undefined, { alone: Number.POSITIVE_INFINITY });
     // Half of them see the mesh from scratch come into being.
     const early = order % 4 < 2 ? proxies.map((proxy) => fresh.open(proxy)) : undefined;
     fillFromScratch(fresh, rig, order);

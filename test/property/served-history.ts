@@ -172,7 +172,7 @@ function expected(slotOf: Slot, resources: (typeUrl: string) => Iterable<{ name:
 }
 
 export function compareWithScratch(mesh: ServedMesh, order: number): void {
-  const fresh = new MeshRig(defaultMeshSettings);
+  const fresh = new MeshRig(defaultMeshSettings, undefined, undefined, { alone: Number.POSITIVE_INFINITY });
   fillFromScratch(fresh, mesh.rig, order);
   const generator = layerMachines(fresh.generator, mesh.rig.configs);
   for (const each of mesh.slots) {

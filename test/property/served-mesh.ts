@@ -193,7 +193,8 @@ export class ServedMesh {
       this.registration = registration;
       return new Join<Config>("objects", [written, registration.entries as Collection<Config>]);
     };
-    const pace = { clock, slices };
+    // Scopes are layers, and what they are compared with is not.
+    const pace = { clock, slices, alone: 0 };
     this.rig = new MeshRig(defaultMeshSettings, quarantines ? makeQuarantine : undefined, withMachines, pace);
     this.quarantine = quarantine;
     this.slots = proxies.map(({ node, plan }) => new Slot(node, plan));
