@@ -104,6 +104,7 @@ export class DerivedLayer<I, T> extends Layer<T> implements LayerFollower, Deriv
       this.candidates.add(input);
     }
     this.due = 0;
+    if (this.candidates.size + this.stale.size === 0) return;
     const { candidates, stale } = this;
     this.candidates = new Set();
     this.stale = new Set();

@@ -144,6 +144,8 @@ export class Overlay<T, S> extends CollectionNode<T> {
     for (const value of this.by.values()) this.count(value, 1, stale);
     this.filled = true;
     for (const key of stale) this.decide(key);
+    // What depends on it is as new as it is, and looks for itself.
+    if (this.listeners.size === 0) return [];
     const changes: Change<T>[] = [];
     for (const [key, after] of this.entries()) changes.push({ key, before: undefined, after });
     return changes;

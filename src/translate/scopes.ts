@@ -5,6 +5,7 @@ import { FixedLayer } from "../collection/fixed.ts";
 import { Fork } from "../collection/fork.ts";
 import type { Graph } from "../collection/graph.ts";
 import type { CollectionNode } from "../collection/node.ts";
+import { Tally } from "../kernel/tally.ts";
 import type { Mesh } from "../model/mesh.ts";
 import { type Scope, scopeTraitsKey } from "../model/scope.ts";
 import { ScopeView } from "../model/scope-view.ts";
@@ -60,8 +61,9 @@ export interface ScopesOptions {
 export class Scopes {
   private readonly options: ScopesOptions;
   private readonly bases = new SharedTable<WholeScope>();
-  /** Views of their own by what they have in common. */
-  private readonly alone = new Map<string, number>();
+  /** Views of their own, and layers, by what they have in common. */
+  private readonly alone = new Tally<string>();
+  private readonly layers = new Tally<string>();
 
   constructor(options: ScopesOptions) {
     this.options = options;
@@ -69,14 +71,15 @@ export class Scopes {
 
   make(scope: Scope): ScopeSets {
     const traits = scopeTraitsKey(scope);
-    const count = this.alone.get(traits) ?? 0;
-    return count < (this.options.alone ?? aloneLimit) ? this.makeWhole(scope, traits) : this.makeLayer(scope, traits);
+    const { alone = aloneLimit } = this.options;
+    const isAlone = this.alone.get(traits) < alone && this.layers.get(traits) === 0;
+    return isAlone ? this.makeWhole(scope, traits) : this.makeLayer(scope, traits);
   }
 
   private makeWhole(scope: Scope, key: string): ScopeSets {
     const { namespace, ...traits } = scope;
     const { mesh, graph, interned } = this.options;
-    this.alone.set(key, (this.alone.get(key) ?? 0) + 1);
+    this.alone.add(key);
     const whole = new WholeScope(new ScopeView(mesh, graph, { traits, namespace }), interned);
     return {
       kind: "whole",
@@ -84,9 +87,7 @@ export class Scopes {
       fill: () => whole.view.fill(),
       fillAtOnce: () => whole.view.fillAtOnce(),
       dispose: () => {
-        const left = (this.alone.get(key) ?? 1) - 1;
-        if (left > 0) this.alone.set(key, left);
-        else this.alone.delete(key);
+        this.alone.remove(key);
         whole.dispose();
       },
     };
@@ -99,6 +100,7 @@ export class Scopes {
       key,
       () => new WholeScope(new ScopeView(mesh, graph, { traits, namespace: undefined }), interned),
     );
+    this.layers.add(key);
     const { view, resources } = base.value;
     const fork = new Fork(namespace);
     fork.replace(new FixedLayer<true>(`caller-namespace(${namespace})`, view.namespace, new Map([[namespace, true]])));
@@ -117,6 +119,7 @@ export class Scopes {
         fork.fillAtOnce();
       },
       dispose: () => {
+        this.layers.remove(key);
         fork.dispose();
         base.release();
       },

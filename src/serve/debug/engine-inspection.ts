@@ -8,6 +8,8 @@ export interface ScopeInspection {
   readonly key: string;
   /** What the proxies of the scope have in common. */
   readonly scope: unknown;
+  /** `whole`: it holds all that its proxies see; `layer`: what is different for its namespace from a base that others share. */
+  readonly kind: "whole" | "layer";
   readonly users: number;
   /** Names of some proxies that share it. */
   readonly proxies: readonly string[];

@@ -51,7 +51,8 @@ test("queues, caches, memory and scopes are told with their limits", async (t) =
   const stalls = new StallWatch({ clock: rig.clock });
   t.after(() => stalls.stop());
   const interned = { kept: 2, hits: 3, misses: 1, bytes: 100, lazy: 1 };
-  const scope = { key: "k", scope: { namespace: "shop" }, users: 3, proxies: ["a.shop"], sizes: { Cluster: 10 } };
+  const common = { key: "k", kind: "layer" as const, users: 3, proxies: ["a.shop"], sizes: { Cluster: 10 } };
+  const scope = { ...common, scope: { namespace: "shop" } };
   const pages = enginePages({
     ...{ ads: rig.ads, stalls },
     generator: () => ({ scopes: [scope], workloads: 3, clients: 3, interned, endpoints: { hits: 0, misses: 0 } }),

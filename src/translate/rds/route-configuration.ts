@@ -26,9 +26,18 @@ export function encodeVirtualHost(
 /** Field `virtual_hosts` of RouteConfiguration. */
 const virtualHostsField = 2;
 
+/** Heads by name: of every change of a virtual host each scope needs one. */
+const heads = new Map<string, Uint8Array>();
+/** Names are of ports, of which a mesh has few. */
+const headLimit = 1_024;
+
 /** Everything of the route configuration but its virtual hosts, encoded. */
 export function encodeRouteConfigurationHead(name: string): Uint8Array {
-  return toBinary(RouteConfigurationSchema, buildRouteConfigurationHead(name));
+  const known = heads.get(name);
+  if (known !== undefined) return known;
+  const head = toBinary(RouteConfigurationSchema, buildRouteConfigurationHead(name));
+  if (heads.size < headLimit) heads.set(name, head);
+  return head;
 }
 
 function buildRouteConfigurationHead(name: string): RouteConfiguration {

@@ -89,6 +89,10 @@ function differencesOf(
   const differences = new Map<string, ResourceFragment | undefined>();
   let at = 0;
   for (const fragment of here) {
+    if (base[at] === fragment) {
+      at += 1;
+      continue;
+    }
     const { position } = fragment as VirtualHostFragment;
     while (at < base.length && (base[at] as VirtualHostFragment).position < position) {
       differences.set(routePartName(route, (base[at] as ResourceFragment).name), undefined);

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type Config, formatConfigKey } from "../config/object.ts";
+import { FakeClock } from "../kernel/clock.fake.ts";
+import { Slices } from "../kernel/slices.ts";
+import { defaultMeshSettings } from "../model/mesh-settings.ts";
+import { formatConfigRef } from "../xds/config-ref.ts";
+import type { ClientView } from "../xds/generator.ts";
+import { typeUrls } from "../xds/type-url.ts";
+import { MeshGenerator } from "./mesh-generator.ts";
+import { MeshRig, type RigProxy } from "./mesh-rig.fake.ts";
+import { randomConfig } from "./random-mesh.fake.ts";
+import { namespaces } from "./random-names.fake.ts";
+
+const types = [
+  typeUrls.cluster,
+  typeUrls.endpoint,
+  typeUrls.listener,
+  typeUrls.route,
+  typeUrls.routePart,
+  typeUrls.nameTable,
+];
+
+/** Callers of every namespace that has objects, of one that has none, and of each kind of label and machine. */
+const callers: RigProxy[] = [...namespaces, "bank"].flatMap((namespace, at) =>
+  [{}, { dnsCapture: false }, { labels: { app: "web" } }].map((more, kind) => ({
+    ...{ name: `p-${kind}`, namespace, ip: `198.18.${at}.${kind + 100}` },
+    ...more,
+  })),
+);
+
+function contentsOf(view: ClientView): string[] {
+  return types.flatMap((type) =>
+    [...view.resources(type).values()]
+      .map(({ name, version, body, sources, needs }) =>
+        [
+          type,
+          name,
+          version,
+          Buffer.from(body).toString("base64"),
+          sources.map(formatConfigRef).sort(),
+          JSON.stringify(needs),
+        ].join(" "),
+      )
+      .sort(),
+  );
+}
+
+/** A batch of objects that are written, or taken away where they are there already and the number is odd. */
+const batches = fc.array(fc.array(fc.tuple(randomConfig, fc.nat(3)), { minLength: 1, maxLength: 5 }), {
+  minLength: 1,
+  maxLength: 8,
+});
+
+function write(rig: MeshRig, batch: readonly (readonly [Config, number])[]): void {
+  rig.graph.batch(() => {
+    for (const [config, number] of batch) {
+      const key = formatConfigKey(config.key);
+      if (number === 1 && rig.configs.has(key)) rig.configs.delete(key);
+      else rig.put(config);
+    }
+    for (const key of rig.mesh.services.keys()) {
+      const at = [...rig.mesh.services.keys()].indexOf(key) + 1;
+      rig.autoAddresses.set(key, { v4: `240.240.0.${at}`, v6: `2001:2::${at}` });
+    }
+  });
+}
+
+test("a scope that is a layer over others has what a view of its own has, after any history", () => {
+  fc.assert(
+    fc.property(batches, fc.nat(7), (history, late) => {
+      const rig = new MeshRig(defaultMeshSettings, undefined, undefined, { alone: 0 });
+      const views = new Map<RigProxy, ClientView>();
+      const open = (caller: RigProxy): unknown => views.set(caller, rig.open(caller));
+      for (const [at, batch] of history.entries()) {
+        if (at === late) callers.forEach(open);
+        write(rig, batch);
+      }
+      for (const caller of callers) if (!views.has(caller)) open(caller);
+      const whole = new MeshGenerator(rig.mesh, rig.graph, { alone: Number.POSITIVE_INFINITY });
+      for (const [caller, view] of views) {
+        const expected = whole.open(rig.clientOf(caller));
+        assert.deepEqual(contentsOf(view), contentsOf(expected), `${caller.name} of ${caller.namespace}`);
+        expected.close();
+      }
+      for (const view of views.values()) view.close();
+      assert.equal(rig.mesh.services.size, [...rig.mesh.services.keys()].length);
+      assert.equal(rig.generator.counts.scopes, 0);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+function meshOfServices(count: number, namespaceOf: (index: number) => string): MeshRig {
+  const rig = new MeshRig(defaultMeshSettings, undefined, undefined, { alone: 0 });
+  rig.graph.batch(() => {
+    for (let index = 0; index < count; index++) writeService(rig, index, namespaceOf(index), "10.0.0.1");
+  });
+  return rig;
+}
+
+function writeService(rig: MeshRig, index: number, namespace: string, address: string): void {
+  const name = `svc-${index}`;
+  rig.put({
+    key: { source: "files", group: "networking.istio.io", kind: "ServiceEntry", namespace, name },
+    meta: { name, namespace },
+    spec: {
+      hosts: [`${name}.${namespace}.svc.cluster.local`],
+      ports: [{ number: 8080, name: "http", protocol: "HTTP" }],
+      resolution: "STATIC",
+      endpoints: [{ address }],
+    },
+  });
+}
+
+test("what is the same for two namespaces are the very same resources", () => {
+  const rig = meshOfServices(40, (index) => `team-${index % 4}`);
+  const [first, second, owner] = ["guest-1", "guest-2", "team-1"].map((namespace, at) =>
+    rig.open({ name: "p", namespace, ip: `198.18.0.${at + 1}` }),
+  ) as [ClientView, ClientView, ClientView];
+  const alike = (a: ClientView, b: ClientView): string[] =>
+    types.map((type) => {
+      const other = b.resources(type);
+      const all = [...a.resources(type).values()];
+      const shared = all.filter((resource) => other.get(resource.name) === resource);
+      return `${type.slice(type.lastIndexOf(".") + 1)} ${shared.length} of ${all.length}`;
+    });
+  writeService(rig, 7, "team-3", "10.0.0.2");
+  // The listener for what comes in is each machine's own.
+  assert.deepEqual(alike(first, second), [
+    ...["Cluster 43 of 43", "ClusterLoadAssignment 40 of 40", "Listener 2 of 3"],
+    ...["RouteConfiguration 1 of 1", "RoutePart 42 of 42", "NameTable 1 of 1"],
+  ]);
+  // Its own ten services have short names for it.
+  assert.deepEqual(alike(owner, first), [
+    ...["Cluster 43 of 43", "ClusterLoadAssignment 40 of 40", "Listener 2 of 3"],
+    ...["RouteConfiguration 0 of 1", "RoutePart 31 of 42", "NameTable 1 of 1"],
+  ]);
+});
+
+test("a scope with many differences is filled in slices, and is ready when it has them all", async () => {
+  const clock = new FakeClock();
+  const made = meshOfServices(200, () => "team-1");
+  const generator = new MeshGenerator(made.mesh, made.graph, { alone: 0, slices: new Slices(clock) });
+  const open = (namespace: string): Promise<ClientView> => {
+    const view = generator.open(made.clientOf({ name: "p", namespace, ip: "198.18.0.1" }));
+    return new Promise((resolve) => view.whenReady(() => resolve(view)));
+  };
+  const [guest, owner] = await Promise.all([open("guest"), open("team-1")]);
+  const whole = new MeshGenerator(made.mesh, made.graph, { alone: 1 });
+  for (const [namespace, view] of [
+    ["guest", guest],
+    ["team-1", owner],
+  ] as const) {
+    const expected = whole.open(made.clientOf({ name: "p", namespace, ip: "198.18.0.1" }));
+    assert.deepEqual(contentsOf(view), contentsOf(expected), namespace);
+    expected.close();
+  }
+});
