@@ -27,7 +27,7 @@ export class Fork {
   private readonly slow: DerivedLayer<unknown, unknown>[] = [];
 
   /**
-   * @param name for whom the layers are, for people who look
+   * @param name what the layers are for, for people who look
    * @param atOnce inputs that a layer derives when it is made; where there are more, all of them wait for `fill`
    */
   constructor(name: string, atOnce: number = fewInputs) {
@@ -76,7 +76,7 @@ export class Fork {
 
   private make(node: CollectionNode<unknown>): CollectionNode<unknown> {
     const { versionOf } = this;
-    const name = `${node.name}(${this.name})`;
+    const name = `${node.name}, ${this.name}`;
     if (node instanceof Derived) {
       const input = versionOf(node.input);
       const used = new Map([...node.used].map((each) => [each, versionOf(each)]));

@@ -8,8 +8,10 @@ export interface LazyContent {
   readonly name: string;
   /** A hash of the content that is cheaper to make than from all its bytes. */
   readonly version: string;
-  /** Called at most once. */
+  /** Makes the same bytes each time. */
   readonly compose: () => Uint8Array;
+  /** The bytes are many and for few, and what they are made of is kept anyway: they are kept while somebody has them. */
+  readonly fleeting?: boolean;
 }
 
 /** A copy made by spreading would lack what is made only when asked for. */
@@ -18,19 +20,24 @@ class LazyResource {
   readonly name: string;
   readonly version: string;
   private compose: (() => Uint8Array) | undefined;
-  private composed: Uint8Array | undefined;
+  private composed: Uint8Array | WeakRef<Uint8Array> | undefined;
+  private readonly fleeting: boolean;
 
   constructor(content: LazyContent) {
     this.typeUrl = content.typeUrl;
     this.name = content.name;
     this.version = content.version;
     this.compose = content.compose;
+    this.fleeting = content.fleeting === true;
   }
 
   get body(): Uint8Array {
-    this.composed ??= this.compose?.() ?? new Uint8Array();
-    this.compose = undefined; // it holds on to what it needs no more
-    return this.composed;
+    const present = this.composed instanceof WeakRef ? this.composed.deref() : this.composed;
+    if (present !== undefined) return present;
+    const body = this.compose?.() ?? new Uint8Array();
+    this.composed = this.fleeting ? new WeakRef(body) : body;
+    if (!this.fleeting) this.compose = undefined; // it holds on to what it needs no more
+    return body;
   }
 }
 

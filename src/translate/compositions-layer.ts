@@ -11,7 +11,7 @@ export interface LayeredCompositions<V, P extends Part> extends CollectionNode<R
   /** What every resource ends with. */
   readonly last: CollectionNode<P>;
   readonly place: (value: V) => PlacedPart<P>;
-  readonly compose: (name: string, parts: readonly P[]) => Resource;
+  readonly compose: (name: string, parts: readonly P[], forFew: boolean) => Resource;
   /** How many values a resource is put together from. */
   countOf(name: string): number;
   /** What a resource is put together from; of one that is not there, what it would end with. */
@@ -81,7 +81,7 @@ export class CompositionsLayer<V, P extends Part> extends Layer<Resource> implem
       const part = value === undefined ? undefined : this.of.place(value).part;
       exchange(parts, this.places.get(key)?.position ?? "", part);
     }
-    return this.of.compose(resource, parts);
+    return this.of.compose(resource, parts, true);
   }
 }
 

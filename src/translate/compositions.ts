@@ -17,15 +17,19 @@ export interface CompositionsOptions<V, P extends Part> {
   readonly place: (value: V) => PlacedPart<P>;
   /** What every resource ends with. */
   readonly last: Collection<P>;
-  /** A pure function of its arguments. */
-  readonly compose: (name: string, parts: readonly P[]) => Resource;
+  /**
+   * A pure function of its arguments.
+   *
+   * @param forFew what is put together is for callers of one namespace
+   */
+  readonly compose: (name: string, parts: readonly P[], forFew: boolean) => Resource;
 }
 
 /** By resource name. */
 export class Compositions<V, P extends Part> extends CollectionNode<Resource> implements Forkable {
   readonly input: CollectionNode<V>;
   readonly place: (value: V) => PlacedPart<P>;
-  readonly compose: (name: string, parts: readonly P[]) => Resource;
+  readonly compose: (name: string, parts: readonly P[], forFew: boolean) => Resource;
   /** What every resource ends with. */
   readonly last: CollectionNode<P>;
   /** By name of the resource, then by position. */
@@ -93,7 +97,7 @@ export class Compositions<V, P extends Part> extends CollectionNode<Resource> im
       for (const part of members.inOrder()) if (part !== undefined) parts.push(part);
       parts.push(...this.last.values());
       this.composed.set(name, parts);
-      this.put(name, this.compose(name, parts));
+      this.put(name, this.compose(name, parts, false));
     }
     this.stale = new Set();
   }

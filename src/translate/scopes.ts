@@ -102,8 +102,10 @@ export class Scopes {
     );
     this.layers.add(key);
     const { view, resources } = base.value;
-    const fork = new Fork(namespace);
-    fork.replace(new FixedLayer<true>(`caller-namespace(${namespace})`, view.namespace, new Map([[namespace, true]])));
+    const fork = new Fork("of a namespace");
+    fork.replace(
+      new FixedLayer<true>("caller-namespace, of a namespace", view.namespace, new Map([[namespace, true]])),
+    );
     for (const node of base.value.nodes) fork.add(node);
     return {
       kind: "layer",

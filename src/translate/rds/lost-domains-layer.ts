@@ -15,15 +15,24 @@ export interface LayeredLostDomains extends CollectionNode<readonly string[]> {
   claimantsOf(port: number, domain: string): readonly Claimant[];
 }
 
+/** A domain of a port that somebody claims here and not in the base, or there and not here. */
+interface Contest {
+  readonly port: number;
+  readonly domain: string;
+  /** Virtual hosts that make it one. */
+  count: number;
+  /** Those of them that claim it here. */
+  own: readonly Claimant[];
+}
+
 export class LostDomainsLayer extends Layer<readonly string[]> implements LayerFollower {
   private readonly of: LayeredLostDomains;
   private readonly input: Layer<PlacedVirtualHost>;
   /** Of virtual hosts that claim something else than in the base, what they claim; undefined of those that are not here. */
   private readonly claimants = new Map<string, Claimant | undefined>();
-  /** Who of them claims a domain, of all domains that they claim here or in the base; by `place`. */
-  private readonly contested = new Map<string, Claimant[]>();
-  /** Virtual hosts that claim one of those, by key. */
-  private readonly affected = new Set<string>();
+  /** By their key, the places of the contests that they make. */
+  private readonly makes = new Map<string, readonly string[]>();
+  private readonly contests = new Map<string, Contest>();
   private readonly stale = new Set<string>();
   /** Changes of this batch. */
   private ofInput: readonly Change<PlacedVirtualHost>[] = [];
@@ -47,89 +56,118 @@ export class LostDomainsLayer extends Layer<readonly string[]> implements LayerF
 
   protected prepare(first: boolean): void {
     if (first) for (const key of this.input.differences()) this.stale.add(key);
-    let isOther = false;
-    for (const { key } of this.ofInput) if (this.claimants.has(key) || this.input.differs(key)) this.stale.add(key);
-    for (const change of this.ofBase) {
-      const { key } = change;
-      if (this.claimants.has(key)) isOther = true;
-      if (this.claimants.has(key) || this.input.differs(key)) this.stale.add(key);
-      else if (this.touches(change)) isOther = true;
+    if (this.claimants.size > 0 || this.stale.size > 0) {
+      for (const { key } of this.ofInput) if (this.claimants.has(key) || this.input.differs(key)) this.stale.add(key);
+      for (const change of this.ofBase) if (!claimAlike(change)) this.takeUp(change);
     }
     this.ofInput = [];
     this.ofBase = [];
-    for (const key of this.stale) if (this.claim(key)) isOther = true;
+    for (const key of this.stale) this.claim(key);
     this.stale.clear();
-    if (isOther) this.contestAnew();
   }
 
   protected concerns(key: string): boolean {
-    return this.affected.has(key);
+    if (this.contests.size === 0) return false;
+    if (this.claimants.has(key)) return true;
+    const claimant = this.of.claimantOf(key);
+    return claimant?.domains.some((domain) => this.contests.has(placeOf(claimant.port, domain))) === true;
   }
 
   protected decide(key: string): readonly string[] | undefined | typeof asBase {
-    if (!this.affected.has(key)) return asBase;
+    if (!this.concerns(key)) return asBase;
     const claimant = this.claimants.has(key) ? this.claimants.get(key) : this.of.claimantOf(key);
     const lost = claimant?.domains.filter((domain) => this.ownerAt(claimant.port, domain) !== claimant) ?? [];
     return lost.length === 0 ? undefined : lost;
   }
 
-  /** Looks at what the virtual host claims; true where that is something else than before. */
-  private claim(key: string): boolean {
+  /** A virtual host of the base claims something else than before. */
+  private takeUp({ key, before, after }: Change<PlacedVirtualHost>): void {
+    if (this.claimants.has(key) || this.input.differs(key)) this.stale.add(key);
+    for (const placed of [before, after]) {
+      for (const domain of placed?.virtualHost.domains ?? []) {
+        const place = placeOf((placed as PlacedVirtualHost).port, domain);
+        if (!this.contests.has(place)) continue;
+        this.undecided.add(key);
+        this.decideAnew(place);
+      }
+    }
+  }
+
+  /** Looks at what the virtual host claims here and in the base. */
+  private claim(key: string): void {
     const ofBase = this.of.claimantOf(key);
     const placed = this.input.get(key);
     const isSame = placed === undefined ? ofBase === undefined : ofBase !== undefined && claimsTheSame(ofBase, placed);
-    if (isSame) return this.claimants.delete(key);
     const present = this.claimants.get(key);
-    if (
-      placed === undefined
-        ? this.claimants.has(key) && present === undefined
+    const claimant =
+      placed === undefined || isSame
+        ? undefined
         : present !== undefined && claimsTheSame(present, placed)
-    ) {
-      return false;
+          ? present
+          : claimantFor(key, placed);
+    for (const place of this.makes.get(key) ?? []) this.leave(place, present);
+    this.undecided.add(key);
+    if (isSame) {
+      this.claimants.delete(key);
+      this.makes.delete(key);
+      return;
     }
-    this.claimants.set(key, placed === undefined ? undefined : claimantFor(key, placed));
-    return true;
-  }
-
-  /** True where a virtual host that is the same here begins or ceases to claim one of the domains, or claims it otherwise. */
-  private touches({ before, after }: Change<PlacedVirtualHost>): boolean {
-    if (this.contested.size === 0) return false;
-    const [old, now] = [before?.virtualHost, after?.virtualHost];
-    if (old !== undefined && now !== undefined && old.rank === now.rank && sameList(old.domains, now.domains))
-      return false;
-    const isContested = (placed: PlacedVirtualHost | undefined): boolean =>
-      placed?.virtualHost.domains.some((domain) => this.contested.has(place(placed.port, domain))) === true;
-    return isContested(before) || isContested(after);
-  }
-
-  private contestAnew(): void {
-    const { affected, contested, claimants } = this;
-    for (const key of affected) this.undecided.add(key);
-    affected.clear();
-    contested.clear();
-    for (const [key, claimant] of claimants) {
-      affected.add(key);
-      for (const each of [this.of.claimantOf(key), claimant]) {
-        for (const domain of each?.domains ?? []) {
-          const at = place((each as Claimant).port, domain);
-          const own = contested.get(at) ?? [];
-          contested.set(at, own);
-          if (each === claimant) own.push(claimant as Claimant);
-          for (const other of this.of.claimantsOf((each as Claimant).port, domain)) affected.add(other.key);
+    this.claimants.set(key, claimant);
+    const places = new Set<string>();
+    for (const each of [ofBase, claimant]) {
+      if (each === undefined) continue;
+      for (const domain of each.domains) {
+        const place = placeOf(each.port, domain);
+        if (places.has(place)) {
+          if (each === claimant) this.enter(place, claimant);
+          continue;
         }
+        places.add(place);
+        const contest = this.contests.get(place) ?? { port: each.port, domain, count: 0, own: [] };
+        contest.count += 1;
+        this.contests.set(place, contest);
+        if (each === claimant) this.enter(place, claimant);
+        this.decideAnew(place);
       }
     }
-    for (const key of affected) this.undecided.add(key);
+    this.makes.set(key, [...places]);
+  }
+
+  private enter(place: string, claimant: Claimant): void {
+    const contest = this.contests.get(place) as Contest;
+    contest.own = [...contest.own, claimant];
+  }
+
+  private leave(place: string, claimant: Claimant | undefined): void {
+    const contest = this.contests.get(place) as Contest;
+    this.decideAnew(place);
+    contest.count -= 1;
+    if (claimant !== undefined) contest.own = contest.own.filter((other) => other !== claimant);
+    if (contest.count === 0) this.contests.delete(place);
+  }
+
+  /** Whoever claims the domain may lose it, or get it. */
+  private decideAnew(place: string): void {
+    const { port, domain, own } = this.contests.get(place) as Contest;
+    for (const { key } of this.of.claimantsOf(port, domain)) this.undecided.add(key);
+    for (const { key } of own) this.undecided.add(key);
   }
 
   private ownerAt(port: number, domain: string): Claimant | undefined {
     const ofBase = this.of.claimantsOf(port, domain);
-    const own = this.contested.get(place(port, domain));
-    if (own === undefined) return ownerOf(domain, ofBase);
-    return ownerOf(domain, [...ofBase.filter(({ key }) => !this.claimants.has(key)), ...own]);
+    const contest = this.contests.get(placeOf(port, domain));
+    if (contest === undefined) return ownerOf(domain, ofBase);
+    return ownerOf(domain, [...ofBase.filter(({ key }) => !this.claimants.has(key)), ...contest.own]);
   }
 }
 
-function place(port: number, domain: string): string {
+/** False where the virtual host begins, ceases or changes what it claims. */
+function claimAlike({ before, after }: Change<PlacedVirtualHost>): boolean {
+  if (before === undefined || after === undefined) return false;
+  const [old, now] = [before.virtualHost, after.virtualHost];
+  return before.port === after.port && old.rank === now.rank && sameList(old.domains, now.domains);
+}
+
+function placeOf(port: number, domain: string): string {
   return `${port} ${domain}`;
 }

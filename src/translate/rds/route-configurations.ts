@@ -34,15 +34,15 @@ export class RouteConfigurations extends Compositions<PlacedFragment, VirtualHos
       from,
       place: ({ port, position, fragment }) => ({ resource: String(port), position, part: fragment }),
       last: catchAll,
-      compose: (route, fragments) => interned.share(routeConfiguration(route, fragments)),
+      compose: (route, fragments, forFew) => interned.share(routeConfiguration(route, fragments, forFew)),
     });
   }
 }
 
-function routeConfiguration(name: string, fragments: readonly VirtualHostFragment[]): Resource {
+function routeConfiguration(name: string, fragments: readonly VirtualHostFragment[], fleeting: boolean): Resource {
   const head = encodeRouteConfigurationHead(name);
   const versions = fragments.map((fragment) => fragment.version);
   const version = routeConfigurationVersion(head, versions);
   const compose = (): Uint8Array => composeRouteConfiguration(head, fragments);
-  return new ComposedResource({ typeUrl: typeUrls.route, name, version, compose }, fragments);
+  return new ComposedResource({ typeUrl: typeUrls.route, name, version, compose, fleeting }, fragments);
 }
