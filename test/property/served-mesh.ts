@@ -154,6 +154,9 @@ export class Slot {
   }
 }
 
+/** A mesh is at rest after so many turns without a message: what is read, and what is made in slices, takes one each. */
+const restTurns = 4;
+
 export class ServedMesh {
   readonly rig: MeshRig;
   readonly clock = new FakeClock();
@@ -265,7 +268,7 @@ export class ServedMesh {
     // What is sent late may be what the next type waited for.
     for (let round = 0; round < 3; round++) {
       await this.clock.advance(this.holdMs + tickMs);
-      for (let idle = 0; idle < 3; ) {
+      for (let idle = 0; idle < restTurns; ) {
         await this.turn();
         const waiting = this.slots.filter(({ pair }) => (pair?.waiting.toClient ?? 0) > 0);
         idle = waiting.length === 0 ? idle + 1 : 0;
@@ -350,11 +353,11 @@ export class ServedMesh {
 
   /** Delivers whatever there is until nothing more comes. */
   async drain(): Promise<void> {
-    for (let idle = 0, rounds = 0; idle < 3; rounds++) {
+    for (let idle = 0, rounds = 0; idle < restTurns; rounds++) {
       assert.ok(rounds < 5_000, "it never comes to rest");
       await this.turn();
       let waiting = this.deliveries();
-      if (waiting.length === 0 && idle === 2 && this.slots.some(({ proxy }) => proxy.waitOut())) {
+      if (waiting.length === 0 && idle === restTurns - 1 && this.slots.some(({ proxy }) => proxy.waitOut())) {
         waiting = this.deliveries();
       }
       idle = waiting.length === 0 ? idle + 1 : 0;
