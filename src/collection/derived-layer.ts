@@ -21,7 +21,7 @@ export interface DerivedLayerOptions<I, T> {
   readonly input: CollectionNode<I>;
   /** What stands for each collection that the base may read. */
   readonly used: ReadonlyMap<CollectionNode<unknown>, CollectionNode<unknown>>;
-  /** Inputs that are derived when the layer is made; where there are more, all of them wait for `release`. */
+  /** Inputs that are derived at once while the layer is filled; where there are more, all of them wait for `release`. */
   readonly atOnce: number;
 }
 
@@ -42,7 +42,9 @@ export class DerivedLayer<I, T> extends Layer<T> implements LayerFollower, Deriv
   private candidates = new Set<string>();
   /** Inputs to be derived anew. */
   private stale = new Set<string>();
-  /** Candidates of the first time that are to wait for `release`. */
+  /** While true, many candidates at once wait for `release`. */
+  private gated = true;
+  /** Candidates that are to wait. */
   private readonly waiting = new Set<string>();
   private due = 0;
   private readonly atOnce: number;
@@ -71,7 +73,12 @@ export class DerivedLayer<I, T> extends Layer<T> implements LayerFollower, Deriv
     return this.filled && this.waiting.size === 0;
   }
 
-  /** Derives the next so many of the inputs that the layer began with. */
+  /** From now on nothing waits any more, but for what waits already. */
+  ungate(): void {
+    this.gated = false;
+  }
+
+  /** Derives the next so many of the inputs that wait. */
   release(count: number): void {
     this.due = count;
     this.graph.markDirty(this);
@@ -97,6 +104,10 @@ export class DerivedLayer<I, T> extends Layer<T> implements LayerFollower, Deriv
 
   protected prepare(first: boolean): void {
     if (first) this.findAll();
+    if (this.gated && this.candidates.size > this.atOnce) {
+      for (const input of this.candidates) this.waiting.add(input);
+      this.candidates.clear();
+    }
     for (const input of this.waiting) {
       if (this.due <= 0) break;
       this.due -= 1;
@@ -142,9 +153,6 @@ export class DerivedLayer<I, T> extends Layer<T> implements LayerFollower, Deriv
   private findAll(): void {
     if (this.input instanceof Layer) for (const key of this.input.differences()) this.candidates.add(key);
     for (const layer of new Set(this.layers.values())) this.findReaders(layer, [...layer.differences()]);
-    if (this.candidates.size <= this.atOnce) return;
-    for (const input of this.candidates) this.waiting.add(input);
-    this.candidates.clear();
   }
 
   /** Adds to the candidates whatever reads one of the keys in the base. */

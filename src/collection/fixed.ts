@@ -24,24 +24,39 @@ export class Fixed<T> extends CollectionNode<T> {
 /** Another collection with some values in the place of its own. */
 export class FixedLayer<T> extends Layer<T> {
   private readonly instead: ReadonlyMap<string, T>;
+  private awake: boolean;
 
-  constructor(name: string, base: CollectionNode<T>, instead: ReadonlyMap<string, T>) {
+  /** @param awake false of a layer that is what its base is until `wake` */
+  constructor(name: string, base: CollectionNode<T>, instead: ReadonlyMap<string, T>, awake = true) {
     super(name, base, []);
     this.instead = instead;
+    this.awake = awake;
     this.begin();
+  }
+
+  get isAwake(): boolean {
+    return this.awake;
+  }
+
+  /** Shows what is different, from now on. */
+  wake(): void {
+    if (this.awake) return;
+    this.awake = true;
+    for (const key of this.instead.keys()) this.undecided.add(key);
+    this.graph.markDirty(this);
   }
 
   protected note(): void {}
 
   protected prepare(first: boolean): void {
-    if (first) for (const key of this.instead.keys()) this.undecided.add(key);
+    if (first && this.awake) for (const key of this.instead.keys()) this.undecided.add(key);
   }
 
   protected concerns(key: string): boolean {
-    return this.instead.has(key);
+    return this.awake && this.instead.has(key);
   }
 
   protected decide(key: string): T | undefined | typeof asBase {
-    return this.instead.get(key) ?? asBase;
+    return (this.awake ? this.instead.get(key) : undefined) ?? asBase;
   }
 }

@@ -2,6 +2,7 @@
 // is made of none of them is the same for all.
 import { Derived } from "./derived.ts";
 import { DerivedLayer } from "./derived-layer.ts";
+import { FixedLayer } from "./fixed.ts";
 import { Gradual } from "./gradual.ts";
 import { Group } from "./group.ts";
 import { GroupLayer } from "./group-layer.ts";
@@ -24,11 +25,12 @@ export class Fork {
   private readonly atOnce: number;
   private readonly versions = new Map<CollectionNode<unknown>, CollectionNode<unknown>>();
   private readonly made: Layer<unknown>[] = [];
+  private readonly asleep: FixedLayer<unknown>[] = [];
   private readonly slow: DerivedLayer<unknown, unknown>[] = [];
 
   /**
    * @param name what the layers are for, for people who look
-   * @param atOnce inputs that a layer derives when it is made; where there are more, all of them wait for `fill`
+   * @param atOnce inputs that a layer derives at once while the fork is filled; where there are more, all of them wait
    */
   constructor(name: string, atOnce: number = fewInputs) {
     this.name = name;
@@ -39,8 +41,12 @@ export class Fork {
   readonly versionOf = <T>(node: CollectionNode<T>): CollectionNode<T> =>
     (this.versions.get(node as CollectionNode<unknown>) ?? node) as CollectionNode<T>;
 
-  /** Here, the layer stands for its base; it is disposed of with the fork. */
+  /**
+   * Here, the layer stands for its base; it is disposed of with the fork. One that sleeps is woken when the fork is filled:
+   * to be different from a base that is itself being filled would be work at each of its steps.
+   */
   replace<T>(layer: Layer<T>): void {
+    if (layer instanceof FixedLayer && !layer.isAwake) this.asleep.push(layer as FixedLayer<unknown>);
     this.enter(layer.base as CollectionNode<unknown>, layer as Layer<unknown>);
   }
 
@@ -52,14 +58,27 @@ export class Fork {
 
   /** Derives some more of what is different, a few milliseconds of work; false where there is no more. */
   fill(count: number): boolean {
+    if (this.asleep.length > 0) {
+      this.wake();
+      return true;
+    }
     const next = this.slow.find((layer) => !layer.open);
     next?.release(count);
+    if (next === undefined) for (const layer of this.slow) layer.ungate();
     return next !== undefined;
   }
 
   /** Derives all that is different, now or at the end of the batch. */
   fillAtOnce(): void {
-    for (const layer of this.slow) layer.release(Number.POSITIVE_INFINITY);
+    for (const layer of this.slow) {
+      layer.ungate();
+      layer.release(Number.POSITIVE_INFINITY);
+    }
+    this.wake();
+  }
+
+  private wake(): void {
+    for (const layer of this.asleep.splice(0)) layer.wake();
   }
 
   dispose(): void {

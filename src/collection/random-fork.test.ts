@@ -58,9 +58,9 @@ function makeBase(plans: readonly Parameters<typeof makeNode>[0][]) {
   return { graph, sources, nodes: makeNodes(plans, sources, first as unknown as Node) };
 }
 
-function forkOf(nodes: readonly Node[], instead: Difference, atOnce: number): Fork {
+function forkOf(nodes: readonly Node[], instead: Difference, atOnce: number, awake = true): Fork {
   const fork = new Fork("fork", atOnce);
-  fork.replace(new FixedLayer<Value>("other-first", nodes[0] as Node, new Map(instead)));
+  fork.replace(new FixedLayer<Value>("other-first", nodes[0] as Node, new Map(instead), awake));
   for (const node of nodes.slice(1)) fork.add(node);
   return fork;
 }
@@ -127,7 +127,8 @@ test("a fork made in the middle of a history, or of a batch, and filled step by 
       fc.tuple(some, some, some, some),
       fc.boolean(),
       fc.nat({ max: 3 }),
-      (plans, instead, [settled, before, after, filling], inBatch, atOnce) => {
+      fc.boolean(),
+      (plans, instead, [settled, before, after, filling], inBatch, atOnce, awake) => {
         const { graph, sources, nodes } = makeBase(plans);
         const act = (steps: readonly Step[]): void => {
           for (const action of steps) perform(action, graph, sources);
@@ -136,7 +137,7 @@ test("a fork made in the middle of a history, or of a batch, and filled step by 
         let fork: Fork | undefined;
         const make = (): void => {
           act(before);
-          fork = forkOf(nodes, instead, atOnce);
+          fork = forkOf(nodes, instead, atOnce, awake);
           act(after);
         };
         if (inBatch) graph.batch(make);

@@ -103,9 +103,8 @@ export class Scopes {
     this.layers.add(key);
     const { view, resources } = base.value;
     const fork = new Fork("of a namespace");
-    fork.replace(
-      new FixedLayer<true>("caller-namespace, of a namespace", view.namespace, new Map([[namespace, true]])),
-    );
+    const own = new Map<string, true>([[namespace, true]]);
+    fork.replace(new FixedLayer<true>("caller-namespace, of a namespace", view.namespace, own, false));
     for (const node of base.value.nodes) fork.add(node);
     return {
       kind: "layer",
