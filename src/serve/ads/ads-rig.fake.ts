@@ -71,7 +71,7 @@ export interface AdsRig {
   readonly metrics: Metrics;
   readonly server: Http2Server;
   client(options?: Partial<AdsClientOptions>): AdsClient;
-  /** Resolves once no stream is open. */
+  /** Resolves once no stream is open, and what they held is given up. */
   allGone(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -123,7 +123,10 @@ export async function startAdsRig(
       clients.push(client);
       return client;
     },
-    allGone: () => (streams === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+    async allGone() {
+      if (streams > 0) await new Promise<void>((resolve) => waiting.push(resolve));
+      while (ads.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    },
     async stop() {
       await ads.stop();
       await Promise.all(clients.map((client) => client.close()));

@@ -96,11 +96,8 @@ export class Connection implements Pushable {
         message: (bytes) => this.inbox.receive(bytes),
         holds: (bytes) => options.context.unfinished.note(this, bytes),
         failed: (error) => this.fail(error),
-        ended: () => {
-          this.inbox.takeAll();
-          this.finish(undefined);
-        },
-        closed: () => this.release(),
+        ended: () => this.inbox.end(),
+        closed: () => this.leave(),
       },
     });
     this.inbox = new Inbox({
@@ -111,6 +108,7 @@ export class Connection implements Pushable {
       take: (bytes) => this.take(bytes),
       failed: (error) => this.fail(error),
       onThrottled: () => options.context.metrics.limitHits.inc({ limit: "requests" }),
+      onEnd: () => this.finish(undefined),
     });
   }
 
@@ -374,6 +372,16 @@ export class Connection implements Pushable {
     if (state.kind !== "closed") {
       this.stream.end(error === undefined ? { code: 0, message: "" } : grpcStatusOf(error));
     }
+  }
+
+  /** Later: a thousand streams that are gone at once hold a lot. */
+  private leave(): void {
+    this.inbox.close();
+    this.context.queue.delete(this);
+    this.context.requests.add(() => {
+      this.release();
+      return false;
+    });
   }
 
   /** Gives up everything the stream holds. */

@@ -22,6 +22,7 @@ function rig(limits: { requestBurst?: number } = {}, queue = new RequestQueue(sy
     take: (bytes) => actions.take(Buffer.from(bytes).toString()),
     failed: (error) => failures.push(error),
     onThrottled: () => flow.push("throttled"),
+    onEnd: () => taken.push("end"),
   });
   const receive = (...texts: string[]): void => {
     for (const text of texts) inbox.receive(Buffer.from(text));
@@ -71,7 +72,7 @@ suite("Inbox", () => {
     receive("first", "second");
     await turn();
     receive("third");
-    inbox.takeAll();
+    await turn();
     assert.deepEqual([taken, flow], [[], ["pause"]]);
     inbox.release();
     assert.deepEqual(flow, ["pause", "resume"]);
@@ -89,6 +90,26 @@ suite("Inbox", () => {
     receive("first", "second");
     await turn();
     assert.deepEqual(taken, ["first", "second"]);
+  });
+
+  test("tells of the end after what came before it, and at once where that cannot be taken", async () => {
+    const { taken, inbox, receive } = rig();
+    receive("a");
+    inbox.end();
+    assert.deepEqual(taken, []);
+    await turn();
+    assert.deepEqual(taken, ["a", "end"]);
+    const held = rig();
+    held.inbox.hold(Buffer.from("b"));
+    held.inbox.end();
+    await turn();
+    assert.deepEqual(held.taken, ["end"]);
+    const closed = rig();
+    closed.receive("c");
+    closed.inbox.end();
+    closed.inbox.close();
+    await turn();
+    assert.deepEqual(closed.taken, []);
   });
 
   test("leaves a client unread that asks more often than it may, until it has waited", async () => {

@@ -18,6 +18,8 @@ export interface InboxOptions {
   failed: (error: unknown) => void;
   /** Told of a client that is left unread because it asks too often. */
   onThrottled: () => void;
+  /** Told when the client will send no more and all that may be taken has been. */
+  onEnd: () => void;
 }
 
 export class Inbox {
@@ -25,6 +27,7 @@ export class Inbox {
   private readonly waiting: Uint8Array[] = [];
   private state: "open" | "held" | "closed" = "open";
   private queued = false;
+  private ended = false;
   private throttled = false;
   private flowing = true;
   private cancelThrottle: Cancel = () => {};
@@ -38,8 +41,9 @@ export class Inbox {
     this.spend();
     this.waiting.push(request);
     this.options.queue.note(request.length);
-    if (this.waiting.length > waitingLimit || this.options.queue.isFull) this.takeAll();
-    else this.queueUp();
+    if (this.waiting.length > waitingLimit || this.options.queue.isFull) {
+      while (this.takeNext());
+    } else this.queueUp();
     this.flow();
   }
 
@@ -59,9 +63,10 @@ export class Inbox {
     this.flow();
   }
 
-  /** Hands on all that may be taken now. */
-  takeAll(): void {
-    while (this.takeNext());
+  /** The client will send no more. What comes after it in the queue is later than what it sent. */
+  end(): void {
+    this.ended = true;
+    this.queueUp();
   }
 
   /** Nothing is handed on any more. */
@@ -85,13 +90,14 @@ export class Inbox {
   }
 
   private queueUp(): void {
-    if (this.queued || this.state !== "open" || this.waiting.length === 0) return;
+    const isDue = this.ended || (this.state === "open" && this.waiting.length > 0);
+    if (this.queued || this.state === "closed" || !isDue) return;
     this.queued = true;
     this.options.queue.add(() => {
-      const more = this.takeNext();
-      if (more) return true;
+      if (this.takeNext()) return true;
       this.queued = false;
       this.flow();
+      if (this.ended && this.state !== "closed") this.options.onEnd();
       return false;
     });
   }
