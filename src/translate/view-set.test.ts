@@ -54,3 +54,24 @@ test("what was held back is told once, from what was believed to what is", () =>
   set.release();
   assert.deepEqual(told, ["b 1 3"]);
 });
+
+test("what is held back is not seen before it is told", () => {
+  const { one, set, told } = setUp();
+  const seen = (): string[] => [...set.values()].map(({ name, version }) => `${name} ${version}`).sort();
+  set.hold();
+  one.delete("a");
+  one.set("b", resource("b", "2"));
+  one.set("c", resource("c", "1"));
+  assert.deepEqual(seen(), ["a 1", "b 1"]);
+  assert.deepEqual(
+    ["a", "b", "c"].map((name) => set.get(name)?.version),
+    ["1", "1", undefined],
+  );
+  assert.equal(set.size, 2);
+  one.delete("b");
+  assert.equal(set.size, 2);
+  set.release();
+  assert.deepEqual(told.sort(), ["a 1 -", "b 1 -", "c - 1"]);
+  assert.deepEqual(seen(), ["c 1"]);
+  assert.equal(set.size, 1);
+});

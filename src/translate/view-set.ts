@@ -1,4 +1,5 @@
-// The resources of one type that one client sees: several sets as one, without copying them.
+// The resources of one type that one client sees: several sets as one, without copying them. What is read is always what
+// listeners were told: who keeps differences only would otherwise take for sent what is not.
 import type { ResourceChange, ResourceSet } from "../xds/generator.ts";
 import type { Resource } from "../xds/resource.ts";
 import type { SetAside } from "../xds/set-aside.ts";
@@ -10,25 +11,42 @@ export class ViewSet implements ResourceSet {
   private subscriptions: (() => void)[] = [];
   /** While news is held back: what listeners believe of each resource that became different, by name. */
   private held: Map<string, Resource | undefined> | undefined;
+  /** By how much the sets have grown while news is held back. */
+  private heldGrowth = 0;
 
   constructor(parts: readonly ResourceSet[]) {
     this.attach(parts);
   }
 
   get size(): number {
-    return this.parts.reduce((sum, part) => sum + part.size, 0);
+    return this.parts.reduce((sum, part) => sum + part.size, 0) - this.heldGrowth;
   }
 
   get(name: string): Resource | undefined {
+    return this.held?.has(name) === true ? this.held.get(name) : this.newest(name);
+  }
+
+  *values(): IterableIterator<Resource> {
+    const { held } = this;
+    if (held === undefined || held.size === 0) {
+      for (const part of this.parts) yield* part.values();
+      return;
+    }
+    for (const part of this.parts) {
+      for (const resource of part.values()) {
+        const told = held.has(resource.name) ? held.get(resource.name) : resource;
+        if (told !== undefined) yield told;
+      }
+    }
+    for (const [name, told] of held) if (told !== undefined && this.newest(name) === undefined) yield told;
+  }
+
+  private newest(name: string): Resource | undefined {
     for (const part of this.parts) {
       const resource = part.get(name);
       if (resource !== undefined) return resource;
     }
     return undefined;
-  }
-
-  *values(): IterableIterator<Resource> {
-    for (const part of this.parts) yield* part.values();
   }
 
   *setAside(): Iterable<SetAside> {
@@ -40,17 +58,16 @@ export class ViewSet implements ResourceSet {
     return () => this.listeners.delete(listener);
   }
 
-  /** Tells nothing until `release` or `replace`: what goes now may be back by then, and must not be seen to go. */
+  /** Until `release` or `replace` nothing new is told or shown: what goes now may be back by then, and must not be seen to go. */
   hold(): void {
     this.held ??= new Map();
   }
 
   /** Tells what became different since `hold`. */
   release(): void {
-    const { held } = this;
-    this.held = undefined;
+    const held = this.endHold();
     const changes: ResourceChange[] = [];
-    for (const [key, before] of held ?? []) {
+    for (const [key, before] of held) {
       const after = this.get(key);
       if (before?.version !== after?.version) changes.push({ key, before, after });
     }
@@ -63,8 +80,7 @@ export class ViewSet implements ResourceSet {
       ...this.parts.filter((part) => !parts.includes(part)),
       ...parts.filter((part) => !this.parts.includes(part)),
     ];
-    const before = new Map(this.held);
-    this.held = undefined;
+    const before = this.endHold();
     for (const part of others) {
       for (const { name } of part.values()) if (!before.has(name)) before.set(name, this.get(name));
     }
@@ -88,10 +104,20 @@ export class ViewSet implements ResourceSet {
     this.subscriptions = parts.map((part) => part.subscribe((changes) => this.tell(changes)));
   }
 
+  private endHold(): Map<string, Resource | undefined> {
+    const held = this.held ?? new Map<string, Resource | undefined>();
+    this.held = undefined;
+    this.heldGrowth = 0;
+    return held;
+  }
+
   private tell(changes: readonly ResourceChange[]): void {
     if (changes.length === 0) return;
     if (this.held !== undefined) {
-      for (const { key, before } of changes) if (!this.held.has(key)) this.held.set(key, before);
+      for (const { key, before, after } of changes) {
+        if (!this.held.has(key)) this.held.set(key, before);
+        this.heldGrowth += Number(after !== undefined) - Number(before !== undefined);
+      }
       return;
     }
     for (const listener of [...this.listeners]) listener(changes);

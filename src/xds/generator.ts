@@ -16,7 +16,10 @@ export interface ResourceChange {
   readonly after: Resource | undefined;
 }
 
-/** The resources of one type that one client may see, by name. `Collection<Resource>` has this shape. */
+/**
+ * The resources of one type that one client may see, by name. `Collection<Resource>` has this shape. It shows what it has told
+ * its listeners and nothing newer, but for the batch that it is telling of.
+ */
 export interface ResourceSet {
   readonly size: number;
   get(name: string): Resource | undefined;

@@ -25,6 +25,19 @@ function plans(index: number, plan: Partial<ProxyPlan>): ProxyPlan[] {
   return [0, 1, 2, 3].map((each) => ({ ...plainPlan, patient: false, ...(each === index ? plan : {}) }));
 }
 
+const webAnswers = { hosts: ["web"], http: [{ directResponse: { status: 204 } }] };
+
+function webService(...ports: readonly (readonly [number: number, name: string, protocol?: string])[]): object {
+  return {
+    hosts: ["web.shop"],
+    ports: ports.map(([number, name, protocol]) => ({ number, name, ...(protocol === undefined ? {} : { protocol }) })),
+    resolution: "STATIC",
+    addresses: ["10.9.0.2", "10.8.0.0/16"],
+    workloadSelector: { labels: {} },
+    location: "MESH_INTERNAL",
+  };
+}
+
 export const meshHistoryCases: readonly MeshHistory[] = [];
 
 export const servedHistoryCases: readonly ServedHistory[] = [
@@ -154,6 +167,32 @@ export const servedHistoryCases: readonly ServedHistory[] = [
         }),
       ),
       { do: "connect", slot: 0 },
+    ],
+    order: 0,
+  },
+  // A name table that was about to change, as its client was about to see another scope, was taken for what the client held.
+  {
+    plans: plans(1, { variant: "sotw", patient: true }),
+    steps: [
+      { do: "connect", slot: 2 },
+      batch(put("DestinationRule", { host: "web", subsets: [], workloadSelector: { matchLabels: { app: "web" } } })),
+      { do: "connect", slot: 0 },
+      { do: "connect", slot: 1 },
+      deliver(10, 0, 0, 0, 0, 0),
+      deliver(0, 0, 0, 0, 0),
+      deliver(0, 0, 0),
+      deliver(0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+      batch(
+        put("ServiceEntry", webService([5432, "tcp-db", "TCP"], [8080, "http2-web"], [3306, "mysql"]), "istio-system"),
+        { do: "replace", victim: 0, config: object("VirtualService", webAnswers) },
+      ),
+      batch({ do: "delete", victim: 0 }, { do: "delete", victim: 0 }),
+      deliver(0),
+      batch(
+        put("ServiceEntry", webService([80, "http", "HTTP"], [8080, "http2-web"], [15006, "http-own", "HTTP"])),
+        put("WorkloadEntry", { address: "198.18.0.1", labels: {} }),
+      ),
+      batch(put("VirtualService", webAnswers)),
     ],
     order: 0,
   },
