@@ -14,6 +14,11 @@ export class Slices {
     this.clock = clock;
   }
 
+  /** Works that are not done yet. */
+  get size(): number {
+    return this.works.length;
+  }
+
   /** @param step does a few milliseconds of the work; true while there is more. It must not throw. */
   add(step: () => boolean): void {
     this.works.push(step);

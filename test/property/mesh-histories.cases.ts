@@ -196,6 +196,34 @@ export const servedHistoryCases: readonly ServedHistory[] = [
     ],
     order: 0,
   },
+  // Of a stream that was cut and not noticed, what waited was said to be kept from the stream after it.
+  {
+    plans: plans(1, {}),
+    steps: [
+      { do: "connect", slot: 1 },
+      deliver(0),
+      { do: "cut", slot: 1, notices: false },
+      { do: "move", slot: 1, labels: { app: "web", version: "v2" } },
+      { do: "silence" },
+      { do: "connect", slot: 0 },
+    ],
+    order: 0,
+    holdMs: 50,
+  },
+  // The same, of a stream that had asked for everything at once.
+  {
+    plans: plans(1, { eager: true }),
+    steps: [
+      { do: "connect", slot: 1 },
+      deliver(0),
+      { do: "cut", slot: 1, notices: false },
+      { do: "connect", slot: 1 },
+      { do: "silence" },
+      deliver(0),
+    ],
+    order: 0,
+    holdMs: 50,
+  },
 ];
 
 export const isolationCases: readonly IsolationHistory[] = [

@@ -66,8 +66,11 @@ export function layerMachines(generator: Generator, configs: Collection<Config>)
 export class Slot {
   readonly proxy: FakeProxy;
   pair: StreamPair | undefined;
+  /** What the id of the pair's connection begins with. */
+  stream: string | undefined;
   /** Streams that are cut, of which the server knows nothing yet. */
   readonly lost: StreamPair[] = [];
+  /** What the server shows on the stream; undefined until it has heard the first request. */
   view: ClientView | undefined;
   readonly timeline = new Timeline();
   /** `type name print cluster` of what was meant to be without the cluster at some time. */
@@ -154,8 +157,9 @@ export class Slot {
   }
 }
 
-/** A mesh is at rest after so many turns without a message: what is read, and what is made in slices, takes one each. */
-const restTurns = 4;
+/** No history takes more to come to rest. */
+const roundLimit = 5_000;
+const controlPlane = "cp-1";
 
 export class ServedMesh {
   readonly rig: MeshRig;
@@ -166,6 +170,8 @@ export class ServedMesh {
   private readonly quarantine: Quarantine | undefined;
   private registration: Registration | undefined;
   private readonly holdMs: number;
+  private readonly slices: Slices;
+  private accepted = 0;
 
   /**
    * @param options.quarantines what proxies reject is kept from others of their Envoy version, as in the control plane
@@ -181,6 +187,7 @@ export class ServedMesh {
     const metrics = new Metrics();
     const changes = new ChangeLog(clock);
     const slices = new Slices(clock);
+    this.slices = slices;
     let quarantine: Quarantine | undefined;
     const makeQuarantine = (graph: Graph, objects: Collection<Config>): Quarantine => {
       changes.watch(objects);
@@ -192,7 +199,14 @@ export class ServedMesh {
     };
     const withMachines = (written: Collection<Config>, graph: Graph): Collection<Config> => {
       const groups = configsOfKind<WorkloadGroup>(written, "WorkloadGroup");
-      const registration = new Registration({ graph, groups, source: "Kubernetes", controller: "cp-1", clock, log });
+      const registration = new Registration({
+        graph,
+        groups,
+        source: "Kubernetes",
+        controller: controlPlane,
+        clock,
+        log,
+      });
       this.registration = registration;
       return new Join<Config>("objects", [written, registration.entries as Collection<Config>]);
     };
@@ -207,9 +221,10 @@ export class ServedMesh {
       generator: {
         open: (client, connectionId) => {
           const view = generator.open(client, connectionId);
-          const { name, namespace } = client.node;
-          const slot = this.slots.find(({ proxy }) => `${proxy.node.name}.${proxy.node.namespace}` === name);
-          assert.ok(slot !== undefined, `${name} of ${namespace}`);
+          const slot = this.slotOf(connectionId);
+          if (slot === undefined) return view; // it was cut before its first request was taken
+          const { name, namespace } = slot.proxy.node;
+          assert.equal(client.node.name, `${name}.${namespace}`);
           slot.follow(view);
           return view;
         },
@@ -220,7 +235,7 @@ export class ServedMesh {
       random: { bytes: (length: number) => new Uint8Array(length).fill(++streams), fraction: () => 0.5 },
       log,
       metrics,
-      controlPlane: "cp-1",
+      controlPlane,
       limits: { ...limits, holdMs },
       onConnect: (client, connectionId, origin) => {
         const { identities, node } = client;
@@ -234,6 +249,17 @@ export class ServedMesh {
       onAck: (acknowledgement) => quarantine?.acknowledged(acknowledgement),
       onNack: (rejection) => quarantine?.rejected(rejection),
     });
+  }
+
+  /** The slot whose stream it is now: the server may know streams that are lost. */
+  private slotOf(connectionId: string): Slot | undefined {
+    return this.slots.find(({ stream }) => stream !== undefined && connectionId.startsWith(stream));
+  }
+
+  /** Nothing that the server does in turns of its own is left to do. */
+  private get isQuiet(): boolean {
+    const { requests, push } = this.ads.inspect();
+    return this.slices.size + requests.waiting + push.waiting === 0;
   }
 
   /** Lets what the server does in turns of its own happen. */
@@ -251,8 +277,8 @@ export class ServedMesh {
 
   private noteHolds(): void {
     const nowMs = this.clock.monotonic();
-    for (const { view, types } of this.ads.looks()) {
-      const slot = this.slots.find((each) => each.view === view);
+    for (const { id, types } of this.ads.looks()) {
+      const slot = this.slotOf(id);
       for (const { typeUrl, heldSinceMs } of types) {
         if (heldSinceMs !== undefined && nowMs - heldSinceMs >= this.holdMs) slot?.excuseLate(typeUrl);
       }
@@ -268,16 +294,17 @@ export class ServedMesh {
     // What is sent late may be what the next type waited for.
     for (let round = 0; round < 3; round++) {
       await this.clock.advance(this.holdMs + tickMs);
-      for (let idle = 0; idle < restTurns; ) {
+      for (let rounds = 0, isOver = false; !isOver; rounds++) {
+        assert.ok(rounds < roundLimit, "it never comes to rest");
         await this.turn();
         const waiting = this.slots.filter(({ pair }) => (pair?.waiting.toClient ?? 0) > 0);
-        idle = waiting.length === 0 ? idle + 1 : 0;
+        isOver = waiting.length === 0 && this.isQuiet;
         for (const { pair } of waiting) pair?.deliverToClient();
       }
     }
-    for (const { types, waitingBytes, client, view } of this.ads.looks()) {
+    for (const { id, types, waitingBytes, client } of this.ads.looks()) {
       // Of a stream that is cut and not noticed nothing is taken any more.
-      if (waitingBytes > 0 || !this.slots.some((slot) => slot.view === view && slot.pair !== undefined)) continue;
+      if (waitingBytes > 0 || this.slotOf(id) === undefined) continue;
       const isRefusing = types.some(({ subscription }) => subscription.refusing);
       for (const { typeUrl, subscription, frozen } of types) {
         const { present, removed } = subscription.pending();
@@ -295,6 +322,8 @@ export class ServedMesh {
     const { proxy } = slot;
     const pair = new StreamPair((bytes) => proxy.receive(bytes));
     slot.pair = pair;
+    this.accepted += 1;
+    slot.stream = `${controlPlane}-${this.accepted}-`;
     const { namespace, serviceAccount = "default", ip } = proxy.node;
     this.ads.accept(pair.serverStream, {
       variant: proxy.plan.variant,
@@ -314,6 +343,8 @@ export class ServedMesh {
     const { pair } = slot;
     if (pair === undefined) return;
     slot.pair = undefined;
+    slot.stream = undefined;
+    slot.view = undefined;
     pair.cut();
     slot.proxy.disconnect();
     if (notices) pair.serverNotices();
@@ -353,19 +384,16 @@ export class ServedMesh {
 
   /** Delivers whatever there is until nothing more comes. */
   async drain(): Promise<void> {
-    for (let idle = 0, rounds = 0; idle < restTurns; rounds++) {
-      assert.ok(rounds < 5_000, "it never comes to rest");
+    for (let rounds = 0, isOver = false; !isOver; rounds++) {
+      assert.ok(rounds < roundLimit, "it never comes to rest");
       await this.turn();
-      let waiting = this.deliveries();
-      if (waiting.length === 0 && idle === restTurns - 1 && this.slots.some(({ proxy }) => proxy.waitOut())) {
-        waiting = this.deliveries();
-      }
-      idle = waiting.length === 0 ? idle + 1 : 0;
+      const waiting = this.deliveries();
       for (const deliver of waiting) {
         deliver();
         this.noteMesh();
       }
-      this.takeRefused();
+      const isAtRest = this.takeRefused() === 0 && waiting.length === 0 && this.isQuiet;
+      isOver = isAtRest && !this.slots.some(({ proxy }) => proxy.waitOut());
     }
   }
 

@@ -168,6 +168,7 @@ export class AdsServer implements Stoppable {
   inspect(): AdsInspection {
     const { queue, requests, unfinished, sections, names, texts } = this.context;
     return {
+      requests: { waiting: requests.waiting },
       requestBytes: requests.counts,
       push: { ...queue.counts, writingLimit },
       streams: {

@@ -18,6 +18,11 @@ export class RequestQueue {
     return this.bytes >= bytesLimit;
   }
 
+  /** Streams whose requests wait to be taken, or that are gone and hold something still. */
+  get waiting(): number {
+    return this.slices.size;
+  }
+
   get counts(): { held: number; limit: number } {
     return { held: this.bytes, limit: bytesLimit };
   }

@@ -17,6 +17,8 @@ export interface AdsInspection {
     readonly waiting: number;
     readonly waitingLimit: number;
   };
+  /** Streams whose requests wait to be taken, or that are gone and hold something still. */
+  readonly requests: { readonly waiting: number };
   readonly requestBytes: { readonly held: number; readonly limit: number };
   readonly unfinishedBytes: { readonly held: number; readonly limit: number };
   readonly sections: CacheCounts & { readonly kept: number; readonly limit: number; readonly bytes: number };
