@@ -55,6 +55,8 @@ export class Sidecar {
   private start = 0;
   private subscribed = new Set<Type>();
   private waiting = new Set<Type>();
+  /** Clusters whose endpoints were asked for on this connection. */
+  private asked: ReadonlySet<string> = new Set();
   private isComplete = false;
 
   constructor(node: SidecarNode, way: RouteWay, events: SidecarEvents) {
@@ -69,6 +71,7 @@ export class Sidecar {
     this.start = 0;
     this.subscribed = new Set();
     this.waiting = new Set();
+    this.asked = new Set();
     this.isComplete = false;
     const session = connect(url, { ...tls, settings: { initialWindowSize: windowBytes } });
     this.session = session;
@@ -108,6 +111,7 @@ export class Sidecar {
     const { node } = this;
     const isFirst = this.subscribed.size === 0;
     this.subscribed.add(type);
+    if (type === "endpoint") this.asked = held.cluster.edsNames;
     const wanted = type === "routePart" ? ["*"] : names;
     const fields = () => ({ typeUrl: typeUrls[type], resourceNamesSubscribe: wanted });
     const isNew = held[type].versions.size === 0;
@@ -115,6 +119,17 @@ export class Sidecar {
     const shared = held[type].firstRequest(`${type} ${names.length} ${names[0] ?? ""}`, fields);
     // Fields of one message may come in any order, so the node of its own goes before what all share.
     stream.write(isFirst ? encodeFrame(Buffer.concat([encodeRequest({ node }), shared])) : encodeFrame(shared));
+  }
+
+  /** Clusters of a large mesh come in several messages. */
+  private askForMore(): void {
+    const { edsNames } = this.held.cluster;
+    const names = [...edsNames].filter((name) => !this.asked.has(name));
+    if (names.length === 0) return;
+    this.asked = edsNames;
+    this.waiting.add("endpoint");
+    const request = { typeUrl: typeUrls.endpoint, resourceNamesSubscribe: names };
+    this.stream?.write(encodeFrame(encodeRequest(request)));
   }
 
   /** Istio names the route configuration of a wildcard listener after its port. */
@@ -165,7 +180,8 @@ export class Sidecar {
     this.events.response(this, response, length + prefixBytes);
     if (this.isComplete) return;
     if (type === "cluster") {
-      this.subscribe("endpoint");
+      if (this.subscribed.has("endpoint")) this.askForMore();
+      else this.subscribe("endpoint");
       this.subscribe("listener");
     } else if (type === "listener") for (const routes of this.types.slice(-1)) this.subscribe(routes);
     if (this.waiting.size > 0 || this.subscribed.size < this.types.length) return;
