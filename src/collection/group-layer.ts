@@ -4,28 +4,21 @@ import { SetMap } from "../kernel/set-map.ts";
 import type { Change } from "./collection.ts";
 import type { GraphNode } from "./graph-node.ts";
 import type { Group } from "./group.ts";
-import { asBase, Layer, type LayerFollower } from "./layer.ts";
-import type { CollectionNode } from "./node.ts";
+import { InputLayer } from "./input-layer.ts";
+import { asBase, type Layer } from "./layer.ts";
 
-export class GroupLayer<T> extends Layer<readonly T[]> implements LayerFollower {
+export class GroupLayer<T> extends InputLayer<T, readonly T[]> {
   private readonly of: Group<T>;
-  private readonly input: Layer<T>;
   /** Groups that a member is in here or in the base, of members that are different. */
   private readonly groups = new Map<string, readonly string[]>();
   /** Different members by group. */
   private readonly members = new SetMap<string, string>();
-  private stale = new Set<string>();
 
   /** @param input what stands for the base's input */
   constructor(name: string, base: Group<T>, input: Layer<T>) {
-    super(name, base, [input, input.base] as unknown as CollectionNode<unknown>[]);
+    super(name, base, input);
     this.of = base;
-    this.input = input;
     this.begin();
-  }
-
-  reconsider(_layer: Layer<unknown>, keys: readonly string[]): void {
-    if (this.filled) for (const key of keys) this.stale.add(key);
   }
 
   protected note(node: GraphNode, changes: readonly Change<unknown>[]): void {
@@ -44,8 +37,7 @@ export class GroupLayer<T> extends Layer<readonly T[]> implements LayerFollower 
     }
   }
 
-  protected prepare(first: boolean): void {
-    if (first) this.stale = new Set(this.input.differences());
+  protected look(): void {
     for (const key of this.stale) {
       for (const group of this.groups.get(key) ?? []) {
         this.members.delete(group, key);
@@ -62,7 +54,6 @@ export class GroupLayer<T> extends Layer<readonly T[]> implements LayerFollower 
         this.undecided.add(group);
       }
     }
-    this.stale = new Set();
   }
 
   protected concerns(group: string): boolean {

@@ -1,7 +1,8 @@
 // Resources put together from the parts of the base's, of which some are others.
 import type { Change } from "../collection/collection.ts";
 import type { GraphNode } from "../collection/graph-node.ts";
-import { asBase, Layer, type LayerFollower } from "../collection/layer.ts";
+import { InputLayer } from "../collection/input-layer.ts";
+import { asBase, type Layer } from "../collection/layer.ts";
 import type { CollectionNode } from "../collection/node.ts";
 import type { Resource } from "../xds/resource.ts";
 import type { Part, PlacedPart } from "./part.ts";
@@ -18,24 +19,17 @@ export interface LayeredCompositions<V, P extends Part> extends CollectionNode<R
   partsOf(name: string): readonly P[];
 }
 
-export class CompositionsLayer<V, P extends Part> extends Layer<Resource> implements LayerFollower {
+export class CompositionsLayer<V, P extends Part> extends InputLayer<V, Resource> {
   private readonly of: LayeredCompositions<V, P>;
-  private readonly input: Layer<V>;
   /** Where values stand that are different, by their key. */
   private readonly places = new Map<string, PlacedPart<P>>();
   /** Keys of different values by resource. */
   private readonly different = new Map<string, Set<string>>();
-  private readonly stale = new Set<string>();
 
   constructor(name: string, base: LayeredCompositions<V, P>, input: Layer<V>) {
-    super(name, base, [input, base.last] as unknown as CollectionNode<unknown>[]);
+    super(name, base, input, base.last);
     this.of = base;
-    this.input = input;
     this.begin();
-  }
-
-  reconsider(_layer: Layer<unknown>, keys: readonly string[]): void {
-    if (this.filled) for (const key of keys) this.stale.add(key);
   }
 
   protected note(node: GraphNode, changes: readonly Change<unknown>[]): void {
@@ -44,8 +38,7 @@ export class CompositionsLayer<V, P extends Part> extends Layer<Resource> implem
     for (const { key } of changes) if (this.places.has(key)) this.stale.add(key);
   }
 
-  protected prepare(first: boolean): void {
-    if (first) for (const key of this.input.differences()) this.stale.add(key);
+  protected look(): void {
     for (const key of this.stale) {
       const value = this.input.get(key) ?? this.input.base.get(key);
       const place = value === undefined ? this.places.get(key) : this.of.place(value);
@@ -62,7 +55,6 @@ export class CompositionsLayer<V, P extends Part> extends Layer<Resource> implem
         if (keys.size === 0) this.different.delete(resource);
       }
     }
-    this.stale.clear();
   }
 
   protected concerns(resource: string): boolean {

@@ -2,7 +2,8 @@
 // the domains that those claim, and the hosts that claim one of them.
 import type { Change } from "../../collection/collection.ts";
 import type { GraphNode } from "../../collection/graph-node.ts";
-import { asBase, Layer, type LayerFollower } from "../../collection/layer.ts";
+import { InputLayer } from "../../collection/input-layer.ts";
+import { asBase, type Layer } from "../../collection/layer.ts";
 import type { CollectionNode } from "../../collection/node.ts";
 import type { PlacedVirtualHost } from "../../model/scope-view.ts";
 import { type Claimant, claimantFor, claimsTheSame, ownerOf, sameList } from "./domain-claim.ts";
@@ -25,28 +26,21 @@ interface Contest {
   own: readonly Claimant[];
 }
 
-export class LostDomainsLayer extends Layer<readonly string[]> implements LayerFollower {
+export class LostDomainsLayer extends InputLayer<PlacedVirtualHost, readonly string[]> {
   private readonly of: LayeredLostDomains;
-  private readonly input: Layer<PlacedVirtualHost>;
   /** Of virtual hosts that claim something else than in the base, what they claim; undefined of those that are not here. */
   private readonly claimants = new Map<string, Claimant | undefined>();
   /** By their key, the places of the contests that they make. */
   private readonly makes = new Map<string, readonly string[]>();
   private readonly contests = new Map<string, Contest>();
-  private readonly stale = new Set<string>();
   /** Changes of this batch. */
   private ofInput: readonly Change<PlacedVirtualHost>[] = [];
   private ofBase: readonly Change<PlacedVirtualHost>[] = [];
 
   constructor(name: string, base: LayeredLostDomains, input: Layer<PlacedVirtualHost>) {
-    super(name, base, [input, input.base] as unknown as CollectionNode<unknown>[]);
+    super(name, base, input);
     this.of = base;
-    this.input = input;
     this.begin();
-  }
-
-  reconsider(_layer: Layer<unknown>, keys: readonly string[]): void {
-    if (this.filled) for (const key of keys) this.stale.add(key);
   }
 
   protected note(node: GraphNode, changes: readonly Change<unknown>[]): void {
@@ -54,8 +48,7 @@ export class LostDomainsLayer extends Layer<readonly string[]> implements LayerF
     if (node === (this.input.base as GraphNode)) this.ofBase = changes as readonly Change<PlacedVirtualHost>[];
   }
 
-  protected prepare(first: boolean): void {
-    if (first) for (const key of this.input.differences()) this.stale.add(key);
+  protected look(): void {
     if (this.claimants.size > 0 || this.stale.size > 0) {
       for (const { key } of this.ofInput) if (this.claimants.has(key) || this.input.differs(key)) this.stale.add(key);
       for (const change of this.ofBase) if (!claimAlike(change)) this.takeUp(change);
@@ -63,7 +56,6 @@ export class LostDomainsLayer extends Layer<readonly string[]> implements LayerF
     this.ofInput = [];
     this.ofBase = [];
     for (const key of this.stale) this.claim(key);
-    this.stale.clear();
   }
 
   protected concerns(key: string): boolean {

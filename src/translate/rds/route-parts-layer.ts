@@ -1,7 +1,8 @@
 // Route configurations in parts, where some are others than in the base: of those, only what is different is made.
 import type { Change } from "../../collection/collection.ts";
 import type { GraphNode } from "../../collection/graph-node.ts";
-import { asBase, Layer, type LayerFollower } from "../../collection/layer.ts";
+import { InputLayer } from "../../collection/input-layer.ts";
+import { asBase, type Layer } from "../../collection/layer.ts";
 import type { CollectionNode } from "../../collection/node.ts";
 import type { Resource, ResourceFragment } from "../../xds/resource.ts";
 import { isRouteHead, routeOfPart, routePartName } from "../../xds/route-part-name.ts";
@@ -19,22 +20,15 @@ export interface LayeredRouteParts extends CollectionNode<Resource> {
 
 const same: Differences = new Map();
 
-export class RoutePartsLayer extends Layer<Resource> implements LayerFollower {
+export class RoutePartsLayer extends InputLayer<Resource, Resource> {
   private readonly of: LayeredRouteParts;
-  private readonly input: Layer<Resource>;
   /** By name of the route configuration, of those that are different. */
   private readonly routes = new Map<string, Differences>();
-  private readonly stale = new Set<string>();
 
   constructor(name: string, base: LayeredRouteParts, input: Layer<Resource>) {
-    super(name, base, [input, input.base] as unknown as CollectionNode<unknown>[]);
+    super(name, base, input);
     this.of = base;
-    this.input = input;
     this.begin();
-  }
-
-  reconsider(_layer: Layer<unknown>, keys: readonly string[]): void {
-    if (this.filled) for (const key of keys) this.stale.add(key);
   }
 
   protected note(node: GraphNode, changes: readonly Change<unknown>[]): void {
@@ -42,8 +36,7 @@ export class RoutePartsLayer extends Layer<Resource> implements LayerFollower {
     for (const { key } of changes) if (this.routes.has(key)) this.stale.add(key);
   }
 
-  protected prepare(first: boolean): void {
-    if (first) for (const key of this.input.differences()) this.stale.add(key);
+  protected look(): void {
     // First the heads, as in the base.
     for (const name of this.stale) this.undecided.add(name);
     for (const name of this.stale) {
@@ -58,7 +51,6 @@ export class RoutePartsLayer extends Layer<Resource> implements LayerFollower {
         if (!before.has(key) || before.get(key) !== fragment) this.undecided.add(key);
       }
     }
-    this.stale.clear();
   }
 
   protected concerns(key: string): boolean {
