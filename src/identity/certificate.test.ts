@@ -8,6 +8,7 @@ import { authorityProfile, clientProfile, serverProfile, workloadProfile } from 
 import { readPublicKey } from "./public-key.ts";
 import { ecSigner, rsaSigner } from "./signer.fake.ts";
 import { parseSpiffeId, trustDomainSpiffeId, workloadSpiffeId } from "./spiffe-id.ts";
+import { readSvidFields } from "./svid-fields.ts";
 import { parseTrustDomain } from "./trust-domain.ts";
 import { svidSpiffeId } from "./x509-svid.ts";
 
@@ -183,6 +184,48 @@ test("dates from 2050 on are written as RFC 5280 wants them", async () => {
   const der = await issueCertificate({ ...order, serial: serial(), notBeforeMs: now, notAfterMs: end }, issuer);
   assert.equal(readCertificate(der).notAfterMs, end);
   assert.equal(new X509Certificate(der).validToDate.getTime(), end);
+});
+
+/** What both readers say, where the one that reads everything takes the certificate. */
+function assertFieldsAgree(der: Uint8Array): ReturnType<typeof readSvidFields> {
+  const fields = readSvidFields(der);
+  const { uris, isAuthority, signsOthers } = readCertificate(der);
+  assert.deepEqual(fields, { uris, isAuthority, signsOthers });
+  return fields;
+}
+
+test("the fields read at a handshake are those of the whole certificate", async () => {
+  const key = ecSigner();
+  const publicKey = readPublicKey(key.publicKey);
+  const order = { publicKey: key.publicKey, serial: serial(), notBeforeMs: now, notAfterMs: now + 1000 };
+  const names = { dnsNames: ["istiod.istio-system.svc"], ipAddresses: ["::1"] };
+  const server = await issueCertificate({ ...order, profile: serverProfile("x", names, publicKey) }, root);
+  const client = await issueCertificate(
+    { ...order, profile: clientProfile({ commonName: "x", organization: "y" }, publicKey) },
+    root,
+  );
+  assert.deepEqual(assertFieldsAgree(leafDer), { uris: [id], isAuthority: false, signsOthers: false });
+  assert.deepEqual(assertFieldsAgree(rootDer), {
+    uris: ["spiffe://cluster.local"],
+    isAuthority: true,
+    signsOthers: true,
+  });
+  for (const der of [server, client]) assert.deepEqual(assertFieldsAgree(der).uris, []);
+});
+
+test("10,000 damaged certificates are read the same at a handshake, or refused", () => {
+  let compared = 0;
+  assertSurvives(mutatedBytes(leafDer, rootDer), (der) => {
+    const whole = readCertificate(der);
+    assert.deepEqual(readSvidFields(der), {
+      uris: whole.uris,
+      isAuthority: whole.isAuthority,
+      signsOthers: whole.signsOthers,
+    });
+    compared += 1;
+  });
+  assert.ok(compared > 100, `only ${compared} were read`);
+  assertSurvives(mutatedBytes(leafDer, rootDer), readSvidFields);
 });
 
 test("10,000 damaged certificates are read or refused", () => {

@@ -111,6 +111,8 @@ function unusedBits(bytes: Uint8Array, end: number, count: number): number {
 export interface DerValue {
   tag: number;
   content: Uint8Array;
+  /** With its tag and length. */
+  whole: Uint8Array;
 }
 
 /**
@@ -124,7 +126,8 @@ export function derChildren(bytes: Uint8Array): DerValue[] {
   const children: DerValue[] = [];
   for (let at = from; at < end; ) {
     const child = readLength(bytes, at + 1, end);
-    children.push({ tag: bytes[at] ?? 0, content: bytes.subarray(child.from, child.end) });
+    const content = bytes.subarray(child.from, child.end);
+    children.push({ tag: bytes[at] ?? 0, content, whole: bytes.subarray(at, child.end) });
     at = child.end;
   }
   return children;

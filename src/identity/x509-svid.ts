@@ -1,7 +1,7 @@
 // X509-SVIDs: which certificates prove a workload.
-import type { CertificateInfo } from "./certificate-info.ts";
 import { identityErrors } from "./errors.ts";
 import { parseSpiffeId, type SpiffeId } from "./spiffe-id.ts";
+import type { SvidFields } from "./svid-fields.ts";
 
 /**
  * The SPIFFE id a leaf certificate carries, by X509-SVID §2 and §5.2: exactly one URI name, which is a SPIFFE id with a
@@ -9,7 +9,7 @@ import { parseSpiffeId, type SpiffeId } from "./spiffe-id.ts";
  *
  * @throws LateenError LAT3002 or LAT3007
  */
-export function svidSpiffeId(certificate: CertificateInfo): SpiffeId {
+export function svidSpiffeId(certificate: SvidFields): SpiffeId {
   if (certificate.isAuthority || certificate.signsOthers) {
     throw identityErrors.badCertificate("an authority's certificate does not prove a workload");
   }

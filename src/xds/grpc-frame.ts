@@ -4,9 +4,26 @@ import { xdsErrors } from "./errors.ts";
 /** Compressed flag (1 byte) and message length (4 bytes, big endian). */
 const prefixBytes = 5;
 /** Memory for a message of which no byte has come: its length is only a claim. */
-const firstBytes = 4 << 10;
+export const firstBytes = 4 << 10;
 /** Memory for a message, as a multiple of what has come of it: few copies, and no cheap way to hold much. */
-const aheadFactor = 4;
+export const aheadFactor = 4;
+
+/** Where messages are put together. */
+export interface MessageMemory {
+  /**
+   * At least `needed` bytes, whatever is in them, for a message of `length` bytes of which so many have come: never more than
+   * `firstBytes` or `aheadFactor` times as much, whichever is more.
+   */
+  take(needed: number, length: number): Uint8Array;
+  /** The message has outgrown what was taken for it. */
+  give(buffer: Uint8Array): void;
+}
+
+/** Each message has memory of its own, which nothing else uses before or after it. */
+const ownMemory: MessageMemory = {
+  take: (needed, length) => new Uint8Array(Math.min(length, Math.max(firstBytes, aheadFactor * needed))),
+  give: () => {},
+};
 
 /** One uncompressed message with its prefix. The frame is a copy, so that it can be shared by many streams. */
 export function encodeFrame(message: Uint8Array): Uint8Array {
@@ -27,13 +44,15 @@ interface PartialMessage {
 /** Takes the bytes of one stream as they arrive and gives back whole messages. */
 export class FrameDecoder {
   private readonly limitBytes: number;
+  private readonly memory: MessageMemory;
   private readonly prefix = new Uint8Array(prefixBytes);
   private prefixFilled = 0;
   private partial: PartialMessage | undefined;
 
-  /** @param limitBytes longest message that is accepted; nothing is allocated for a longer one */
-  constructor(limitBytes: number) {
+  /** @param limitBytes longest message that is accepted; nothing is taken for a longer one */
+  constructor(limitBytes: number, memory: MessageMemory = ownMemory) {
     this.limitBytes = limitBytes;
+    this.memory = memory;
   }
 
   /** True between messages: a stream that ends elsewhere was cut. */
@@ -47,7 +66,8 @@ export class FrameDecoder {
   }
 
   /**
-   * The messages that this chunk completes, oldest first; none of them shares memory with the chunk.
+   * The messages that this chunk completes, oldest first, each at the beginning of what was taken for it; none of them shares
+   * memory with the chunk.
    *
    * @throws LateenError LAT2003 where a message is compressed or longer than the limit; the stream is then of no more use
    */
@@ -62,15 +82,16 @@ export class FrameDecoder {
         at += taken.length;
         if (this.prefixFilled < prefixBytes) break;
         const length = this.readPrefix();
-        const expected = Math.max(firstBytes, aheadFactor * (chunk.length - at));
-        this.partial = { length, buffer: new Uint8Array(Math.min(length, expected)), filled: 0 };
+        const buffer = this.memory.take(Math.min(length, chunk.length - at), length);
+        this.partial = { length, buffer, filled: 0 };
       }
       const { partial } = this;
       const taken = chunk.subarray(at, at + partial.length - partial.filled);
-      append(partial, taken);
+      this.append(partial, taken);
       at += taken.length;
       if (partial.filled === partial.length) {
-        complete.push(partial.buffer);
+        const { buffer, length } = partial;
+        complete.push(buffer.length === length ? buffer : buffer.subarray(0, length));
         this.partial = undefined;
         this.prefixFilled = 0;
       }
@@ -87,16 +108,17 @@ export class FrameDecoder {
     }
     return length;
   }
-}
 
-/** Makes the buffer larger where it is too small: each byte is copied a bounded number of times, and memory follows what came. */
-function append(partial: PartialMessage, bytes: Uint8Array): void {
-  const needed = partial.filled + bytes.length;
-  if (needed > partial.buffer.length) {
-    const grown = new Uint8Array(Math.min(partial.length, aheadFactor * needed));
-    grown.set(partial.buffer.subarray(0, partial.filled));
-    partial.buffer = grown;
+  /** Makes the buffer larger where it is too small: each byte is copied a bounded number of times, and memory follows what came. */
+  private append(partial: PartialMessage, bytes: Uint8Array): void {
+    const needed = partial.filled + bytes.length;
+    if (needed > partial.buffer.length) {
+      const outgrown = partial.buffer;
+      partial.buffer = this.memory.take(needed, partial.length);
+      partial.buffer.set(outgrown.subarray(0, partial.filled));
+      this.memory.give(outgrown);
+    }
+    partial.buffer.set(bytes, partial.filled);
+    partial.filled = needed;
   }
-  partial.buffer.set(bytes, partial.filled);
-  partial.filled = needed;
 }

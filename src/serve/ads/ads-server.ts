@@ -24,6 +24,7 @@ import type { ConnectionContext } from "./connection-context.ts";
 import type { ConnectionLook } from "./connection-look.ts";
 import { type AdsLimits, adsLimits } from "./limits.ts";
 import { PushQueue, writingLimit } from "./push-queue.ts";
+import { RequestMemory } from "./request-memory.ts";
 import { RequestQueue } from "./request-queue.ts";
 import type { Variant } from "./response-parts.ts";
 import { SessionPings } from "./session-pings.ts";
@@ -103,6 +104,7 @@ export class AdsServer implements Stoppable {
       slices: options.slices ?? new Slices(clock),
       pushes: this.pushes,
       requests: new RequestQueue(clock),
+      requestMemory: new RequestMemory(),
       unfinished: new UnfinishedRequests(this.limits.unfinishedBytes, () =>
         this.metrics.limitHits.inc({ limit: "request_bytes" }),
       ),

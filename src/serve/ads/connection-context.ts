@@ -11,6 +11,7 @@ import type { AdsMetrics } from "./ads-metrics.ts";
 import type { ChunkPool } from "./chunk-pool.ts";
 import type { AdsLimits } from "./limits.ts";
 import type { PushQueue } from "./push-queue.ts";
+import type { RequestMemory } from "./request-memory.ts";
 import type { RequestQueue } from "./request-queue.ts";
 import type { SharedSections } from "./shared-sections.ts";
 import type { TextTable } from "./text-table.ts";
@@ -25,6 +26,7 @@ export interface ConnectionContext {
   readonly hooks: AdsHooks;
   readonly queue: PushQueue;
   readonly requests: RequestQueue;
+  readonly requestMemory: RequestMemory;
   readonly sections: SharedSections;
   readonly names: NamePool;
   readonly chunks: ChunkPool;

@@ -91,6 +91,7 @@ export class Connection implements Pushable {
     this.stream = new GrpcStream(stream, {
       limits,
       chunks: options.context.chunks,
+      memory: options.context.requestMemory,
       clock,
       handler: {
         message: (bytes) => this.inbox.receive(bytes),
@@ -106,6 +107,7 @@ export class Connection implements Pushable {
       budget: new RequestBudget(limits, clock),
       stream: this.stream,
       take: (bytes) => this.take(bytes),
+      done: (bytes) => options.context.requestMemory.give(bytes),
       failed: (error) => this.fail(error),
       onThrottled: () => options.context.metrics.limitHits.inc({ limit: "requests" }),
       onEnd: () => this.finish(undefined),

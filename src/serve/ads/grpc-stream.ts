@@ -2,14 +2,14 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import { capabilitiesHeader, formatCapabilities, routePartsCapability } from "../../xds/capability.ts";
-import { FrameDecoder } from "../../xds/grpc-frame.ts";
+import { FrameDecoder, type MessageMemory } from "../../xds/grpc-frame.ts";
 import { type GrpcStatus, grpcCodes, grpcTrailers } from "../grpc-status.ts";
 import type { ChunkPool } from "./chunk-pool.ts";
 import type { AdsLimits } from "./limits.ts";
 import type { ResponseParts } from "./response-parts.ts";
 
 export interface GrpcStreamHandler {
-  /** A whole message. What it throws ends the stream. */
+  /** A whole message, at the beginning of what was taken of the memory. What it throws ends the stream. */
   message(bytes: Uint8Array): void;
   /** Memory that a message of which more is to come holds, bytes; called after each chunk while the stream is open. */
   holds(bytes: number): void;
@@ -51,6 +51,7 @@ export class GrpcStream {
     options: {
       limits: Pick<AdsLimits, "requestBytes" | "chunkBytes">;
       chunks: ChunkPool;
+      memory: MessageMemory;
       clock: Clock;
       handler: GrpcStreamHandler;
     },
@@ -60,7 +61,7 @@ export class GrpcStream {
     this.chunks = options.chunks;
     this.clock = options.clock;
     this.handler = options.handler;
-    this.decoder = new FrameDecoder(options.limits.requestBytes);
+    this.decoder = new FrameDecoder(options.limits.requestBytes, options.memory);
     stream.on("wantTrailers", () => {
       stream.sendTrailers(grpcTrailers(this.trailers.status));
       // The client may go on sending; as gRPC servers do, end its half with NO_ERROR once the trailers are out.

@@ -13,13 +13,15 @@ function rig(limits: { requestBurst?: number } = {}, queue = new RequestQueue(sy
   const taken: string[] = [];
   const flow: string[] = [];
   const failures: unknown[] = [];
-  const actions = { take: (text: string): void => void taken.push(text) };
+  const actions = { take: (text: string, _bytes: Uint8Array): void => void taken.push(text) };
+  const done: string[] = [];
   const inbox = new Inbox({
     queue,
     clock,
     budget: new RequestBudget({ ...adsLimits, ...limits }, clock),
     stream: { pause: () => flow.push("pause"), resume: () => flow.push("resume") },
-    take: (bytes) => actions.take(Buffer.from(bytes).toString()),
+    take: (bytes) => actions.take(Buffer.from(bytes).toString(), bytes),
+    done: (bytes) => done.push(Buffer.from(bytes).toString()),
     failed: (error) => failures.push(error),
     onThrottled: () => flow.push("throttled"),
     onEnd: () => taken.push("end"),
@@ -27,7 +29,7 @@ function rig(limits: { requestBurst?: number } = {}, queue = new RequestQueue(sy
   const receive = (...texts: string[]): void => {
     for (const text of texts) inbox.receive(Buffer.from(text));
   };
-  return { clock, taken, flow, failures, actions, inbox, receive, queue };
+  return { clock, taken, done, flow, failures, actions, inbox, receive, queue };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -64,27 +66,41 @@ suite("Inbox", () => {
   });
 
   test("what is held is handed on first when it is released, and nothing before", async () => {
-    const { taken, flow, actions, inbox, receive } = rig();
-    actions.take = (text) => {
-      inbox.hold(Buffer.from(text));
+    const { taken, done, flow, actions, inbox, receive } = rig();
+    actions.take = (_text, bytes) => {
+      inbox.hold(bytes);
       actions.take = (again) => void taken.push(again);
     };
     receive("first", "second");
     await turn();
     receive("third");
     await turn();
-    assert.deepEqual([taken, flow], [[], ["pause"]]);
+    assert.deepEqual([taken, done, flow], [[], [], ["pause"]]);
     inbox.release();
     assert.deepEqual(flow, ["pause", "resume"]);
     await turn();
     assert.deepEqual(taken, ["first", "second", "third"]);
+    assert.deepEqual(done, taken);
+  });
+
+  test("nobody needs a request any more once it was taken, or where it never will be", async () => {
+    const { done, actions, inbox, receive } = rig();
+    actions.take = (text, bytes) => {
+      if (text === "bad") throw new TypeError(text);
+      if (text !== "held") return;
+      inbox.hold(bytes);
+      inbox.close();
+    };
+    receive("a", "bad", "held", "never");
+    await turn();
+    assert.deepEqual(done, ["a", "bad", "held", "never"]);
   });
 
   test("goes on where it is released while it hands on", async () => {
     const { taken, actions, inbox, receive } = rig();
-    actions.take = (text) => {
+    actions.take = (_text, bytes) => {
       actions.take = (again) => void taken.push(again);
-      inbox.hold(Buffer.from(text));
+      inbox.hold(bytes);
       inbox.release();
     };
     receive("first", "second");

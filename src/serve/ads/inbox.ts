@@ -15,6 +15,8 @@ export interface InboxOptions {
   stream: { pause(): void; resume(): void };
   /** Takes one request. What it throws is handed to `failed`. */
   take: (request: Uint8Array) => void;
+  /** Told of each request that nobody needs any more. */
+  done: (request: Uint8Array) => void;
   failed: (error: unknown) => void;
   /** Told of a client that is left unread because it asks too often. */
   onThrottled: () => void;
@@ -26,6 +28,8 @@ export class Inbox {
   private readonly options: InboxOptions;
   private readonly waiting: Uint8Array[] = [];
   private state: "open" | "held" | "closed" = "open";
+  /** What `take` put back. */
+  private putBack: Uint8Array | undefined;
   private queued = false;
   private ended = false;
   private throttled = false;
@@ -51,6 +55,7 @@ export class Inbox {
   hold(request: Uint8Array): void {
     if (this.state === "closed") return;
     this.state = "held";
+    this.putBack = request;
     this.waiting.unshift(request);
     this.options.queue.note(request.length);
     this.flow();
@@ -73,7 +78,10 @@ export class Inbox {
   close(): void {
     this.state = "closed";
     this.cancelThrottle();
-    for (const { length } of this.waiting.splice(0)) this.options.queue.note(-length);
+    for (const request of this.waiting.splice(0)) {
+      this.options.queue.note(-request.length);
+      this.options.done(request);
+    }
   }
 
   private spend(): void {
@@ -112,6 +120,8 @@ export class Inbox {
     } catch (error) {
       this.options.failed(error);
     }
+    if (this.putBack !== request) this.options.done(request);
+    this.putBack = undefined;
     return this.state === "open" && this.waiting.length > 0;
   }
 

@@ -159,6 +159,8 @@ test("who has proven a certificate keeps his place for longer", async (t) => {
   assert.equal(admitted.length, 2);
 });
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** A connection as far as admission looks at it: thousands of real ones would take too long. */
 class Connection extends EventEmitter {
   readonly readableLength = 100;
@@ -166,9 +168,13 @@ class Connection extends EventEmitter {
   readonly bytesWritten = 0;
   readonly remoteAddress: string;
 
+  /** Has said something by the time anybody listens. */
   constructor(remoteAddress: string) {
     super();
     this.remoteAddress = remoteAddress;
+    this.on("newListener", (event) => {
+      if (event === "readable") queueMicrotask(() => this.emit("readable"));
+    });
   }
 
   destroy(): void {
@@ -185,6 +191,7 @@ for (const [what, addresses, movesBytes] of [
     const clock = new FakeClock();
     const fleet = 500;
     const stepMs = 20;
+    const turnsInStep = 4;
     let within = 0;
     /** Machines in mid-handshake, and when they are done. */
     let handshakes: { socket: Socket; doneMs: number }[] = [];
@@ -205,9 +212,8 @@ for (const [what, addresses, movesBytes] of [
     for (let count = 0; count < 12 * addresses; count++) {
       const stranger = arrive(`198.51.${(count % addresses) >> 8}.${(count % addresses) & 255}`);
       strangers.add(stranger);
-      stranger.emit("readable");
     }
-    for (let count = 0; count < fleet; count++) arrive("192.0.2.1").emit("readable");
+    for (let count = 0; count < fleet; count++) arrive("192.0.2.1");
     const limitMs = 20_000;
     for (let ms = 0; ms < limitMs && within < fleet; ms += stepMs) {
       if (movesBytes) for (const stranger of strangers) stranger.bytesRead += 17;
@@ -219,12 +225,60 @@ for (const [what, addresses, movesBytes] of [
         admission.proved(socket);
         admission.settled(socket);
       }
+      for (let turns = 0; turns < turnsInStep; turns++) await turn();
       await clock.advance(stepMs);
     }
     admission.stop();
     assert.equal(within, fleet);
   });
 }
+
+test("of one network few are listened to before one of them has a place, and few in one turn", async () => {
+  const heard: Connection[] = [];
+  const admitted: Socket[] = [];
+  const limits = { inProgress: 4, perNetwork: 2, heardPerNetwork: 4, heardAtOnce: 2 };
+  const admission = new Admission({ clock: new FakeClock(), admit: (socket) => admitted.push(socket), limits });
+  const arrive = (address: string): void => {
+    const connection = new Connection(address);
+    connection.on("newListener", (event) => {
+      if (event === "readable") heard.push(connection);
+    });
+    admission.take(connection as unknown as Socket);
+  };
+  for (let count = 0; count < 9; count++) arrive("192.0.2.1");
+  assert.equal(heard.length, 2);
+  for (let turns = 0; turns < 9; turns++) await turn();
+  assert.deepEqual([heard.length, admission.counts], [6, { silent: 0, waiting: 7, inProgress: 2 }]);
+  arrive("192.0.2.2");
+  await turn();
+  assert.deepEqual([heard.length, admission.counts], [7, { silent: 0, waiting: 7, inProgress: 3 }]);
+  admission.settled(admitted[0] as Socket);
+  await turn();
+  assert.deepEqual([heard.length, admission.counts], [8, { silent: 0, waiting: 6, inProgress: 3 }]);
+  admission.stop();
+  assert.equal(admission.counts.waiting, 0);
+});
+
+test("who says nothing for a while does not keep the others of his network from being listened to", async () => {
+  const clock = new FakeClock();
+  const admission = new Admission({
+    clock,
+    admit: () => {},
+    limits: { inProgress: 0, heardPerNetwork: 2, quietMs: 100 },
+  });
+  const silent = [1, 2, 3].map(() => Object.assign(new EventEmitter(), { remoteAddress: "192.0.2.1", destroy() {} }));
+  for (const socket of silent) admission.take(socket as unknown as Socket);
+  admission.take(new Connection("192.0.2.1") as unknown as Socket);
+  await turn();
+  assert.deepEqual(admission.counts, { silent: 2, waiting: 2, inProgress: 0 });
+  await clock.advance(100);
+  await turn();
+  assert.deepEqual(admission.counts, { silent: 3, waiting: 1, inProgress: 0 });
+  for (const socket of silent) socket.emit("close");
+  assert.deepEqual(admission.counts, { silent: 0, waiting: 1, inProgress: 0 });
+  admission.stop();
+  assert.equal(clock.pending, 0);
+});
 
 test("one network has no more than its share, however many it sends", async (t) => {
   const { admission, admittedCount, dial } = await startBed(t, { inProgress: 3, perNetwork: 2 });

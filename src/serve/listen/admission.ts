@@ -5,6 +5,9 @@
 // his to the next in line. So clients that stop in mid-handshake, or go on for ever, do not keep others out (X9). Networks
 // take turns, and none has more than half of the places. Those from which certificates of the mesh have come go first, those
 // that only used up places last, so that many strangers do not keep a fleet out; some places are given in turn to all alike.
+//
+// To hear whether a connection says something is to read all that has come, up to 64 KiB. So few are listened to at a time, and
+// no more of a network than will have places soon.
 
 import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../../kernel/clock.ts";
@@ -19,10 +22,16 @@ export interface AdmissionLimits {
   /** Of them, those of one network. */
   readonly perNetwork: number;
   /**
-   * Connections that have said something and wait for a place. Where there are more, the newest of the network that has
-   * the most is closed, and comes back after its backoff.
+   * Connections that wait to be listened to, or have said something and wait for a place. Where there are more, the newest of
+   * the network that has the most is closed, and comes back after its backoff.
    */
   readonly waiting: number;
+  /** Of one network, those that have said something, or may at any moment: no more are listened to before one has a place. */
+  readonly heardPerNetwork: number;
+  /** Who has said nothing after being listened to for so long does not count among them, milliseconds. */
+  readonly quietMs: number;
+  /** Connections that are begun to be listened to in one turn of the event loop. */
+  readonly heardAtOnce: number;
   /** Connections that have said nothing; where there are more, the oldest is closed. */
   readonly silent: number;
   /** A connection that says nothing is closed after this long, milliseconds. */
@@ -33,7 +42,7 @@ export interface AdmissionLimits {
   readonly unprovenMs: number;
   /** The same where a certificate was proven, milliseconds. */
   readonly placeMs: number;
-  /** One of so many places is given without regard to what the networks did before. */
+  /** One of so many is listened to, and one of so many places is given, without regard to what the networks did before. */
   readonly plainTurn: number;
 }
 
@@ -41,6 +50,9 @@ export const admissionLimits: AdmissionLimits = {
   inProgress: 16,
   perNetwork: 8,
   waiting: 10_000,
+  heardPerNetwork: 64,
+  quietMs: 100,
+  heardAtOnce: 16,
   silent: 4_096,
   silentMs: 10_000,
   stalledMs: 100,
@@ -48,6 +60,12 @@ export const admissionLimits: AdmissionLimits = {
   placeMs: 2_000,
   plainTurn: 8,
 };
+
+/** A connection that is listened to. */
+interface Silence {
+  cancel: Cancel;
+  expected: boolean;
+}
 
 interface Place {
   readonly network: string;
@@ -63,8 +81,15 @@ export class Admission {
   readonly limits: AdmissionLimits;
   private readonly admit: (socket: Socket) => void;
   private readonly onRefused: (reason: "silent" | "waiting") => void;
+  /** Not listened to yet. */
+  private readonly unheard = new WaitingLine<Socket>();
+  private heard = 0;
+  /** Begun to be listened to in this turn. */
+  private heardNow = 0;
   /** Oldest first, as the others are. */
-  private readonly silent = new Map<Socket, Cancel>();
+  private readonly silent = new Map<Socket, Silence>();
+  /** Of each network, those that may say something at any moment. */
+  private readonly expected = new Tally<string>();
   private readonly waiting = new WaitingLine<Socket>();
   private readonly inProgress = new Map<Socket, Place>();
   /** Places that each network has. */
@@ -95,16 +120,9 @@ export class Admission {
     const network = networkOf(socket.remoteAddress ?? "");
     socket.on("error", () => {}); // a client that gives up while it waits
     socket.once("close", () => this.forget(socket, network));
-    if (this.silent.size >= this.limits.silent) {
-      const [oldest] = this.silent.keys();
-      if (oldest !== undefined) this.refuse(oldest, "silent");
-    }
-    this.silent.set(
-      socket,
-      this.clock.after(this.limits.silentMs, () => this.refuse(socket, "silent")),
-    );
-    // Reads the first bytes into the socket's own buffer and no further.
-    socket.once("readable", () => this.speak(socket, network));
+    this.unheard.add(network, socket);
+    this.listen();
+    this.turnAway();
   }
 
   /** A certificate of the mesh came over the connection. */
@@ -122,26 +140,84 @@ export class Admission {
   /** Closes everything that was not admitted yet. */
   stop(): void {
     this.cancelLook?.();
-    for (const socket of [...this.silent.keys(), ...this.waiting]) socket.destroy();
+    for (const socket of [...this.unheard, ...this.silent.keys(), ...this.waiting]) socket.destroy();
   }
 
   get counts(): { silent: number; waiting: number; inProgress: number } {
-    return { silent: this.silent.size, waiting: this.waiting.size, inProgress: this.inProgress.size };
+    const waiting = this.unheard.size + this.waiting.size;
+    return { silent: this.silent.size, waiting, inProgress: this.inProgress.size };
+  }
+
+  /** Listens to the next. */
+  private listen(): void {
+    const { heardAtOnce, heardPerNetwork } = this.limits;
+    while (this.heardNow < heardAtOnce) {
+      const isPlain = this.isPlainTurn(this.heard);
+      const next = this.unheard.take((network) => {
+        if (this.waiting.sizeOf(network) + this.expected.get(network) >= heardPerNetwork) return undefined;
+        return isPlain ? 0 : this.standing.rank(network);
+      });
+      if (next === undefined) return;
+      this.heard += 1;
+      this.heardNow += 1;
+      if (this.heardNow === 1) setImmediate(() => this.listenAgain());
+      this.hear(next.waiter, next.network);
+    }
+  }
+
+  private listenAgain(): void {
+    this.heardNow = 0;
+    this.listen();
+  }
+
+  private hear(socket: Socket, network: string): void {
+    if (this.silent.size >= this.limits.silent) {
+      const [oldest] = this.silent.keys();
+      if (oldest !== undefined) this.refuse(oldest, "silent");
+    }
+    const { quietMs, silentMs } = this.limits;
+    const silence: Silence = { cancel: () => {}, expected: true };
+    silence.cancel = this.clock.after(quietMs, () => {
+      this.expectNoMore(silence, network);
+      silence.cancel = this.clock.after(silentMs - quietMs, () => this.refuse(socket, "silent"));
+      this.listen();
+    });
+    this.silent.set(socket, silence);
+    this.expected.add(network);
+    // Reads the first bytes into the socket's own buffer and no further.
+    socket.once("readable", () => this.speak(socket, network));
+  }
+
+  private expectNoMore(silence: Silence, network: string): void {
+    if (silence.expected) this.expected.remove(network);
+    silence.expected = false;
+  }
+
+  /** The connection is not silent any more; false where it was not. */
+  private endSilence(socket: Socket, network: string): boolean {
+    const silence = this.silent.get(socket);
+    if (silence === undefined) return false;
+    silence.cancel();
+    this.expectNoMore(silence, network);
+    return this.silent.delete(socket);
   }
 
   private speak(socket: Socket, network: string): void {
-    const cancel = this.silent.get(socket);
-    if (cancel === undefined) return;
-    cancel();
-    this.silent.delete(socket);
+    if (!this.endSilence(socket, network)) return;
     if (socket.readableLength === 0) {
       socket.destroy(); // it only said good-bye
       return;
     }
     this.waiting.add(network, socket);
     this.next();
-    const newest = this.waiting.size > this.limits.waiting ? this.waiting.newestOfCrowd() : undefined;
-    if (newest !== undefined) this.refuse(newest, "waiting");
+    this.turnAway();
+  }
+
+  /** Closes one connection where too many wait. */
+  private turnAway(): void {
+    if (this.unheard.size + this.waiting.size <= this.limits.waiting) return;
+    const [last] = [this.unheard.newestOfCrowd(), this.waiting.newestOfCrowd()].sort((a, b) => b.size - a.size);
+    if (last?.waiter !== undefined) this.refuse(last.waiter, "waiting");
   }
 
   private refuse(socket: Socket, reason: "silent" | "waiting"): void {
@@ -150,15 +226,16 @@ export class Admission {
   }
 
   private forget(socket: Socket, network: string): void {
-    this.silent.get(socket)?.();
-    this.silent.delete(socket);
+    const wasSilent = this.endSilence(socket, network);
+    this.unheard.delete(network, socket);
     this.waiting.delete(network, socket);
     this.settled(socket);
+    if (wasSilent) this.listen();
   }
 
   private next(): void {
     while (this.inProgress.size < this.limits.inProgress) {
-      const isPlain = this.given % this.limits.plainTurn === this.limits.plainTurn - 1;
+      const isPlain = this.isPlainTurn(this.given);
       const next = this.waiting.take((network) => {
         if (this.perNetwork.get(network) >= this.limits.perNetwork) return undefined;
         return isPlain ? 0 : this.standing.rank(network);
@@ -170,7 +247,12 @@ export class Admission {
       this.perNetwork.add(network);
       this.admit(socket);
     }
+    this.listen();
     if (this.waiting.size > 0) this.cancelLook ??= this.clock.after(this.limits.stalledMs, () => this.look());
+  }
+
+  private isPlainTurn(count: number): boolean {
+    return count % this.limits.plainTurn === this.limits.plainTurn - 1;
   }
 
   /** Takes the places of those on whose connections nothing moved since the last look, and of those who take long. */

@@ -1,6 +1,6 @@
 // The TLS connection's client certificate → what it proves.
 import type { TLSSocket } from "node:tls";
-import { readCertificate } from "../../identity/certificate-info.ts";
+import { readSvidFields } from "../../identity/svid-fields.ts";
 import { svidSpiffeId } from "../../identity/x509-svid.ts";
 import type { Peer } from "../peer.ts";
 
@@ -15,7 +15,7 @@ export function peerOfTls(socket: TLSSocket): Peer | undefined {
   try {
     return {
       kind: "verified",
-      identities: [svidSpiffeId(readCertificate(new Uint8Array(certificate.raw)))],
+      identities: [svidSpiffeId(readSvidFields(new Uint8Array(certificate.raw)))],
       expiresAtMs: certificate.validToDate.getTime(),
       serialNumber: certificate.serialNumber,
     };

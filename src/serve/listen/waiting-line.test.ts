@@ -30,9 +30,10 @@ test("a network that may not is passed over and keeps its turn", () => {
 
 test("where too many wait, the newest of the crowd is known", () => {
   const line = new WaitingLine<string>();
-  assert.equal(line.newestOfCrowd(), undefined);
+  assert.deepEqual(line.newestOfCrowd(), { waiter: undefined, size: 0 });
   for (const waiter of ["a1", "b1", "b2", "c1"]) line.add(waiter.slice(0, 1), waiter);
-  assert.equal(line.newestOfCrowd(), "b2");
+  assert.deepEqual(line.newestOfCrowd(), { waiter: "b2", size: 2 });
+  assert.deepEqual([line.sizeOf("a"), line.sizeOf("d")], [1, 0]);
   assert.deepEqual([...line], ["a1", "b1", "b2", "c1"]);
 });
 

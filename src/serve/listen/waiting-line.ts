@@ -10,6 +10,11 @@ export class WaitingLine<T> {
     return this.count;
   }
 
+  /** How many of a network wait. */
+  sizeOf(network: string): number {
+    return this.networks.get(network)?.size ?? 0;
+  }
+
   add(network: string, waiter: T): void {
     const line = this.networks.get(network) ?? new Set();
     this.networks.set(network, line);
@@ -48,11 +53,11 @@ export class WaitingLine<T> {
     return { network, waiter };
   }
 
-  /** The newest of the network from which most wait. */
-  newestOfCrowd(): T | undefined {
+  /** The newest of the network from which most wait, and how many they are. */
+  newestOfCrowd(): { waiter: T | undefined; size: number } {
     let crowd = new Set<T>();
     for (const line of this.networks.values()) if (line.size > crowd.size) crowd = line;
-    return [...crowd].at(-1);
+    return { waiter: [...crowd].at(-1), size: crowd.size };
   }
 
   *[Symbol.iterator](): IterableIterator<T> {
