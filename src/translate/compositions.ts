@@ -25,7 +25,7 @@ export interface CompositionsOptions<V, P extends Part> {
   readonly compose: (name: string, parts: readonly P[], forFew: boolean) => Resource;
 }
 
-/** By resource name. */
+/** By resource name. Nothing is put together before `begin`: where parts come a few at a time, each time would cost what they all do. */
 export class Compositions<V, P extends Part> extends CollectionNode<Resource> implements Forkable {
   readonly input: CollectionNode<V>;
   readonly place: (value: V) => PlacedPart<P>;
@@ -39,6 +39,8 @@ export class Compositions<V, P extends Part> extends CollectionNode<Resource> im
   private stale = new Set<string>();
   /** False until the first update: in mid-batch the inputs do not hold yet what they will. */
   private filled = false;
+  /** False while more parts are to come than change. */
+  private complete = false;
 
   constructor({ name, from, place, last, compose }: CompositionsOptions<V, P>) {
     const input = from as CollectionNode<V>;
@@ -50,6 +52,13 @@ export class Compositions<V, P extends Part> extends CollectionNode<Resource> im
     this.compose = compose;
     input.dependants.add(this);
     end.dependants.add(this);
+    this.graph.markDirty(this);
+  }
+
+  /** From now on there is what there are parts for. */
+  begin(): void {
+    if (this.complete) return;
+    this.complete = true;
     this.graph.markDirty(this);
   }
 
@@ -86,6 +95,7 @@ export class Compositions<V, P extends Part> extends CollectionNode<Resource> im
       this.filled = true;
       for (const value of this.input.values()) this.change(undefined, value);
     }
+    if (!this.complete) return;
     for (const name of this.stale) {
       const members = this.members.get(name);
       if (members === undefined) {

@@ -39,6 +39,7 @@ export class ScopeResources {
   /** All collections that resources are made in, in the order they were made. */
   readonly nodes: (CollectionNode<unknown> & { dispose(): void })[] = [];
   private readonly interned: InternedResources;
+  private readonly compositions: { begin(): void }[] = [];
 
   constructor(view: ScopeView, interned: InternedResources) {
     this.interned = interned;
@@ -74,6 +75,11 @@ export class ScopeResources {
       [typeUrls.routePart, [this.own(new RouteParts("route-parts", routes, this.interned))]],
       [typeUrls.nameTable, [this.nameTable(view)]],
     ]);
+  }
+
+  /** The view holds all of the mesh that it is to hold: what is put together of many parts can be. */
+  complete(): void {
+    for (const composition of this.compositions) composition.begin();
   }
 
   dispose(): void {
@@ -135,7 +141,7 @@ export class ScopeResources {
         ],
       }),
     );
-    return this.own(new RouteConfigurations("rds", fragments, catchAll, this.interned));
+    return this.compose(new RouteConfigurations("rds", fragments, catchAll, this.interned));
   }
 
   private nameTable(view: ScopeView): Collection<Resource> {
@@ -148,7 +154,7 @@ export class ScopeResources {
       }),
     );
     const none = new Fixed<EncodedName>(encoded.graph, "no-name", [["", noName]]);
-    return this.own(new NameTables("nds", this.own(new Join("all-names", [encoded, none])), this.interned));
+    return this.compose(new NameTables("nds", this.own(new Join("all-names", [encoded, none])), this.interned));
   }
 
   private resources<V>(name: string, from: Collection<V>, build: (view: V) => Resource[]): Collection<Resource> {
@@ -160,6 +166,11 @@ export class ScopeResources {
         derive: (view) => build(view).map((resource) => [resource.name, this.interned.share(resource)] as const),
       }),
     );
+  }
+
+  private compose<T extends { begin(): void; dispose(): void }>(node: T): T {
+    this.compositions.push(node);
+    return this.own(node);
   }
 
   private own<T extends { dispose(): void }>(node: T): T {

@@ -44,6 +44,18 @@ class WholeScope {
     return [...this.view.nodes, ...this.resources.nodes];
   }
 
+  /** Takes up some more of the mesh; false where all is there. */
+  fill(): boolean {
+    const isMore = this.view.fill();
+    if (!isMore) this.resources.complete();
+    return isMore;
+  }
+
+  fillAtOnce(): void {
+    this.view.fillAtOnce();
+    this.resources.complete();
+  }
+
   dispose(): void {
     this.resources.dispose();
     this.view.dispose();
@@ -84,8 +96,8 @@ export class Scopes {
     return {
       kind: "whole",
       sets: whole.resources.sets,
-      fill: () => whole.view.fill(),
-      fillAtOnce: () => whole.view.fillAtOnce(),
+      fill: () => whole.fill(),
+      fillAtOnce: () => whole.fillAtOnce(),
       dispose: () => {
         this.alone.remove(key);
         whole.dispose();
@@ -101,11 +113,12 @@ export class Scopes {
       () => new WholeScope(new ScopeView(mesh, graph, { traits, namespace: undefined }), interned),
     );
     this.layers.add(key);
-    const { view, resources } = base.value;
+    const whole = base.value;
+    const { view, resources } = whole;
     const fork = new Fork("of a namespace");
     const own = new Map<string, true>([[namespace, true]]);
     fork.replace(new FixedLayer<true>("caller-namespace, of a namespace", view.namespace, own, false));
-    for (const node of base.value.nodes) fork.add(node);
+    for (const node of whole.nodes) fork.add(node);
     return {
       kind: "layer",
       sets: new Map(
@@ -114,9 +127,9 @@ export class Scopes {
           sets.map((set) => fork.versionOf(set as CollectionNode<never>)),
         ]),
       ),
-      fill: () => view.fill() || fork.fill(stepSize),
+      fill: () => whole.fill() || fork.fill(stepSize),
       fillAtOnce: () => {
-        view.fillAtOnce();
+        whole.fillAtOnce();
         fork.fillAtOnce();
       },
       dispose: () => {
