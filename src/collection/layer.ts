@@ -26,10 +26,18 @@ export abstract class Layer<T> extends CollectionNode<T> {
   private taken: readonly Change<T>[] = [];
   private readonly inputs: readonly CollectionNode<unknown>[];
 
-  /** @param inputs what decisions are made of, beside the base */
-  protected constructor(name: string, base: CollectionNode<T>, inputs: Iterable<CollectionNode<unknown>>) {
+  /**
+   * @param inputs what decisions are made of, beside the base
+   * @param equals as the base has it where left out
+   */
+  protected constructor(
+    name: string,
+    base: CollectionNode<T>,
+    inputs: Iterable<CollectionNode<unknown>>,
+    equals: (a: T, b: T) => boolean = (a, b) => base.isEqual(a, b),
+  ) {
     const all = [...new Set<CollectionNode<unknown>>([base as CollectionNode<unknown>, ...inputs])];
-    super(base.graph, name, 1 + Math.max(...all.map(({ height }) => height)), (a, b) => base.isEqual(a, b));
+    super(base.graph, name, 1 + Math.max(...all.map(({ height }) => height)), equals);
     this.base = base;
     this.inputs = all;
     for (const input of all) {

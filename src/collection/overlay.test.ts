@@ -58,7 +58,7 @@ test("an overlay shows something else, or nothing, and the input again", () => {
   by.set("1", "a=x");
   by.set("2", "b=");
   assert.deepEqual([...shown.entries()], [["a", "x"]]);
-  assert.deepEqual([shown.size, shown.has("b"), [...shown.replaced]], [1, false, ["a", "b"]]);
+  assert.deepEqual([shown.size, shown.has("b"), [...shown.differences()]], [1, false, ["a", "b"]]);
   source.set("a", "3");
   graph.batch(() => {
     by.delete("1");

@@ -8,10 +8,12 @@ import { defaultMeshSettings } from "../model/mesh-settings.ts";
 import { formatConfigRef } from "../xds/config-ref.ts";
 import type { ClientView } from "../xds/generator.ts";
 import { typeUrls } from "../xds/type-url.ts";
+import { InternedResources } from "./interned.ts";
 import { MeshGenerator } from "./mesh-generator.ts";
 import { MeshRig, type RigProxy } from "./mesh-rig.fake.ts";
 import { randomConfig } from "./random-mesh.fake.ts";
 import { namespaces } from "./random-names.fake.ts";
+import { Scopes } from "./scopes.ts";
 
 const types = [
   typeUrls.cluster,
@@ -137,6 +139,31 @@ test("what is the same for two namespaces are the very same resources", () => {
     ...["Cluster 43 of 43", "ClusterLoadAssignment 40 of 40", "Listener 2 of 3"],
     ...["RouteConfiguration 0 of 1", "RoutePart 31 of 42", "NameTable 1 of 1"],
   ]);
+});
+
+test("what is made of many parts is put together once in a first view, however many steps that takes", () => {
+  const rig = meshOfServices(200, () => "team-1");
+  for (const alone of [0, 1]) {
+    const scopes = new Scopes({ mesh: rig.mesh, graph: rig.graph, interned: new InternedResources(), alone });
+    const made = scopes.make({
+      namespace: "guest",
+      autoAddresses: true,
+      sourceLabels: {},
+      ipv6: false,
+      ipv6Names: false,
+    });
+    const seen: string[] = [];
+    for (const type of [typeUrls.route, typeUrls.nameTable]) {
+      for (const set of made.sets.get(type) ?? []) {
+        set.subscribe((changes) => seen.push(...changes.map(({ key }) => key)));
+      }
+    }
+    let steps = 1;
+    while (made.fill()) steps += 1;
+    assert.ok(steps > 10, `${steps} steps`);
+    assert.deepEqual(seen.sort(), ["8080", "mesh"]);
+    made.dispose();
+  }
 });
 
 test("a scope with many differences is filled in slices, and is ready when it has them all", async () => {

@@ -77,7 +77,7 @@ export class ServedResources extends Overlay<Resource, Substitution> {
 
   /** What is kept from proxies now. */
   *setAside(): Iterable<SetAside> {
-    for (const name of this.replaced) {
+    for (const name of this.differences()) {
       for (const { message, sources } of this.explain(name)) yield { name, message, sources };
     }
   }

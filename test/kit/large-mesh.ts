@@ -91,6 +91,8 @@ function replaceFile(folder: string, name: string, text: string): number {
   return nowMs;
 }
 
+/** Different for 10,000 services of 250 endpoints, and for 250 services of 1,000. */
 function addressOf(index: number, number: number): string {
-  return `10.${Math.floor(index / 250) + 1}.${index % 250}.${number + 1}`;
+  const network = Math.floor(index / 250) + 1 + 41 * Math.floor(number / 250);
+  return `10.${network}.${index % 250}.${(number % 250) + 1}`;
 }

@@ -6,7 +6,6 @@ import { describeError, LateenError } from "../../kernel/error.ts";
 import type { ClientView, XdsClient } from "../../xds/generator.ts";
 import { readNode } from "../../xds/node-info.ts";
 import type { Resource } from "../../xds/resource.ts";
-import { SotwSubscription } from "../../xds/sotw-subscription.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { serveErrors } from "../errors.ts";
 import { grpcStatusOf } from "../grpc-status.ts";
@@ -22,17 +21,16 @@ import {
   readSotwRequest,
   type SotwMessage,
 } from "./discovery-request.ts";
-import { freezeReferring, noteSent } from "./frozen-batch.ts";
 import { GrpcStream } from "./grpc-stream.ts";
 import { HealthReports } from "./health-reports.ts";
 import { Inbox } from "./inbox.ts";
 import { NeededResources } from "./needed-resources.ts";
-import { type NextBatch, takeNextBatch } from "./next-batch.ts";
 import type { Pushable } from "./push-queue.ts";
 import { pushRank } from "./push-rules.ts";
 import { countRejecting, recordHeld, recordReply } from "./record-reply.ts";
 import { RequestBudget } from "./request-budget.ts";
-import { deltaResponse, type ResponseParts, sotwResponse, type Variant } from "./response-parts.ts";
+import type { Variant } from "./response-parts.ts";
+import { Sender } from "./sender.ts";
 import { openTypeStream, receiveRequest, type TypeStream } from "./type-stream.ts";
 
 type State =
@@ -55,12 +53,12 @@ export class Connection implements Pushable {
   private readonly address: string;
   private readonly stream: GrpcStream;
   private readonly inbox: Inbox;
+  private readonly sender: Sender;
   private readonly health: HealthReports;
   /** In push order. */
   private types: TypeStream[] = [];
   private readonly needed = new NeededResources();
   private state: State;
-  private nonces = 0;
   private sharing = false;
   /** Time of the oldest change that is not acknowledged, monotonic milliseconds. */
   private changedAtMs: number | undefined;
@@ -111,6 +109,14 @@ export class Connection implements Pushable {
       failed: (error) => this.fail(error),
       onThrottled: () => options.context.metrics.limitHits.inc({ limit: "requests" }),
       onEnd: () => this.finish(undefined),
+    });
+    this.sender = new Sender({
+      id: this.id,
+      variant: this.variant,
+      stream: this.stream,
+      context: options.context,
+      needed: this.needed,
+      onTaken: () => options.context.queue.written(this),
     });
   }
 
@@ -194,12 +200,7 @@ export class Connection implements Pushable {
   push(): void {
     if (this.state.kind !== "open" || this.stream.writing) return;
     try {
-      const { clock, limits } = this.context;
-      const nonce = this.nonce(this.nonces + 1);
-      const next = takeNextBatch(this.types, { nonce, nowMs: clock.monotonic(), limits });
-      if (next === undefined) return;
-      if (next.nonce === nonce) this.nonces += 1;
-      this.send(next);
+      this.sender.sendNext(this.types);
     } catch (error) {
       this.fail(error);
     }
@@ -298,51 +299,6 @@ export class Connection implements Pushable {
     if (count <= this.context.limits.namesPerStream) return;
     this.context.metrics.limitHits.inc({ limit: "names" });
     throw serveErrors.limitExceeded(`a stream may ask for at most ${this.context.limits.namesPerStream} names`);
-  }
-
-  /** Unlike any nonce of an earlier stream of the same client. */
-  private nonce(number: number): string {
-    return `${this.id}.${number.toString(36)}`;
-  }
-
-  private nextNonce(): string {
-    this.nonces += 1;
-    return this.nonce(this.nonces);
-  }
-
-  private send(next: NextBatch): void {
-    const { type, batch, nonce } = next;
-    const { clock, limits, metrics, pushes, queue } = this.context;
-    const start = clock.monotonic();
-    this.needed.demand(batch.resources, type, this.types);
-    if (type.typeUrl === typeUrls.endpoint) noteSent(batch, this.types);
-    if (type.typeUrl === typeUrls.endpoint || type.typeUrl === typeUrls.cluster) {
-      freezeReferring(this.types, { nextNonce: () => this.nextNonce(), limitBytes: limits.responseBytes });
-    }
-    const response = this.encode(next);
-    const atMs = clock.now();
-    type.sentAtMs = atMs;
-    type.sentNonce = nonce;
-    pushes.sent(type, batch, { bytes: response.length, isLast: type.subscription.behindCount === 0, atMs });
-    metrics.pushes.inc({ type: type.name });
-    metrics.configBytes.observe({ type: type.name }, response.length);
-    const sent = clock.monotonic();
-    this.stream.send(response, () => {
-      const now = clock.monotonic();
-      metrics.sendSeconds.observe((now - sent) / 1000);
-      metrics.pushSeconds.observe({ type: type.name }, (now - start) / 1000);
-      queue.written(this);
-    });
-  }
-
-  private encode({ type, batch, nonce }: NextBatch): ResponseParts {
-    const { sections, clock } = this.context;
-    const parts = sections.parts(batch.resources, this.variant, clock.monotonic());
-    const { typeUrl, subscription } = type;
-    if (subscription instanceof SotwSubscription) {
-      return sotwResponse({ typeUrl, nonce, version: subscription.version() }, parts);
-    }
-    return deltaResponse({ typeUrl, nonce, systemVersion: nonce, removed: batch.removed }, parts);
   }
 
   private noteSettled(): void {
