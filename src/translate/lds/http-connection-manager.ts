@@ -76,9 +76,9 @@ function routeSpecifier(routes: ConnectionManagerOptions["routes"]) {
     case: "rds",
     value: {
       routeConfigName: routes.rds,
+      // Envoy's own initial_fetch_timeout, unlike Istio's 0: ADR 0014.
       configSource: {
         resourceApiVersion: ApiVersion.V3,
-        initialFetchTimeout: durationFromMs(0),
         configSourceSpecifier: { case: "ads", value: {} },
       },
     },
