@@ -1,5 +1,6 @@
 // What is asked for of each type: by Envoy's streams, by the agent itself, and for an Envoy that is expected back.
 import type { EnvoyStream } from "./envoy-stream.ts";
+import { resourceLimit } from "./resource-cache.ts";
 import type { Wanted } from "./upstream.ts";
 
 export class AskedNames {
@@ -22,10 +23,13 @@ export class AskedNames {
     this.followed.add(typeUrl);
   }
 
-  /** Asks for these, too, until `endLinger`. */
+  /** Asks for these, too, until `endLinger`; of no type for more than there can be resources. */
   linger(typeUrl: string, names: Iterable<string>): void {
     const kept = this.lingering.get(typeUrl) ?? new Set();
-    for (const name of names) kept.add(name);
+    for (const name of names) {
+      if (kept.size >= resourceLimit) break;
+      kept.add(name);
+    }
     if (kept.size > 0) this.lingering.set(typeUrl, kept);
   }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { typeUrls } from "../../xds/type-url.ts";
-import { edsCluster, relayRig, textResource } from "./relay.fake.ts";
-import { lingerMs } from "./xds-relay.ts";
+import { FakeEnvoy } from "./envoy.fake.ts";
+import { lingerMs } from "./linger-time.ts";
+import { edsCluster, rebootedRelay, relayRig, textResource } from "./relay.fake.ts";
 
 const { cluster, endpoint, listener, route, nameTable, query } = typeUrls;
 
@@ -189,11 +190,66 @@ test("names of an Envoy that went away are kept current until the next one has h
   assert.deepEqual([...control.names(endpoint)], ["kept", "unused"]);
   control.set(endpoint, [textResource("kept", "2")]);
   const second = envoy();
+  second.subscribe(cluster, []);
   second.subscribe(endpoint, ["kept"]);
   assert.deepEqual(second.inForce(endpoint), { kept: "2" });
   await clock.advance(lingerMs);
+  assert.deepEqual([...control.names(endpoint)], ["kept", "unused"], "listeners have not been taken");
+  second.subscribe(listener, []);
+  await clock.advance(lingerMs - 1);
+  assert.deepEqual([...control.names(endpoint)], ["kept", "unused"]);
+  await clock.advance(1);
   assert.deepEqual([...control.names(endpoint)], ["kept"]);
   assert.deepEqual([...relay.cacheOf(endpoint).names()], ["kept"]);
+});
+
+test("names of an Envoy that went away after the next one had come are given up, too", async () => {
+  const { control, connect, envoy, clock } = relayRig();
+  connect();
+  const first = envoy();
+  first.subscribe(endpoint, ["unused"]);
+  const second = envoy();
+  for (const typeUrl of [cluster, listener]) second.subscribe(typeUrl, []);
+  await clock.advance(lingerMs);
+  first.disconnect();
+  assert.deepEqual([...control.names(endpoint)], ["unused"]);
+  await clock.advance(lingerMs);
+  assert.deepEqual([...control.names(endpoint)], []);
+});
+
+test("what is on the disk is kept while the control plane is away, however late Envoy asks for it (DESIGN law 6)", async () => {
+  const first = relayRig();
+  first.control.set(cluster, [textResource("c", "1")]);
+  first.control.set(listener, [textResource("l", "1")]);
+  first.control.set(endpoint, [textResource("c", "1"), textResource("unused", "1")]);
+  first.control.set(route, [textResource("80", "1")]);
+  first.connect();
+  const before = first.envoy();
+  for (const typeUrl of [cluster, listener]) before.subscribe(typeUrl, []);
+  before.subscribe(endpoint, ["c", "unused"]);
+  before.subscribe(route, ["80"]);
+
+  const { relay, clock } = rebootedRelay(first.relay, [cluster, listener, endpoint, route]);
+  const after = new FakeEnvoy((call) => relay.acceptEnvoy(call));
+  after.subscribe(cluster, []);
+  await clock.advance(2 * lingerMs); // name servers are silent
+  after.subscribe(endpoint, ["c"]);
+  assert.deepEqual(after.inForce(endpoint), { c: "1" });
+  after.subscribe(listener, []);
+  after.subscribe(route, ["80"]);
+  assert.deepEqual(after.inForce(route), { "80": "1" });
+  await clock.advance(2 * lingerMs);
+  assert.deepEqual([...relay.cacheOf(endpoint).names()], ["c", "unused"], "nobody could fetch it again");
+
+  const { control } = first;
+  control.connect((send) => relay.openUpstream(send));
+  await clock.advance(lingerMs - 1);
+  control.disconnect();
+  await clock.advance(2 * lingerMs);
+  assert.deepEqual([...relay.cacheOf(endpoint).names()], ["c", "unused"], "it has gone away again");
+  control.connect((send) => relay.openUpstream(send));
+  await clock.advance(lingerMs);
+  assert.deepEqual([...relay.cacheOf(endpoint).names()], ["c"]);
 });
 
 test("load assignments are acknowledged while Envoy is away: few of them will be asked for again", () => {

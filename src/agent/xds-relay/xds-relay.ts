@@ -13,6 +13,7 @@ import { AskedNames } from "./asked-names.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { Verdict } from "./envoy-response.ts";
 import { EnvoyStream, type EnvoyStreamHost } from "./envoy-stream.ts";
+import { LingerTime } from "./linger-time.ts";
 import { PartedRoutes } from "./parted-routes.ts";
 import { type CacheChange, ResourceCache, resourceLimit } from "./resource-cache.ts";
 import { orderHoldMs } from "./send-order.ts";
@@ -39,11 +40,6 @@ const streamLimit = 4;
 /** Types that are cached; more than Envoy knows. */
 const typeLimit = 64;
 /**
- * After Envoy is gone its named subscriptions are kept this long after it came back, milliseconds: it asks for names again only
- * as its clusters and listeners warm, and nothing should be fetched twice for that.
- */
-export const lingerMs = 60_000;
-/**
  * While Envoy is away, clusters and listeners that it has not seen are not acknowledged, at most so long, milliseconds. It
  * is back in about a second; an Envoy that stays away must not keep the caches from being kept current. Less than the time
  * that a control plane holds listeners back for clusters, so that a mesh sent in parts is complete before they come.
@@ -64,7 +60,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   private readonly changeListeners = new Set<(typeUrl: string) => void>();
   private readonly parted: PartedRoutes;
   private upstream: Upstream | undefined;
-  private cancelLinger: Cancel | undefined;
+  private readonly lingerTime: LingerTime;
   /** Set while Envoy is away and expected back. */
   private cancelAbsence: Cancel | undefined;
   private readonly requests: Counter;
@@ -89,6 +85,11 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
       },
       options,
     );
+    this.lingerTime = new LingerTime({
+      clock: options.clock,
+      mayPass: () => this.upstream !== undefined && this.envoyConfigured,
+      end: () => this.endLinger(),
+    });
     this.consumers.set(typeUrls.routePart, (cache, change) => this.parted.take(cache, change));
     this.expectEnvoy();
   }
@@ -108,6 +109,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   /** Names from the disk: they are kept current until Envoy has had time to ask for what it needs. */
   restored(typeUrl: string): void {
     this.asked.linger(typeUrl, this.cacheOf(typeUrl).names());
+    this.lingerTime.restart();
   }
 
   /** True once Envoy has taken clusters and listeners. */
@@ -123,8 +125,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     if (this.streams.size >= streamLimit) throw agentErrors.tooManyCalls("too many ADS streams on the agent's socket");
     const stream = new EnvoyStream(call, this, this.options.clock);
     this.streams.add(stream);
-    this.cancelLinger?.();
-    this.cancelLinger = this.options.clock.after(lingerMs, () => this.endLinger());
+    this.lingerTime.restart();
     return {
       message: (bytes) => {
         this.requests.inc();
@@ -141,6 +142,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     this.parted.opened();
     const upstream = new Upstream(this, send);
     this.upstream = upstream;
+    this.lingerTime.check();
     const announced = (capabilities: ReadonlySet<string>): void => {
       if (this.upstream !== upstream || this.parted.isKnown) return;
       const parts = this.cacheOf(typeUrls.routePart);
@@ -156,6 +158,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
       closed: () => {
         if (this.upstream !== upstream) return;
         this.upstream = undefined;
+        this.lingerTime.check();
         this.parted.stop();
         this.deliveries.clear();
       },
@@ -163,7 +166,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   }
 
   stop(): void {
-    this.cancelLinger?.();
+    this.lingerTime.stop();
     this.cancelAbsence?.();
     this.parted.stop();
   }
@@ -253,6 +256,7 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
   }
 
   decided(typeUrl: string, verdict: Verdict): void {
+    if (envoyTypes.includes(typeUrl)) this.lingerTime.check();
     const cache = this.cacheOf(typeUrl);
     for (const refusal of verdict.rejected) {
       const { name, version, message } = refusal;
@@ -313,11 +317,11 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     for (const typeUrl of this.caches.keys()) {
       this.asked.linger(typeUrl, stream.subscription(typeUrl)?.names ?? []);
     }
+    this.lingerTime.restart();
     this.settled();
   }
 
   private endLinger(): void {
-    if (this.streams.size === 0) return; // nobody there to ask; the next stream starts the time again
     this.asked.endLinger();
     for (const typeUrl of this.caches.keys()) this.syncUpstream(typeUrl);
   }
