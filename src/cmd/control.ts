@@ -253,6 +253,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
       port: options.metricsPort ?? defaults.metricsPort,
       metrics,
       isReady: () => true,
+      clock,
     }),
   );
   const plaintext =

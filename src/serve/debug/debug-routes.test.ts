@@ -45,7 +45,7 @@ test("who is no administrator sees no page, and learns not even which there are"
 
 test("no page is on the metrics port", async (t) => {
   const listener = await MonitoringListener.listen({
-    ...{ host: "127.0.0.1", port: 0, metrics: new Metrics(), isReady: () => true },
+    ...{ host: "127.0.0.1", port: 0, metrics: new Metrics(), isReady: () => true, clock: systemClock },
   });
   t.after(() => listener.stop());
   for (const path of paths) {

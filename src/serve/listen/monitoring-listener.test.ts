@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { connect } from "node:net";
+import { type TestContext, test } from "node:test";
+import { FakeClock } from "../../kernel/clock.fake.ts";
 import { LateenError } from "../../kernel/error.ts";
 import { Metrics } from "../../kernel/metric.ts";
 import { MonitoringListener } from "./monitoring-listener.ts";
@@ -8,7 +10,7 @@ test("metrics, health and readiness are served, read only, and nothing else", as
   const metrics = new Metrics();
   metrics.counter("pilot_test_total", "A test.").inc();
   let ready = false;
-  const place = { host: "127.0.0.1", port: 0 };
+  const place = { host: "127.0.0.1", port: 0, clock: new FakeClock() };
   const listener = await MonitoringListener.listen({ ...place, metrics, isReady: () => ready });
   t.after(() => listener.stop());
   const get = async (path: string, method = "GET") => {
@@ -34,6 +36,43 @@ test("metrics, health and readiness are served, read only, and nothing else", as
     remedy.test(error.remedy);
   await assert.rejects(again, fails(/: the port is in use$/, /another port/));
   // 192.0.2.0/24 is for documentation (RFC 5737): no host has it.
-  const elsewhere = MonitoringListener.listen({ host: "192.0.2.1", port: 0, metrics, isReady: () => true });
+  const elsewhere = MonitoringListener.listen({ ...place, host: "192.0.2.1", metrics, isReady: () => true });
   await assert.rejects(elsewhere, fails(/: this host has no such address$/, /an address of this host/));
+});
+
+async function countedScrapes(t: TestContext) {
+  const metrics = new Metrics();
+  const clock = new FakeClock();
+  const seen = { scrapes: 0 };
+  metrics.readGauge("pilot_test", "A test.", [], () => [[{}, ++seen.scrapes]]);
+  const options = { host: "127.0.0.1", port: 0, metrics, clock };
+  const listener = await MonitoringListener.listen({ ...options, isReady: () => true });
+  t.after(() => listener.stop());
+  const url = `http://127.0.0.1:${listener.port}/metrics`;
+  return { clock, listener, seen, page: async () => (await fetch(url)).text() };
+}
+
+test("whoever asks within a second gets the same page", async (t) => {
+  const { clock, page, seen } = await countedScrapes(t);
+  const pages = await Promise.all(Array.from({ length: 20 }, page));
+  assert.equal(seen.scrapes, 1);
+  assert.equal(new Set([...pages, await page()]).size, 1);
+  await clock.advance(1_000);
+  assert.match(await page(), /pilot_test 2/);
+});
+
+test("a packet of pipelined requests closes the connection, and others are answered", async (t) => {
+  const { listener, page, seen } = await countedScrapes(t);
+  const socket = connect(listener.port, "127.0.0.1");
+  socket.on("error", () => {});
+  const closed = new Promise((resolve) => socket.on("close", resolve));
+  let answers = "";
+  socket.on("data", (bytes) => {
+    answers += bytes;
+  });
+  socket.write("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1_500));
+  await closed;
+  assert.ok(answers.split("HTTP/1.1 200").length <= 2);
+  assert.match(await page(), /pilot_test 1/);
+  assert.equal(seen.scrapes, 1);
 });

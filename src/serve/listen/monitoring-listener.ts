@@ -2,22 +2,32 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Clock } from "../../kernel/clock.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Metrics } from "../../kernel/metric.ts";
+import { SharedAnswer } from "../../kernel/shared-answer.ts";
+import { SingleRequests } from "../../kernel/single-requests.ts";
 import { openPort } from "./open-port.ts";
+
+/** A page of metrics is given again for so long, milliseconds: making one is a pass over the mesh, and anyone may ask. */
+const freshMs = 1_000;
 
 export interface MonitoringOptions {
   host: string;
   port: number;
   metrics: Metrics;
   isReady: () => boolean;
+  clock: Clock;
 }
 
 export class MonitoringListener implements Stoppable {
   private readonly server: Server;
 
-  private constructor({ metrics, isReady }: MonitoringOptions) {
+  private constructor({ metrics, isReady, clock }: MonitoringOptions) {
+    const single = new SingleRequests();
+    const page = new SharedAnswer({ make: async () => Buffer.from(await metrics.text()), freshMs, clock });
     this.server = createServer((request, response) => {
+      if (!single.take(request, response)) return;
       response.setHeader("x-content-type-options", "nosniff");
       if (request.method !== "GET" && request.method !== "HEAD") {
         response.writeHead(405).end();
@@ -33,8 +43,8 @@ export class MonitoringListener implements Stoppable {
           return;
         case "/metrics":
           response.setHeader("content-type", "text/plain; version=0.0.4; charset=utf-8");
-          metrics.text().then(
-            (text) => response.end(text),
+          page.get().then(
+            (bytes) => response.end(bytes),
             () => response.writeHead(500).end(),
           );
           return;

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { Agent, createServer, get, type IncomingMessage } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { type TestContext, test } from "node:test";
+import { SingleRequests } from "./single-requests.ts";
+
+async function serve(t: TestContext) {
+  const single = new SingleRequests();
+  const seen = { taken: 0 };
+  const server = createServer((request, response) => {
+    if (!single.take(request, response)) return;
+    seen.taken += 1;
+    response.end("ok");
+  }).listen(0, "127.0.0.1");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await once(server, "listening");
+  return { seen, port: (server.address() as AddressInfo).port };
+}
+
+test("of requests that come together one is taken, and the connection is closed", async (t) => {
+  const { seen, port } = await serve(t);
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => {});
+  const closed = new Promise((resolve) => socket.on("close", resolve));
+  socket.resume().write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1_000));
+  await closed;
+  assert.equal(seen.taken, 1);
+});
+
+test("requests that wait for the answer before share a connection", async (t) => {
+  const { seen, port } = await serve(t);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const ports = new Set<number | undefined>();
+  for (let count = 0; count < 50; count += 1) {
+    const [response] = (await once(get({ host: "127.0.0.1", port, agent }), "response")) as [IncomingMessage];
+    ports.add(response.socket.localPort);
+    await once(response.resume(), "end");
+  }
+  assert.deepEqual([seen.taken, ports.size], [50, 1]);
+});
