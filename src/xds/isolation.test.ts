@@ -20,3 +20,19 @@ test("every name is in exactly one group, whatever the message says, and there a
     }),
   );
 });
+
+test("names at every place of the message, but always as a piece of a word, are mentioned nowhere", () => {
+  const names = Array.from({ length: 2047 }, (_, at) => "a".repeat(at + 1));
+  const { indexOf } = String.prototype;
+  let searches = 0;
+  String.prototype.indexOf = function (this: string, value: string, at?: number) {
+    searches += 1;
+    return indexOf.call(this, value, at);
+  };
+  try {
+    assert.equal(isolationGroups(names, "a".repeat(8192)).length, 64);
+  } finally {
+    String.prototype.indexOf = indexOf;
+  }
+  assert.ok(searches <= names.length, `${searches} searches`);
+});

@@ -2,6 +2,7 @@
 import { formatPath, type PathSegment } from "../../config/field-path.ts";
 import type { Config } from "../../config/object.ts";
 import type { ConfigRef } from "../../xds/config-ref.ts";
+import { MentionIndex } from "../../xds/mention-index.ts";
 
 export interface Blame {
   readonly objects: readonly ConfigRef[];
@@ -28,6 +29,8 @@ const searchedLength = 4096;
 const shortest = 3;
 /** Values of one object that are looked at. */
 const valueLimit = 10_000;
+/** Names inside `outbound|80||a.example` and paths are words of their own. */
+const wordCharacters = /[A-Za-z0-9_-]+/;
 
 /**
  * The one field that holds the rejected text, or whose value the message repeats (the longest such value); else the objects
@@ -41,11 +44,12 @@ export function blame(options: BlameOptions): Blame {
   if (exact[0] !== undefined && exact.length === 1) return { objects: [exact[0].ref], path: exact[0].path };
   let message = options.message.slice(0, searchedLength);
   for (const name of names) if (name.length >= shortest) message = message.replaceAll(name, " ");
+  const found = new MentionIndex(message, wordCharacters);
   let longest = shortest - 1;
   let hits: { ref: ConfigRef; path: string }[] = [];
   for (const ref of sources) {
     for (const { path, text } of textsIn(objectOf(ref)?.spec)) {
-      if (text.length < longest || !mentions(message, text)) continue;
+      if (text.length < longest || !found.has(text)) continue;
       if (text.length > longest) hits = [];
       longest = Math.max(longest, text.length);
       if (text.length === longest && longest >= shortest) hits.push({ ref, path });
@@ -76,19 +80,6 @@ function* textsIn(spec: unknown): Iterable<{ path: string; text: string }> {
     }
   }
   yield* walk(spec);
-}
-
-/** True where the text stands in the message by itself, not as a piece of a longer word. */
-function mentions(message: string, text: string): boolean {
-  for (let at = message.indexOf(text); at >= 0; at = message.indexOf(text, at + 1)) {
-    const isApart = !(isWord(text[0]) && isWord(message[at - 1]));
-    if (isApart && !(isWord(text.at(-1)) && isWord(message[at + text.length]))) return true;
-  }
-  return false;
-}
-
-function isWord(character: string | undefined): boolean {
-  return character !== undefined && /[A-Za-z0-9_-]/.test(character);
 }
 
 function isSame(a: ConfigRef, b: ConfigRef): boolean {

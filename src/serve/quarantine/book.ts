@@ -7,7 +7,7 @@
 import { SetMap } from "../../kernel/set-map.ts";
 import type { ConfigRef } from "../../xds/config-ref.ts";
 import type { ResourceChange, ResourceSet } from "../../xds/generator.ts";
-import { mentions } from "../../xds/isolation.ts";
+import { namesIn } from "../../xds/isolation.ts";
 import type { Resource, ResourceFragment } from "../../xds/resource.ts";
 import { type ServedSet, type Substitution, substitutionKey } from "../../xds/substitution.ts";
 import { typeUrls } from "../../xds/type-url.ts";
@@ -204,9 +204,10 @@ export class Book {
     const others = resources.filter(
       ({ typeUrl, fragments }) => fragments === undefined && typeUrl !== typeUrls.routePart,
     );
+    const named = namesIn(message);
     return [
-      ...heads.filter(({ name }) => heads.length === 1 || mentions(message, name)),
-      ...others.filter(({ name }) => mentions(message, name)),
+      ...heads.filter(({ name }) => heads.length === 1 || named.has(name)),
+      ...others.filter(({ name }) => named.has(name)),
     ];
   }
 
