@@ -9,7 +9,7 @@ import { typeUrls } from "../../xds/type-url.ts";
 import { SealedFolder } from "../storage/sealed-folder.ts";
 import { FakeControlPlane } from "./control-plane.fake.ts";
 import { FakeEnvoy } from "./envoy.fake.ts";
-import { fakeRelay, textResource } from "./relay.fake.ts";
+import { edsCluster, fakeRelay, textResource } from "./relay.fake.ts";
 import { longestRestMs, StoredResources, settleMs } from "./stored-resources.ts";
 
 const { cluster, endpoint, listener, nameTable, query } = typeUrls;
@@ -98,6 +98,34 @@ test("damaged, foreign and missing files cost only their type", async () => {
   assert.equal(second.relay.cacheOf(cluster).answered, false);
   assert.deepEqual(second.relay.cacheOf(listener).versions(), { l: "1" });
   assert.equal(second.storedLines.filter(({ level }) => level === "warn").length, 1);
+  await second.stored.stop();
+});
+
+test("a stored cluster whose load assignment was not stored does not keep Envoy from opening listeners", async () => {
+  const folder = join(root, `${count++}`);
+  const first = await machine(folder);
+  first.connect();
+  const before = new FakeEnvoy((call) => first.relay.acceptEnvoy(call));
+  before.subscribe(cluster, []);
+  before.subscribe(endpoint, ["whole"]);
+  const clusters = [edsCluster("whole", "1"), edsCluster("new", "1"), textResource("static", "1")];
+  first.control.set(cluster, clusters);
+  first.control.set(endpoint, [textResource("whole", "1")]);
+  await first.stored.stop(); // before Envoy has asked for what is new
+
+  const second = await machine(folder);
+  const after = new FakeEnvoy((call) => second.relay.acceptEnvoy(call));
+  after.subscribe(cluster, []);
+  after.subscribe(endpoint, ["whole"]);
+  assert.deepEqual(after.inForce(cluster), { whole: "1", static: "1" });
+  assert.deepEqual(after.inForce(endpoint), { whole: "1" });
+  assert.deepEqual(
+    second.storedLines.filter(({ level }) => level === "warn").map(({ msg }) => msg),
+    ["stored clusters without a load assignment were left out"],
+  );
+  second.control.set(cluster, clusters);
+  second.connect();
+  assert.deepEqual(after.inForce(cluster), { whole: "1", static: "1", new: "1" });
   await second.stored.stop();
 });
 

@@ -7,7 +7,8 @@ import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import type { SealedFolder } from "../storage/sealed-folder.ts";
-import type { ResourceCache } from "./resource-cache.ts";
+import { edsServiceName } from "./eds-service-name.ts";
+import type { CachedResource, ResourceCache } from "./resource-cache.ts";
 import type { XdsRelay } from "./xds-relay.ts";
 
 /** `system_version_info` of a stored response: the version of this format. */
@@ -21,10 +22,13 @@ export const settleMs = 2_000;
 const restFactor = 20;
 export const longestRestMs = 30_000;
 
-/** Types that are kept, and their files' names. Queries are of the moment and are not. */
+/**
+ * Types that are kept, and their files' names, in the order in which they are restored: what becomes of clusters depends on the
+ * load assignments. Queries are of the moment and are not kept.
+ */
 const storedTypes: ReadonlyMap<string, string> = new Map([
-  [typeUrls.cluster, "clusters"],
   [typeUrls.endpoint, "endpoints"],
+  [typeUrls.cluster, "clusters"],
   [typeUrls.listener, "listeners"],
   // Whole, as Envoy accepted them, for bad times and for agents that know nothing else; and in parts, which may be newer, so
   // that they need not be sent again.
@@ -118,12 +122,29 @@ export class StoredResources implements Stoppable {
     if (bytes === undefined) return undefined;
     const stored = fromBinary(DeltaDiscoveryResponseSchema, bytes);
     if (stored.systemVersionInfo !== formatVersion) return undefined; // another version of the agent wrote it
-    cache.restore(
-      stored.resources.flatMap(({ name, version, resource }) =>
-        resource === undefined ? [] : [{ name, version, bodyType: resource.typeUrl, body: resource.value.slice() }],
-      ),
+    const resources = stored.resources.flatMap(({ name, version, resource }) =>
+      resource === undefined ? [] : [{ name, version, bodyType: resource.typeUrl, body: resource.value.slice() }],
     );
-    return stored.resources.length;
+    const usable = cache.typeUrl === typeUrls.cluster ? this.withLoadAssignment(resources) : resources;
+    cache.restore(usable);
+    return usable.length;
+  }
+
+  /**
+   * All clusters but those of type EDS whose load assignment is not here: they came shortly before the end, or the files are of
+   * different moments. Envoy would open no listener while it waits for one, without end where istiod made the cluster, and has
+   * no endpoints either way.
+   */
+  private withLoadAssignment(clusters: readonly CachedResource[]): readonly CachedResource[] {
+    const { relay, log } = this.options;
+    const endpoints = relay.cacheOf(typeUrls.endpoint);
+    const usable = clusters.filter(({ body }) => {
+      const name = edsServiceName(body);
+      return name === undefined || endpoints.has(name);
+    });
+    const count = clusters.length - usable.length;
+    if (count > 0) log.warn("stored clusters without a load assignment were left out", { count });
+    return usable;
   }
 
   private async write(typeUrl: string): Promise<void> {
