@@ -86,11 +86,6 @@ function selectorKey({ spec }: Config<DestinationRule>): string | undefined {
   return JSON.stringify(Object.entries(spec.workloadSelector.matchLabels ?? {}).sort(byKey));
 }
 
-/** Label keys by which the rule chooses callers. */
-export function selectorLabelKeys({ workloadSelector }: DestinationRule): string[] {
-  return Object.keys(workloadSelector?.matchLabels ?? {});
-}
-
 /** @param rules the ones whose settings come first, first */
 function mergeRules(rules: readonly Config<DestinationRule>[]): HostRules {
   const subsets = new Map<string, DestinationRuleSubset>();

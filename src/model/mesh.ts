@@ -1,8 +1,6 @@
 // The mesh as data: collections that hold for everyone, before anybody's point of view.
 import type { Collection } from "../collection/collection.ts";
-import { Derived } from "../collection/derived.ts";
 import { Group } from "../collection/group.ts";
-import { Join } from "../collection/join.ts";
 import type { AuthorizationPolicy } from "../config/authorization-policy/authorization-policy.ts";
 import type { DestinationRule } from "../config/destination-rule/destination-rule.ts";
 import type { Config } from "../config/object.ts";
@@ -10,15 +8,15 @@ import type { PeerAuthentication } from "../config/peer-authentication/peer-auth
 import type { ServiceEntry } from "../config/service-entry/service-entry.ts";
 import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
 import type { WorkloadEntry } from "../config/workload-entry/workload-entry.ts";
+import { type CallerSelectors, deriveCallerSelectors } from "./caller-selector.ts";
 import { configsOfKind } from "./config-of-kind.ts";
-import { selectorLabelKeys } from "./destination-rule.ts";
 import { deriveEndpoints, type ServiceEndpoints } from "./endpoint.ts";
 import { resolveHost } from "./hostname.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { isHttp } from "./protocol.ts";
 import { type AutoAddresses, deriveServices, type Service } from "./service.ts";
 import { deriveServiceInstances, type ServiceInstances } from "./service-instance.ts";
-import { isForMesh, sourceLabelKeys } from "./virtual-service.ts";
+import { isForMesh } from "./virtual-service.ts";
 import { deriveWorkloads, type Workload } from "./workload.ts";
 
 export interface MeshInputs {
@@ -56,8 +54,8 @@ export interface Mesh {
   /** By namespace. */
   readonly peerAuthentications: Collection<readonly Config<PeerAuthentication>[]>;
   readonly authorizationPolicies: Collection<readonly Config<AuthorizationPolicy>[]>;
-  /** Label keys that VirtualServices and DestinationRules ask callers for: the keys of the collection. */
-  readonly sourceLabelKeys: Collection<true>;
+  /** The labels by which VirtualServices and DestinationRules choose callers. */
+  readonly callerSelectors: CallerSelectors;
 }
 
 export function deriveMesh(inputs: MeshInputs): Mesh {
@@ -100,17 +98,6 @@ export function deriveMesh(inputs: MeshInputs): Mesh {
       configsOfKind<AuthorizationPolicy>(configs, "AuthorizationPolicy"),
       byNamespace,
     ),
-    sourceLabelKeys: new Join<true>("source-label-keys", [
-      new Derived<Config<VirtualService>, true>({
-        name: "source-label-keys-of-routes",
-        from: virtualServices,
-        derive: (config) => sourceLabelKeys(config.spec).map((key) => [key, true] as const),
-      }),
-      new Derived<Config<DestinationRule>, true>({
-        name: "source-label-keys-of-rules",
-        from: destinationRules,
-        derive: (config) => selectorLabelKeys(config.spec).map((key) => [key, true] as const),
-      }),
-    ]),
+    callerSelectors: deriveCallerSelectors({ virtualServices, destinationRules, settings }),
   };
 }

@@ -7,7 +7,7 @@ export interface Scope {
   readonly namespace: string;
   /** The proxy resolves names through its agent, so allocated addresses can be used. */
   readonly autoAddresses: boolean;
-  /** The proxy's labels, as far as some VirtualService (`sourceLabels`) or DestinationRule (`workloadSelector`) asks for them. */
+  /** The proxy's labels, as far as they satisfy what some rule that its namespace sees asks for: see `askedLabels`. */
   readonly sourceLabels: Readonly<Record<string, string>>;
   /** The proxy takes connections over IPv6. */
   readonly ipv6: boolean;

@@ -73,18 +73,16 @@ export interface CallerMatch {
   sourceLabels?: Record<string, string>;
 }
 
+/** False where the match is for other gateways alone. */
+export function isForSidecars({ gateways = [] }: CallerMatch): boolean {
+  return gateways.length === 0 || gateways.includes(meshGateway);
+}
+
 /** False where the match is for other gateways, ports or callers. */
 export function concernsCaller(match: CallerMatch, caller: Caller, port: number): boolean {
-  if (match.gateways !== undefined && match.gateways.length > 0 && !match.gateways.includes(meshGateway)) return false;
+  if (!isForSidecars(match)) return false;
   if (match.port !== undefined && match.port !== 0 && match.port !== port) return false;
   if (match.sourceNamespace !== undefined && match.sourceNamespace !== "" && !caller.is(match.sourceNamespace))
     return false;
   return Object.entries(match.sourceLabels ?? {}).every(([key, value]) => caller.sourceLabels[key] === value);
-}
-
-/** Label keys that some rule asks callers for. */
-export function sourceLabelKeys(virtualService: VirtualService): string[] {
-  const { http = [], tcp = [], tls = [] } = virtualService;
-  const matches: readonly CallerMatch[] = [...http, ...tcp, ...tls].flatMap((route) => route.match ?? []);
-  return [...new Set(matches.flatMap(({ sourceLabels }) => Object.keys(sourceLabels ?? {})))].sort();
 }

@@ -22,7 +22,7 @@ export interface ClientViewHost {
 
 export class MeshClientView implements ClientView {
   readonly workload: string;
-  private readonly node: NodeInfo;
+  readonly node: NodeInfo;
   private readonly host: ClientViewHost;
   private readonly sets = new Map<string, ViewSet>();
   private halves: ClientHalves;
@@ -45,6 +45,11 @@ export class MeshClientView implements ClientView {
   /** The scope as a value; one object for all that share it. */
   get about(): unknown {
     return this.halves.scope.value.about;
+  }
+
+  /** The scope that it is on the way to, or has where it goes nowhere. */
+  get upcoming(): unknown {
+    return (this.next ?? this.halves).scope.value.about;
   }
 
   whenReady(go: () => void): void {

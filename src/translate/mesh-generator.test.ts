@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import { formatConfigKey } from "../config/object.ts";
 import { FakeClock } from "../kernel/clock.fake.ts";
+import type { ClientView } from "../xds/generator.ts";
 import { readNode } from "../xds/node-info.ts";
+import { typeUrls } from "../xds/type-url.ts";
 import { rigOf } from "./golden-case.fake.ts";
 import { MeshGenerator } from "./mesh-generator.ts";
 
@@ -37,4 +40,53 @@ test("knows which scopes were used last", () => {
     generator.recentScopes.map(({ scope }) => scope.namespace),
     ["a", "b"],
   );
+});
+
+const chosenByApp = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: chosen, namespace: shop}
+spec:
+  hosts: [web.example.com]
+  http:
+  - match: [{sourceLabels: {app: front}}]
+    directResponse: {status: 204}
+  exportTo: ["."]
+`;
+
+test("machines share a scope whatever values their labels have, unless a rule that they see names one", () => {
+  const rig = rigOf(chosenByApp);
+  const clients = ["shop", "data"].flatMap((namespace) =>
+    ["front", ...Array.from({ length: 10 }, (_, index) => `app-${index}`)].map((app, at) =>
+      rig.open({ name: app, namespace, ip: `198.18.0.${at}`, labels: { app, version: `v${at}` } }),
+    ),
+  );
+  assert.deepEqual(
+    rig.generator.inspect().scopes.map(({ scope, users }) => [scope.namespace, scope.sourceLabels, users]),
+    [
+      ["shop", { app: "front" }, 1],
+      ["shop", {}, 10],
+      ["data", {}, 11],
+    ],
+  );
+  for (const client of clients) client.close();
+});
+
+test("machines move to another scope when a rule comes to choose them, and back when it goes; others stay where they are", () => {
+  const rig = rigOf("");
+  const [front, cart] = ["front", "cart"].map((app) =>
+    rig.open({ name: app, namespace: "shop", ip: "198.18.0.1", labels: { app } }),
+  ) as [ClientView, ClientView];
+  const routes = (client: ClientView) => [...client.resources(typeUrls.route).values()].map(({ version }) => version);
+  const none = routes(front);
+  const [rule] = rigOf(chosenByApp).configs.values();
+  assert.ok(rule !== undefined);
+  for (let round = 0; round < 2; round++) {
+    rig.put(rule);
+    assert.equal(rig.generator.counts.scopes, 2);
+    assert.notDeepEqual(routes(front), routes(cart));
+    rig.configs.delete(formatConfigKey(rule.key));
+    assert.equal(rig.generator.counts.scopes, 1);
+    assert.deepEqual(routes(front), none);
+  }
 });

@@ -3,9 +3,11 @@ import type { Collection } from "../collection/collection.ts";
 import type { Graph } from "../collection/graph.ts";
 import { Source } from "../collection/source.ts";
 import type { Clock } from "../kernel/clock.ts";
+import { sameData } from "../kernel/equal.ts";
 import { contentHash } from "../kernel/hash.ts";
 import { SetMap } from "../kernel/set-map.ts";
 import type { Slices } from "../kernel/slices.ts";
+import { askedLabels } from "../model/caller-selector.ts";
 import type { Mesh } from "../model/mesh.ts";
 import type { ProxyWorkload } from "../model/proxy-workload.ts";
 import { type Scope, scopeKey } from "../model/scope.ts";
@@ -97,8 +99,10 @@ export class MeshGenerator implements Generator {
         this.waiting = [];
         for (const work of due) work();
       }),
-      // The label keys that rules ask for decide which proxies are alike.
-      mesh.sourceLabelKeys.subscribe(() => this.prepare(this.clients)),
+      // The labels that rules ask for decide which proxies are alike.
+      mesh.callerSelectors.all.subscribe(() => {
+        this.prepare([...this.clients].filter((client) => !sameData(client.upcoming, this.scopeOf(client.node))));
+      }),
       this.contents.subscribe((changes) => {
         this.prepare(changes.flatMap(({ key }) => [...this.clientsByWorkload.get(key)]));
       }),
@@ -192,15 +196,10 @@ export class MeshGenerator implements Generator {
   }
 
   scopeOf(node: NodeInfo): Scope {
-    const sourceLabels: Record<string, string> = {};
-    for (const key of this.mesh.sourceLabelKeys.keys()) {
-      const value = node.labels[key];
-      if (value !== undefined) sourceLabels[key] = value;
-    }
     return {
       namespace: node.namespace,
       autoAddresses: node.dnsCapture,
-      sourceLabels,
+      sourceLabels: askedLabels(this.mesh.callerSelectors, node.namespace, node.labels),
       ipv6: takesIpv6(node),
       ipv6Names: hasIpv6Address(node),
     };
