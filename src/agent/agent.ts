@@ -162,7 +162,7 @@ export class Agent implements Stoppable {
     const socketPath = joinPath(settings.runFolder, "proxy", "socket");
     const handlers = secretHandlers(identity, log).set(adsPath, (call) => relay.acceptEnvoy(call));
     await lifecycle.add(new GrpcServer({ handlers, log })).listen(socketPath, settings.runAs, settings.self);
-    const page = new MetricsPage({ admin, metrics, log });
+    const page = new MetricsPage({ admin, metrics, log, clock });
     const agentPort = await openStatusPorts(lifecycle, {
       settings,
       page,

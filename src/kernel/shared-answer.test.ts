@@ -38,4 +38,6 @@ test("an answer is given again for a while, and so is a failure", async () => {
   assert.equal(await second, "b");
   assert.equal(await shared.get(), "b");
   assert.equal(made.length, 2);
+  await clock.advance(1_000);
+  assert.equal(clock.pending, 0);
 });

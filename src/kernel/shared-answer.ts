@@ -5,7 +5,7 @@ export class SharedAnswer<T> {
   private readonly make: () => Promise<T>;
   private readonly freshMs: number;
   private readonly clock: Clock;
-  private latest: { readonly answer: Promise<T>; staleAtMs: number } | undefined;
+  private latest: Promise<T> | undefined;
 
   /** @param options.freshMs how long an answer is given again after it was made, also where it is a failure, milliseconds */
   constructor(options: { make: () => Promise<T>; freshMs: number; clock: Clock }) {
@@ -16,13 +16,15 @@ export class SharedAnswer<T> {
 
   /** The answer in the making, else the last one while it is fresh, else a new one. */
   get(): Promise<T> {
-    if (this.latest !== undefined && this.clock.monotonic() < this.latest.staleAtMs) return this.latest.answer;
-    const latest = { answer: this.make(), staleAtMs: Number.POSITIVE_INFINITY };
-    const made = (): void => {
-      latest.staleAtMs = this.clock.monotonic() + this.freshMs;
-    };
-    latest.answer.then(made, made);
+    if (this.latest !== undefined) return this.latest;
+    const latest = this.make();
     this.latest = latest;
-    return latest.answer;
+    // Forgotten by a timer, not at the next question: it can be megabytes, and nobody may ask for long.
+    const forget = (): void => {
+      this.latest = undefined;
+    };
+    const made = (): void => void this.clock.after(this.freshMs, forget);
+    latest.then(made, made);
+    return latest;
   }
 }

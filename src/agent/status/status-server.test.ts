@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { FakeClock } from "../../kernel/clock.fake.ts";
 import { LateenError } from "../../kernel/error.ts";
 import { fakeLog } from "../../kernel/log.fake.ts";
 import { Metrics } from "../../kernel/metric.ts";
@@ -13,20 +14,25 @@ import { StatusServer } from "./status-server.ts";
 type Test = { after(fn: () => Promise<void>): void };
 
 async function setUp(t: Test, envoy: { up: boolean; obstacles: string[]; status?: AgentStatus }) {
+  const reads = { envoy: 0 };
+  const clock = new FakeClock();
   const admin = await fakeAdmin(t, (request, response) => {
     if (!envoy.up) response.socket?.destroy();
-    else if (request.url === "/stats/prometheus") response.end("envoy_istiocustom_istio_requests_total 5\n");
-    else response.end("LIVE\n");
+    else if (request.url === "/stats/prometheus") {
+      reads.envoy += 1;
+      response.end("envoy_istiocustom_istio_requests_total 5\n");
+    } else response.end("LIVE\n");
   });
   const { log } = fakeLog();
   const metrics = new Metrics();
-  const page = new MetricsPage({ admin, metrics, log });
+  const page = new MetricsPage({ admin, metrics, log, clock });
   const listen = async (routes: ConstructorParameters<typeof StatusServer>[0]) => {
     const server = new StatusServer(routes, log);
     t.after(() => server.stop());
     return `http://127.0.0.1:${await server.listen("127.0.0.1", 0)}`;
   };
   return {
+    ...{ reads, clock },
     agent: await listen(
       agentRoutes(
         page,
@@ -80,7 +86,7 @@ test("who the machine is, the agent tells callers on the machine only", async (t
   assert.deepEqual(await (await fetch(`${agent}/status`)).json(), envoy.status);
   const elsewhere = await routes.get("/status")?.(false);
   assert.equal(elsewhere?.status, 403);
-  assert.doesNotMatch(elsewhere?.body ?? "", /shop|10\.0\.0\.5/);
+  assert.doesNotMatch(String(elsewhere?.body), /shop|10\.0\.0\.5/);
 });
 
 test("readiness says what is missing", async (t) => {
@@ -120,6 +126,33 @@ test("a page that is asked for too often at once is refused, and one that fails 
   }
   gate.resolve();
   for (const answer of await Promise.all(slow)) assert.equal(answer.status, 200);
+});
+
+test("whoever asks within a second gets the same page, and Envoy is asked once", async (t) => {
+  const { agent, envoyMetrics, reads, clock } = await setUp(t, { up: true, obstacles: [] });
+  const read = async (url: string): Promise<string> => (await fetch(url)).text();
+  const pages = await Promise.all(Array.from({ length: 8 }, () => read(`${agent}/metrics`)));
+  assert.equal(new Set([...pages, await read(`${agent}/stats/prometheus`)]).size, 1);
+  assert.equal(await read(`${envoyMetrics}/stats/prometheus`), "istio_requests_total 5\n");
+  assert.equal(reads.envoy, 1);
+  await clock.advance(1_000);
+  assert.match(await read(`${agent}/metrics`), /^istio_agent_scrapes_total 10$/m);
+  assert.equal(reads.envoy, 2);
+});
+
+test("a packet of pipelined requests closes the connection", async (t) => {
+  const { agent } = await setUp(t, { up: true, obstacles: [] });
+  const socket = connect(Number(new URL(agent).port), "127.0.0.1");
+  socket.on("error", () => {});
+  let answers = "";
+  socket.on("data", (bytes) => {
+    answers += bytes;
+  });
+  const closed = new Promise((resolve) => socket.on("close", resolve));
+  socket.write("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1_000));
+  await closed;
+  assert.ok(answers.split("HTTP/1.1 ").length <= 2);
+  assert.equal((await fetch(`${agent}/healthz/ready`)).status, 200);
 });
 
 test("a port that is taken is named", async (t) => {

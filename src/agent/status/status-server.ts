@@ -4,12 +4,14 @@ import type { AddressInfo } from "node:net";
 import { describeError } from "../../kernel/error.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
+import { SingleRequests } from "../../kernel/single-requests.ts";
 import { agentErrors } from "../errors.ts";
 
 export interface StatusAnswer {
   status: number;
   contentType: string;
-  body: string;
+  /** Bytes where many are sent the same. */
+  body: string | Uint8Array;
 }
 
 /** Answers by path; `fromHere` is true for callers on this machine. */
@@ -30,6 +32,7 @@ export class StatusServer implements Stoppable {
   private readonly server: Server;
   private readonly routes: StatusRoutes;
   private readonly log: Log;
+  private readonly single = new SingleRequests();
   private busy = 0;
 
   constructor(routes: StatusRoutes, log: Log) {
@@ -65,6 +68,7 @@ export class StatusServer implements Stoppable {
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.single.take(request, response)) return;
     request.resume();
     response.setHeader("x-content-type-options", "nosniff");
     const route = this.routes.get((request.url ?? "").split("?", 1)[0] ?? "");
