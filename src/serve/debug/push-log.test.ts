@@ -37,8 +37,7 @@ function start() {
     else objects.set(formatConfigKey(key), config);
   };
   const stream = (name: "rds" | "eds" | "cds" = "rds") => {
-    const typeUrl = { rds: typeUrls.route, eds: typeUrls.endpoint, cds: typeUrls.cluster }[name];
-    return { typeUrl, name, notes: noPushNotes() };
+    return { name, notes: noPushNotes() };
   };
   return { clock, graph, log, write, stream };
 }
@@ -232,6 +231,17 @@ test("of a change of many objects the related ones are found, and how many there
     ["vs-3"],
   );
   assert.deepEqual([many.notes.lastPush?.changes.length, many.notes.lastPush?.moreChanges], [8, 892]);
+});
+
+test("types that nobody makes are one, however many are asked for", () => {
+  const { log } = start();
+  const empty = { resources: [], removed: [], trial: 0 };
+  for (let index = 0; index < 1_000; index++) {
+    const type = { typeUrl: `type.googleapis.com/stranger.v1.T${index}`, name: "other", notes: noPushNotes() };
+    log.sent(type, empty, last);
+  }
+  const [record, ...others] = log.records();
+  assert.deepEqual([record?.type, record?.proxies, others.length], ["other", 1_000, 0]);
 });
 
 test("five hundred records are kept, whatever is pushed", () => {

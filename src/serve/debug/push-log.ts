@@ -40,7 +40,6 @@ export type PushTrigger =
 export interface PushRecord {
   /** Counts up from 1. */
   readonly number: number;
-  readonly typeUrl: string;
   /** Short name of the type. */
   readonly type: string;
   readonly cause: PushCause;
@@ -100,7 +99,10 @@ export class PushLog {
   readonly totals = new Map<string, SentTotals>();
   private readonly changes: ChangeLog;
   private readonly ring: PushRecord[] = [];
-  /** The newest record by type and by the name that its messages end with. */
+  /**
+   * The newest record by type and by the name that its messages end with. By the short name of the type, of which there are
+   * few: a client may ask for types without end that nobody makes.
+   */
   private readonly newest = new Map<string, Map<string, PushRecord>>();
   /** Messages by type and reason, of records that are not kept any more. */
   private readonly forgotten = new Map<string, ReasonCount>();
@@ -126,7 +128,7 @@ export class PushLog {
 
   /** A message goes out. `isLast` where nothing is left to be sent of the type. */
   sent(
-    type: { readonly typeUrl: string; readonly name: string; readonly notes: PushNotes },
+    type: { readonly name: string; readonly notes: PushNotes },
     batch: Batch,
     options: { bytes: number; isLast: boolean; atMs: number },
   ): void {
@@ -161,18 +163,14 @@ export class PushLog {
     return found;
   }
 
-  private recordFor(
-    type: { typeUrl: string; name: string; notes: PushNotes },
-    batch: Batch,
-    nowMs: number,
-  ): PushRecord {
+  private recordFor(type: { name: string; notes: PushNotes }, batch: Batch, nowMs: number): PushRecord {
     const { notes } = type;
     const cause: PushCause = batch.trial > 0 ? "trial" : notes.cause;
     const end = batch.resources.at(-1)?.name ?? batch.removed.at(-1) ?? "";
-    let ofType = this.newest.get(type.typeUrl);
+    let ofType = this.newest.get(type.name);
     if (ofType === undefined) {
       ofType = new Map();
-      this.newest.set(type.typeUrl, ofType);
+      this.newest.set(type.name, ofType);
     }
     const recent = ofType.get(end);
     const isSame =
@@ -193,7 +191,7 @@ export class PushLog {
   }
 
   private newRecord(
-    { typeUrl, name, notes }: { typeUrl: string; name: string; notes: PushNotes },
+    { name, notes }: { name: string; notes: PushNotes },
     batch: Batch,
     { cause, nowMs }: { cause: PushCause; nowMs: number },
   ): PushRecord {
@@ -203,7 +201,7 @@ export class PushLog {
         ? relatedChanges(this.changes.since(notes.changesFrom), makersOf(batch, notes.news), name)
         : { changes: [], more: 0 };
     return {
-      ...{ number: this.count, typeUrl, type: name, cause, trigger: triggerOf(cause, name, changes) },
+      ...{ number: this.count, type: name, cause, trigger: triggerOf(cause, name, changes) },
       ...{ firstAtMs: nowMs, lastAtMs: nowMs, proxies: 0, bytes: 0 },
       ...{ resources: batch.resources.length, removed: batch.removed.length },
       names: batch.resources.slice(0, nameLimit).map((resource) => resource.name),
@@ -217,7 +215,7 @@ export class PushLog {
   private forget(record: PushRecord | undefined): void {
     if (record === undefined) return;
     countReason(this.forgotten, record);
-    const ofType = this.newest.get(record.typeUrl);
+    const ofType = this.newest.get(record.type);
     for (const end of [record.names.at(-1), record.removedNames.at(-1), ""]) {
       if (end !== undefined && ofType?.get(end) === record) ofType.delete(end);
     }
