@@ -92,6 +92,20 @@ test("a renewed certificate is taken up by new connections", async () => {
   assert.notEqual((await get("/version")).peer.serialNumber, before);
 });
 
+test("no session ticket is given, also after the certificate was renewed", async () => {
+  const ticket = async (): Promise<Buffer | undefined> => {
+    const place = { host: "127.0.0.1", port: server.port, ca: certificate.roots };
+    const socket = tlsConnect({ ...place, maxVersion: "TLSv1.2" });
+    await once(socket, "secureConnect");
+    const given = socket.getTLSTicket();
+    socket.destroy();
+    return given;
+  };
+  assert.equal(await ticket(), undefined);
+  server.useCertificate(await authority.signServer(controlPlaneNames("istio-system", [])));
+  assert.equal(await ticket(), undefined);
+});
+
 test("old protocol versions are refused", async () => {
   const socket = tlsConnect({
     host: "127.0.0.1",

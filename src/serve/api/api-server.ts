@@ -3,6 +3,7 @@ import { constants as crypto } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { SecureContextOptions } from "node:tls";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Secret } from "../../kernel/secret.ts";
 import { listenReason, listenRemedy } from "../listen/open-port.ts";
@@ -47,11 +48,9 @@ export class ApiServer implements Stoppable {
       const server = createServer(
         {
           ...secureContext(options.certificate, options.clientAuthority),
-          minVersion: "TLSv1.2",
           // Whoever has no certificate may still ask for the version; the handler refuses the rest.
           requestCert: true,
           rejectUnauthorized: false,
-          secureOptions: crypto.SSL_OP_NO_TICKET,
           handshakeTimeout: headersTimeoutMs,
           maxHeaderSize: headerBytesLimit,
           headersTimeout: headersTimeoutMs,
@@ -99,6 +98,14 @@ export class ApiServer implements Stoppable {
   }
 }
 
-function secureContext({ chain, key }: ApiCertificate, clientAuthority: string) {
-  return { cert: chain.join(""), key: key.reveal(), ca: clientAuthority };
+/** Everything a TLS context is made of: what is left out here would be lost when the certificate is replaced. */
+function secureContext({ chain, key }: ApiCertificate, clientAuthority: string): SecureContextOptions {
+  return {
+    cert: chain.join(""),
+    key: key.reveal(),
+    ca: clientAuthority,
+    minVersion: "TLSv1.2",
+    // A session that is resumed would skip what the certificate proves now.
+    secureOptions: crypto.SSL_OP_NO_TICKET,
+  };
 }
