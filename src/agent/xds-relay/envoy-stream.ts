@@ -24,7 +24,7 @@ export interface EnvoyStreamHost {
   /** Envoy decided on names that were sent on this stream. */
   decided(typeUrl: string, verdict: Verdict): void;
   /** A listener or route was sent although Envoy has not taken all that it names. */
-  overdue(typeUrl: string, name: string): void;
+  overdue(typeUrl: string, name: string, waitedMs: number): void;
   /** Whatever could be sent on this stream has been sent. */
   settled(): void;
   closed(stream: EnvoyStream): void;
@@ -48,8 +48,12 @@ export class EnvoyStream implements CallListener {
     this.call = call;
     this.host = host;
     this.clock = clock;
-    const overdue = (typeUrl: string, name: string): void => host.overdue(typeUrl, name);
-    this.order = new SendOrder({ types: this.types, clock, wake: () => this.pump(), overdue });
+    this.order = new SendOrder({
+      types: this.types,
+      clock,
+      wake: () => this.pump(),
+      overdue: (typeUrl, name, waitedMs) => host.overdue(typeUrl, name, waitedMs),
+    });
     this.routePace = new UpdatePace(clock);
   }
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { typeUrls } from "../../xds/type-url.ts";
 import { drainTimeMs } from "../envoy/drain-time.ts";
 import { edsCluster, relayRig, textResource } from "./relay.fake.ts";
-import { orderHoldMs } from "./send-order.ts";
+import { firstRoutesHoldMs, orderHoldMs } from "./send-order.ts";
 import { longestTurnMs } from "./update-pace.ts";
 
 const { cluster, endpoint, listener, route } = typeUrls;
@@ -82,6 +82,23 @@ test("routes to a cluster of which Envoy was told that it has no endpoints wait 
   control.set(route, [textResource("8080", "3", "to <c>")]);
   await clock.advance(longestTurnMs);
   assert.deepEqual(proxy.inForce(route), { "8080": "3" }, "and is not waited for again");
+});
+
+test("routes that a listener of Envoy waits for go before it opens without any", async () => {
+  const { control, connect, envoy, clock, lines } = relayRig();
+  control.set(cluster, [edsCluster("<c>", "1")]);
+  control.set(route, [textResource("8080", "1", "to <c>")]);
+  connect();
+  const proxy = envoy();
+  proxy.subscribe(cluster, []);
+  proxy.subscribe(endpoint, ["<c>"]);
+  proxy.subscribe(route, ["8080"]);
+  await clock.advance(firstRoutesHoldMs - 1);
+  assert.deepEqual(proxy.inForce(route), {});
+  assert.ok(firstRoutesHoldMs < 15_000, "Envoy's initial_fetch_timeout");
+  await clock.advance(1);
+  assert.deepEqual(proxy.inForce(route), { "8080": "1" });
+  assert.equal(lines.at(-1)?.["waitedMs"], firstRoutesHoldMs);
 });
 
 test("a cluster that was changed before its load assignment went is given the last one: Envoy may still use it", () => {

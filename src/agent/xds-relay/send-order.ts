@@ -22,6 +22,11 @@ import type { CachedResource } from "./resource-cache.ts";
  * (`initial_fetch_timeout`), and then answers for the cluster as it is.
  */
 export const orderHoldMs = 20_000;
+/**
+ * The same for routes that Envoy has none of under their name, milliseconds: their listeners wait for them, for 15 s likewise,
+ * and would open without any.
+ */
+export const firstRoutesHoldMs = 14_000;
 /** Of more new clusters than this none is looked for: it is a first synchronisation, and all is waited for. */
 const lookedForLimit = 16;
 /** Replaced listeners whose connections are taken to be draining; of more only the newest, and no more bytes than this. */
@@ -40,13 +45,13 @@ export interface SendOrderOptions {
   /** Something that waited may go by now. */
   wake: () => void;
   /** A listener or route goes although Envoy has not taken all that it names. */
-  overdue: (typeUrl: string, name: string) => void;
+  overdue: (typeUrl: string, name: string, waitedMs: number) => void;
 }
 
 export class SendOrder {
   private readonly options: SendOrderOptions;
   private readonly named = new NamedIn();
-  /** Since when a listener or route waits, monotonic milliseconds, by type and name. */
+  /** Until when a listener or route waits at most, monotonic milliseconds, by type and name. */
   private readonly holds = new Map<string, Map<string, number>>(referring.map((typeUrl) => [typeUrl, new Map()]));
   /** Oldest first. */
   private draining: { readonly listener: CachedResource; readonly untilMs: number }[] = [];
@@ -91,9 +96,9 @@ export class SendOrder {
     // What was due before now waits for something else besides, and is looked at with that.
     let nextMs = this.removalMs !== undefined && this.removalMs > now ? this.removalMs : never;
     for (const [typeUrl, holds] of this.holds) {
-      for (const [name, sinceMs] of holds) {
+      for (const [name, untilMs] of holds) {
         if (types.get(typeUrl)?.isDue(name) !== true) holds.delete(name);
-        else if (sinceMs + orderHoldMs > now) nextMs = Math.min(nextMs, sinceMs + orderHoldMs);
+        else if (untilMs > now) nextMs = Math.min(nextMs, untilMs);
       }
     }
     if (nextMs !== never) this.cancelTimer = clock.after(nextMs - now, wake);
@@ -111,21 +116,24 @@ export class SendOrder {
       fresh.push(name);
       if (fresh.length > lookedForLimit) break;
     }
+    const first = typeUrl === typeUrls.route ? new Set(types.get(typeUrl)?.untaken()) : none;
     const missing = types.get(typeUrls.endpoint)?.missing ?? none;
     for (const name of this.givenUp) if (!missing.has(name)) this.givenUp.delete(name);
     const bare = missing.size > lookedForLimit ? [] : [...missing].filter((name) => !this.givenUp.has(name));
     const send: Permit["send"] = (resource) => {
       const waits =
         isBehind || fresh.length > lookedForLimit || [...fresh, ...bare].some((name) => this.named.has(resource, name));
-      const sinceMs = holds.get(resource.name) ?? clock.monotonic();
-      if (waits && clock.monotonic() - sinceMs < orderHoldMs) {
-        holds.set(resource.name, sinceMs);
+      const now = clock.monotonic();
+      const holdMs = first.has(resource.name) ? firstRoutesHoldMs : orderHoldMs;
+      const untilMs = holds.get(resource.name) ?? now + holdMs;
+      if (waits && now < untilMs) {
+        holds.set(resource.name, untilMs);
         return false;
       }
       holds.delete(resource.name);
       if (waits) {
         for (const name of bare) this.givenUp.add(name);
-        overdue(typeUrl, resource.name);
+        overdue(typeUrl, resource.name, holdMs);
       }
       return true;
     };

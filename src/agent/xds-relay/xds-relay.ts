@@ -16,7 +16,6 @@ import { EnvoyStream, type EnvoyStreamHost } from "./envoy-stream.ts";
 import { LingerTime } from "./linger-time.ts";
 import { PartedRoutes } from "./parted-routes.ts";
 import { type CacheChange, ResourceCache, resourceLimit } from "./resource-cache.ts";
-import { orderHoldMs } from "./send-order.ts";
 import { Upstream, type UpstreamHost, type UpstreamResponse, type Wanted } from "./upstream.ts";
 
 export interface XdsRelayOptions {
@@ -271,11 +270,11 @@ export class XdsRelay implements EnvoyStreamHost, UpstreamHost {
     this.tell(typeUrl);
   }
 
-  overdue(typeUrl: string, name: string): void {
+  overdue(typeUrl: string, name: string, waitedMs: number): void {
     this.options.log.warn("sent to Envoy although it has not taken all clusters that are named there", {
       type: shortName(typeUrl),
       name,
-      waitedMs: orderHoldMs,
+      waitedMs,
     });
   }
 
