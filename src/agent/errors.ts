@@ -106,7 +106,8 @@ export const agentErrors = defineErrors({
   },
   controlPlaneBusy: {
     code: "LAT3309",
-    meaning: "The control plane had too many callers at once and did not look at the request.",
+    meaning:
+      "The control plane had too many callers at once, or was called too often, and did not look at the request.",
     remedy: "Join again in a minute; the token was not used.",
   },
 });

@@ -8,6 +8,7 @@ export interface CaMetrics {
   readonly identityFailures: Counter;
   readonly signingFailures: Counter<"error">;
   readonly issued: Counter;
+  readonly tooOften: Counter;
   readonly rootExpiryTimestamp: Gauge;
   readonly rootExpirySeconds: Gauge;
   readonly chainExpiryTimestamp: Gauge;
@@ -35,6 +36,10 @@ export function caMetrics(metrics: Metrics): CaMetrics {
       ["error"],
     ),
     issued: metrics.counter("citadel_server_success_cert_issuance_count", "Workload certificates issued."),
+    tooOften: metrics.counter(
+      "lateen_certificate_requests_too_often_total",
+      "Certificate requests that were told to try again later, because their sender had asked too often.",
+    ),
     rootExpiryTimestamp: metrics.gauge(
       "citadel_server_root_cert_expiry_timestamp",
       "End of the root certificate, seconds since 1970.",

@@ -31,6 +31,7 @@ import { type MeshSettings, meshSettingsKey } from "../model/mesh-settings.ts";
 import { meshSettingsOf } from "../model/mesh-settings-of.ts";
 import { AdsServer } from "../serve/ads/ads-server.ts";
 import { certificateRoutes } from "../serve/ca/certificate-service.ts";
+import { IssuanceLimiter } from "../serve/ca/issuance-limiter.ts";
 import { machineRoutes } from "../serve/ca/machine-service.ts";
 import { ChangeLog } from "../serve/debug/change-log.ts";
 import type { QueueInspection } from "../serve/debug/engine-inspection.ts";
@@ -212,7 +213,8 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   );
   const groupsByName = new Group("groups-by-name", groups, ({ key }) => [`${key.namespace}/${key.name}`]);
   const groupOf = (namespace: string, group: string) => groupsByName.get(`${namespace}/${group}`)?.[0];
-  const identity = { authority, tokens, groupOf, log };
+  const issuance = new IssuanceLimiter({ clock, onRefused: () => authority.metrics.tooOften.inc() });
+  const identity = { authority, tokens, groupOf, issuance, log };
   const certificate = lifecycle.add(
     await keepServerCertificate({
       authority,

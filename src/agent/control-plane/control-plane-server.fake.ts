@@ -59,6 +59,8 @@ export interface FakeControlPlaneOptions {
   port?: number;
   /** Calls that are refused before they are looked at. */
   busy?: number;
+  /** Thrown at each renewal. */
+  renewalError?: ConnectError;
   authority?: TestAuthority;
 }
 
@@ -96,6 +98,7 @@ export async function fakeControlPlaneServer(options: FakeControlPlaneOptions = 
           };
         },
         async renew(request) {
+          if (options.renewalError !== undefined) throw options.renewalError;
           const { chain: certChain, roots } = await sign(request.csr);
           return { certChain: [...certChain], rootCerts: [...roots] };
         },

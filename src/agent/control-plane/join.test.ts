@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { test } from "node:test";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { createCertificateRequest } from "../../identity/certificate-request.ts";
 import { createJoinToken, formatJoinToken, joinTokenRandomBytes } from "../../identity/join-token.ts";
 import { FakeClock } from "../../kernel/clock.fake.ts";
@@ -148,6 +149,19 @@ test("a server that takes the connection and says nothing is given up", async (t
   await connected.promise;
   await clock.advance(10_000);
   await refused;
+});
+
+test("a control plane that says later to a renewal is busy, and nothing is wrong with the machine", async (t) => {
+  const renewalError = new ConnectError("LAT3206 too often: try again in 10 s. Nothing.", Code.ResourceExhausted);
+  const { attempt, server } = await setUp(t, { renewalError });
+  const material = materialOf(await attempt());
+  const csr = await createCertificateRequest((await createKeyPair()).signer);
+  const client = new MachineClient({ address: { host: "127.0.0.1", port: server.port }, material });
+  await assert.rejects(client.renew(csr), (error) => {
+    assert.ok(hasCode("LAT3309")(error));
+    assert.match((error as Error).message, /try again in 10 s/);
+    return true;
+  });
 });
 
 test("renewal proves the present certificate, and trusts only the roots it came with", async (t) => {

@@ -51,7 +51,7 @@ export class MachineClient {
   /**
    * Renews the certificate, proven by the present one.
    *
-   * @throws LateenError LAT3303, LAT3304 or LAT3305
+   * @throws LateenError LAT3303, LAT3304, LAT3305, or LAT3309 where it is to be asked for later
    */
   renew(csr: string): Promise<RenewResponse> {
     return this.call((client, timeoutMs) => client.renew({ csr }, { timeoutMs }));
@@ -99,11 +99,18 @@ const refusals: ReadonlySet<Code> = new Set([
   Code.Unimplemented,
 ]);
 
+/** The control plane's word for certificates that were asked for too often. */
+const tooOftenCode = "LAT3206";
+
 function explain(error: unknown, place: string): Error {
   const failure = ConnectError.from(error);
   const tlsFault = tlsFaultOf(error);
   if (tlsFault !== undefined) {
     return agentErrors.controlPlaneNotTrusted(`${place} is not trusted: ${tlsFault}`, { cause: error });
+  }
+  if (failure.code === Code.ResourceExhausted && failure.rawMessage.startsWith(`${tooOftenCode} `)) {
+    const remedy = "Nothing: the agent asks again by itself, and the present certificate is in use meanwhile.";
+    return agentErrors.controlPlaneBusy(`${place} asks to wait: ${failure.rawMessage}`, { cause: error, remedy });
   }
   if (refusals.has(failure.code)) {
     // A control plane's own errors come with what to do.

@@ -25,6 +25,7 @@ import type { Store } from "../../store/store.ts";
 import type { Peer } from "../peer.ts";
 import { callerValues } from "./caller.ts";
 import { certificateRoutes } from "./certificate-service.ts";
+import { IssuanceLimiter } from "./issuance-limiter.ts";
 import type { MachineMeshSettings } from "./machine-config.ts";
 import { machineRoutes } from "./machine-service.ts";
 
@@ -79,6 +80,7 @@ export async function caServer(): Promise<CaServer> {
     authority,
     tokens,
     log,
+    issuance: new IssuanceLimiter({ clock, onRefused: () => authority.metrics.tooOften.inc() }),
     groupOf: (namespace: string, name: string) => groups.get(`${namespace}/${name}`),
   };
   const bedServer: CaServer = {

@@ -8,10 +8,12 @@ import { requestLimit } from "./call-limits.ts";
 import { type Caller, callerOf } from "./caller.ts";
 import { answering } from "./connect-error.ts";
 import { caServiceErrors } from "./errors.ts";
+import type { IssuanceLimiter } from "./issuance-limiter.ts";
 import { certificateProof, type ProofOptions, type TokenProof, tokenProof, useToken } from "./proof.ts";
 
 export interface CertificateServiceOptions extends Omit<ProofOptions, "trustDomain"> {
   authority: Pick<Authority, "trustDomain" | "acceptRequest" | "signAccepted" | "metrics">;
+  issuance: IssuanceLimiter;
   log: Log;
 }
 
@@ -34,9 +36,11 @@ export function certificateRoutes(options: CertificateServiceOptions): (router: 
           if (request.metadata?.[impersonationKey] !== undefined) {
             throw caServiceErrors.impersonation("the request asks for an impersonated identity");
           }
-          const accepted = await authority.acceptRequest(request.csr, request.validityDuration);
-          if (proof.token !== undefined) await useToken(caller, proof.token.claim, options.tokens);
-          const issued = await authority.signAccepted(accepted, proof.id);
+          const issued = await options.issuance.within(caller, proof.id, async () => {
+            const accepted = await authority.acceptRequest(request.csr, request.validityDuration);
+            if (proof.token !== undefined) await useToken(caller, proof.token.claim, options.tokens);
+            return authority.signAccepted(accepted, proof.id);
+          });
           log.info("issued a certificate", {
             identity: proof.id,
             serial: issued.serial,

@@ -22,6 +22,7 @@ const codes: ReadonlyMap<string, Code> = new Map([
   ["LAT3203", Code.InvalidArgument],
   ["LAT3204", Code.PermissionDenied],
   ["LAT3205", Code.Unavailable],
+  ["LAT3206", Code.ResourceExhausted],
   ["LAT5002", Code.Unavailable],
   ["LAT5003", Code.Unavailable],
   ["LAT5008", Code.Unavailable],

@@ -28,4 +28,9 @@ export const caServiceErrors = defineErrors({
     meaning: "A client gave up, or had to go for others, before its join token was used.",
     remedy: "Nothing: the token was not used, and lateen join tries again by itself.",
   },
+  tooOften: {
+    code: "LAT3206",
+    meaning: "A machine, or all machines of one identity together, exchanged certificates for new ones too often.",
+    remedy: "Nothing: machines try again by themselves. If it goes on, find out who else uses the machine's key.",
+  },
 });

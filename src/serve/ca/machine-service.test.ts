@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { IstioCertificateService } from "../../../gen/istio/v1/auth/ca_pb.ts";
 import { MachineService } from "../../../gen/lateen/agent/v1/agent_pb.ts";
 import { newRequest } from "../../ca/authority.fake.ts";
+import { createCertificateRequest } from "../../identity/certificate-request.ts";
+import { ecSigner } from "../../identity/signer.fake.ts";
 import { workloadSpiffeId } from "../../identity/spiffe-id.ts";
 import { serveErrors } from "../errors.ts";
 import { type CaServer, caServer, meshSettings, workloadGroup } from "./ca-server.fake.ts";
@@ -90,6 +93,28 @@ test("renewal gives the proven identity a new certificate", async () => {
   const response = await client.renew({ csr: await newRequest() });
   assert.equal(new X509Certificate(response.certChain[0] as string).subjectAltName, `URI:${id}`);
   assert.deepEqual(response.rootCerts, [server.authority.roots()]);
+});
+
+test("a machine that renews without end is told to wait, whichever call and certificate it uses", async () => {
+  const id = workloadSpiffeId(server.authority.trustDomain, "shop", "tireless");
+  const own = await server.identity(id);
+  const signer = ecSigner();
+  const csr = await createCertificateRequest(signer);
+  const { certChain } = await server.client(MachineService, own).renew({ csr });
+  const renewed = {
+    cert: certChain.join(""),
+    key: signer.privateKey.export({ type: "pkcs8", format: "pem" }) as string,
+  };
+  const client = server.client(MachineService, renewed);
+  for (let count = 1; count < 8; count++) await client.renew({ csr });
+  const istio = server.client(IstioCertificateService, own);
+  const waits = refusedWith(Code.ResourceExhausted, /^LAT3206 .*try again in 10 s/);
+  await assert.rejects(client.renew({ csr }), waits);
+  await assert.rejects(istio.createCertificate({ csr }), waits);
+  assert.equal((await server.authority.metrics.tooOften.get()).values[0]?.value, 2);
+  await server.client(MachineService, await server.identity(id)).renew({ csr });
+  await server.clock.advance(10_000);
+  await istio.createCertificate({ csr });
 });
 
 test("T18: a join token renews and answers nothing", async () => {

@@ -16,6 +16,7 @@ import type { Random } from "../../kernel/random.ts";
 import { answerLimit, requestLimit } from "./call-limits.ts";
 import { callerOf } from "./caller.ts";
 import { answering } from "./connect-error.ts";
+import type { IssuanceLimiter } from "./issuance-limiter.ts";
 import { type MachineMeshSettings, machineConfigOf } from "./machine-config.ts";
 import { machineName } from "./machine-name.ts";
 import { certificateProof, type ProofOptions, tokenProof, useToken } from "./proof.ts";
@@ -24,6 +25,7 @@ export interface MachineServiceOptions extends Omit<ProofOptions, "trustDomain">
   authority: Pick<Authority, "trustDomain" | "acceptRequest" | "signAccepted" | "metrics">;
   /** The mesh as it is now. */
   mesh: () => MachineMeshSettings;
+  issuance: IssuanceLimiter;
   random: Random;
   log: Log;
   /** Takes the answer to a question; may throw a LateenError, which the machine is told. */
@@ -89,7 +91,9 @@ export function machineRoutes(options: MachineServiceOptions): (router: ConnectR
           } catch (error) {
             return failed(error);
           }
-          const issued = await authority.signAccepted(await authority.acceptRequest(request.csr), id);
+          const issued = await options.issuance.within(caller, id, async () =>
+            authority.signAccepted(await authority.acceptRequest(request.csr), id),
+          );
           log.info("renewed a certificate", { identity: id, serial: issued.serial, address: caller.address });
           return create(RenewResponseSchema, { certChain: [...issued.chain], rootCerts: [issued.roots] });
         }),
