@@ -52,6 +52,20 @@ test("a response of load assignments holds what changed, and a removal is not to
   assert.equal(subscription.settled, true);
 });
 
+test("which load assignment is bad is found out, and the others are taken", () => {
+  const names = ["a", "bad", "c", "d"];
+  const { request, take, nonce, subscription } = openStream(typeUrls.endpoint, { a: "1", bad: "1", c: "1", d: "1" });
+  request({ names });
+  const accepted = new Set<string>();
+  for (let batch = take(); batch !== undefined; batch = take()) {
+    const isBad = batch.resources.some(({ name }) => name === "bad");
+    for (const { name } of isBad ? [] : batch.resources) accepted.add(name);
+    request({ names, nonce: nonce(), ...(isBad ? { rejection: "something in it" } : {}) });
+  }
+  assert.deepEqual([...accepted].sort(), ["a", "c", "d"]);
+  assert.deepEqual([...subscription.refused.keys()], ["bad"]);
+});
+
 test("a request that adds names is answered with these, one that drops names is not answered", () => {
   const { request, take, nonce, table } = openStream(typeUrls.endpoint, { a: "1", b: "1" });
   request({ names: ["a"] });

@@ -42,7 +42,11 @@ export class SotwSubscription {
   constructor(typeUrl: string, set: ResourceSet) {
     this.set = set;
     this.complete = completeTypes.has(typeUrl);
-    this.inner = new Subscription(typeUrl, set, { tellsRemovals: this.complete, isolates: false });
+    this.inner = new Subscription(typeUrl, set, { tellsRemovals: this.complete, isolates: !this.complete });
+  }
+
+  get namesLength(): number {
+    return this.inner.namesLength;
   }
 
   get nameCount(): number {

@@ -71,6 +71,23 @@ test("names held from an earlier stream are not sent again where they are equal"
   assert.equal(subscription.nameCount, 3);
 });
 
+test("everything, asked for many times in one request, is walked through once", () => {
+  const { table, subscription, request, takeAcked } = openStream(typeUrls.cluster, { a: "1", b: "1" });
+  request({ subscribe: ["*"] });
+  takeAcked();
+  let walks = 0;
+  const values = table.values.bind(table);
+  table.values = () => {
+    walks += 1;
+    return values();
+  };
+  request({ subscribe: Array<string>(1_000).fill("*") });
+  assert.equal(walks, 1);
+  assert.deepEqual(namesOf(takeAcked()), ["a", "b"]);
+  request({ unsubscribe: Array<string>(1_000).fill("*") });
+  assert.equal(subscription.isWildcard, false);
+});
+
 test("a name that is asked for again is sent again", () => {
   const { request, takeAcked, take } = openStream(typeUrls.endpoint, { a: "1" });
   request({ subscribe: ["a"] });

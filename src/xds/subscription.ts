@@ -53,6 +53,11 @@ export class Subscription {
     this.isolates = options.isolates ?? this.wholes === undefined;
   }
 
+  /** Characters of the names asked for one by one. */
+  get namesLength(): number {
+    return this.wanted.length;
+  }
+
   /** Names asked for one by one; the limit of names per stream counts these. */
   get nameCount(): number {
     return this.wanted.names.size;
@@ -133,11 +138,11 @@ export class Subscription {
       return reply;
     }
     this.backlog.list();
-    for (const name of request.unsubscribe) this.unsubscribe(name);
+    for (const name of oneWildcard(request.unsubscribe)) this.unsubscribe(name);
     if (request.unsubscribe.length > 0) this.trials.retain((name) => this.wants(name));
     const legacy = first && request.subscribe.length === 0 && request.unsubscribe.length === 0;
     if (legacy && isWildcardType(this.typeUrl)) this.subscribeAll("legacy", held);
-    for (const name of request.subscribe) {
+    for (const name of oneWildcard(request.subscribe)) {
       if (name === "*") this.subscribeAll("explicit", held);
       else this.subscribe(name, held.get(name));
     }
@@ -376,6 +381,12 @@ export class Subscription {
 interface Taken {
   readonly batch: Batch;
   readonly owed: readonly string[];
+}
+
+/** Whoever says it twenty thousand times means it once: each time is a walk over everything. */
+function oneWildcard(names: readonly string[]): readonly string[] {
+  const at = names.indexOf("*");
+  return at < 0 || names.lastIndexOf("*") === at ? names : names.filter((name, index) => name !== "*" || index === at);
 }
 
 const nothing = { batch: undefined, owed: [] };

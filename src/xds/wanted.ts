@@ -10,6 +10,7 @@ export class Wanted {
   private list: ReadonlySet<string> = noNames;
   private isOwn = false;
   private changed = false;
+  private characters = 0;
 
   get everything(): boolean {
     return this.wildcard !== "none";
@@ -24,12 +25,21 @@ export class Wanted {
     return this.everything || this.list.has(name);
   }
 
+  /** Characters of the names. */
+  get length(): number {
+    return this.characters;
+  }
+
   add(name: string): void {
-    if (!this.list.has(name)) this.own().add(name);
+    if (this.list.has(name)) return;
+    this.own().add(name);
+    this.characters += name.length;
   }
 
   delete(name: string): void {
-    if (this.list.has(name)) this.own().delete(name);
+    if (!this.list.has(name)) return;
+    this.own().delete(name);
+    this.characters -= name.length;
   }
 
   /** True where the names may be shared with other streams. */

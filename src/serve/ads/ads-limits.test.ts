@@ -94,10 +94,10 @@ test("a stream may ask for so many names and no more", async (t) => {
   const { client, metrics } = await rigFor(t, { limits: { namesPerStream: 100 } });
   const names = (count: number, prefix = "n") => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
   const c = client();
-  c.subscribe(endpoint, ...names(60), "with/slash", "with\0nul", "with*star", "n1", "n1");
-  assert.equal((await c.nextAcked()).removed.length, 63);
   c.subscribe(listener, ...names(37));
   await c.nextAcked();
+  c.subscribe(endpoint, ...names(60), "with/slash", "with\0nul", "with*star", "n1", "n1");
+  assert.equal((await c.nextAcked()).removed.length, 63);
   c.subscribe(endpoint, "one");
   assert.equal((await c.ended).code, 8);
   assert.match(await metrics.text(), /lateen_xds_limit_hits_total\{limit="names"\} 1/);
@@ -106,6 +106,19 @@ test("a stream may ask for so many names and no more", async (t) => {
   const { code, message } = await atOnce.ended;
   assert.equal(code, 8);
   assert.match(message, /^LAT2101/);
+});
+
+test("a stream may ask for so many characters of names and no more", async (t) => {
+  const { client } = await rigFor(t, { limits: { namesBytesPerStream: 100 } });
+  const c = client();
+  c.subscribe(endpoint, "a".repeat(50), "b".repeat(50));
+  assert.equal((await c.nextAcked()).removed.length, 2);
+  c.subscribe(endpoint, "a".repeat(50));
+  await c.nextAcked();
+  c.subscribe(endpoint, "c");
+  const { code, message } = await c.ended;
+  assert.equal(code, 8);
+  assert.match(message, /at most 100 bytes of names/);
 });
 
 test("a frame that is too long or compressed ends the stream before anything is allocated", async (t) => {

@@ -56,6 +56,23 @@ test("a reconnecting client with equal versions gets an empty answer and nothing
   assert.equal(change.typeUrl, endpoint, "the next message is the change: nothing was sent again");
 });
 
+test("who comes back asking for load assignments and not for clusters gets those, though equal, and the rest after its clusters", async (t) => {
+  const { tables, client } = await rigFor(t);
+  const a = tables.set(cluster, "a");
+  const e = tables.set(endpoint, "a", "endpoints");
+  const r = tables.set(route, "80");
+  const c = client();
+  // Envoy's clusters warm since the stream before: it asks for none.
+  c.request({ typeUrl: endpoint, resourceNamesSubscribe: ["a"], initialResourceVersions: { a: e.version } });
+  c.subscribe(route, "80");
+  const first = await c.nextAcked();
+  assert.deepEqual([first.typeUrl, first.names], [endpoint, ["a"]]);
+  c.request({ typeUrl: cluster, initialResourceVersions: { a: a.version } });
+  assert.equal((await c.nextAcked()).typeUrl, cluster);
+  const last = await c.nextAcked();
+  assert.deepEqual([last.typeUrl, last.names], [route, [r.name]]);
+});
+
 test("state of the world is served from the same data", async (t) => {
   const { tables, client } = await rigFor(t);
   tables.set(cluster, "a");
@@ -215,9 +232,9 @@ test("without a certificate a TLS stream is not served", async (t) => {
   assert.match(message, /^LAT2102/);
 });
 
-test("a plaintext stream gets no secrets, questions, health reports or debug types", async (t) => {
+test("a plaintext stream gets no secrets, questions or debug types", async (t) => {
   const { tables, client } = await rigFor(t);
-  const types = [typeUrls.secret, typeUrls.query, typeUrls.health, "istio.io/debug", "istio.io/debug/syncz"];
+  const types = [typeUrls.secret, typeUrls.query, "istio.io/debug", "istio.io/debug/syncz"];
   for (const type of types) {
     tables.set(type, "secret");
     const c = client();
@@ -227,6 +244,19 @@ test("a plaintext stream gets no secrets, questions, health reports or debug typ
     assert.match(message, /^LAT2005/);
     assert.equal(c.received.messages, 0);
   }
+});
+
+test("a health report on a plaintext stream is passed over, and the stream goes on", async (t) => {
+  const reports: HealthReport[] = [];
+  const { tables, client } = await rigFor(t, { onHealth: (_client, _id, report) => void reports.push(report) });
+  tables.set(cluster, "a");
+  const c = client();
+  c.subscribe(listener);
+  await c.nextAcked();
+  c.request({ typeUrl: typeUrls.health });
+  c.subscribe(cluster);
+  assert.deepEqual((await c.nextAcked()).names, ["a"]);
+  assert.deepEqual(reports, []);
 });
 
 test("a stream ends when its certificate does", async (t) => {

@@ -219,8 +219,10 @@ export class Connection implements Pushable {
     }
     const open = this.state;
     if (open.kind !== "open") return;
+    const isHealth = message.typeUrl === typeUrls.health;
+    if (isHealth && this.peer.kind !== "verified") return; // Istio's agents tell it anybody, again after each reconnect
     checkTypePermitted(message.typeUrl, this.peer);
-    if (message.typeUrl === typeUrls.health) {
+    if (isHealth) {
       this.health.take({ healthy: message.error === undefined, message: message.error?.message ?? "" });
       return;
     }
@@ -283,7 +285,7 @@ export class Connection implements Pushable {
     if ("initialVersions" in message) {
       recordHeld(type, message.initialVersions, { connectionId: this.id, context: this.context });
     }
-    this.needed.opened(type);
+    this.needed.opened(type, this.types);
     this.needed.asked(type, this.types);
     type.unsubscribe = type.set.subscribe((changes) => {
       type.subscription.change(changes);
@@ -295,10 +297,13 @@ export class Connection implements Pushable {
   }
 
   private checkNames(): void {
-    const count = this.types.reduce((sum, type) => sum + type.subscription.nameCount, 0);
-    if (count <= this.context.limits.namesPerStream) return;
+    const { namesPerStream, namesBytesPerStream } = this.context.limits;
+    const count = this.types.reduce((sum, { subscription }) => sum + subscription.nameCount, 0);
+    const length = this.types.reduce((sum, { subscription }) => sum + subscription.namesLength, 0);
+    if (count <= namesPerStream && length <= namesBytesPerStream) return;
     this.context.metrics.limitHits.inc({ limit: "names" });
-    throw serveErrors.limitExceeded(`a stream may ask for at most ${this.context.limits.namesPerStream} names`);
+    const limit = count > namesPerStream ? `${namesPerStream} names` : `${namesBytesPerStream} bytes of names`;
+    throw serveErrors.limitExceeded(`a stream may ask for at most ${limit}`);
   }
 
   private noteSettled(): void {

@@ -45,7 +45,10 @@ export function readDeltaRequest(message: Uint8Array, limits: NameLimits, texts:
   let nonce = "";
   let node: Uint8Array | undefined;
   let error: Rejection | undefined;
+  let entries = 0;
   for (let field = reader.field(); field !== 0; field = reader.field()) {
+    if (field >= 3 && field <= 5) entries += 1; // also empty names, and names said again: each is looked up
+    checkCount(entries / 3, limits);
     switch (field) {
       case 1:
         node = reader.bytesValue("node");
@@ -86,7 +89,10 @@ export function readSotwRequest(message: Uint8Array, limits: NameLimits, texts: 
   let nonce = "";
   let node: Uint8Array | undefined;
   let error: Rejection | undefined;
+  let entries = 0;
   for (let field = reader.field(); field !== 0; field = reader.field()) {
+    if (field === 3) entries += 1;
+    checkCount(entries, limits);
     switch (field) {
       case 1:
         versionInfo = reader.stringValue("version_info", versionBytes);

@@ -159,6 +159,17 @@ suite("Inbox", () => {
     assert.equal(queue.counts.held, 0);
   });
 
+  test("streams take turns: one that always has another request does not keep the others waiting", async () => {
+    const queue = new RequestQueue(systemClock);
+    const order: string[] = [];
+    const [greedy, other] = [rig({}, queue), rig({}, queue)];
+    for (const { actions } of [greedy, other]) actions.take = (text) => void order.push(text);
+    greedy.receive("a1", "a2", "a3");
+    other.receive("b1", "b2");
+    await turn();
+    assert.deepEqual(order, ["a1", "b1", "a2", "b2", "a3"]);
+  });
+
   test("a stream's requests do not hold up the event loop: other work comes in between", async () => {
     const { taken, actions, receive } = rig();
     const takenAtTurn: number[] = [];

@@ -101,13 +101,19 @@ export class Inbox {
     const isDue = this.ended || (this.state === "open" && this.waiting.length > 0);
     if (this.queued || this.state === "closed" || !isDue) return;
     this.queued = true;
-    this.options.queue.add(() => {
-      if (this.takeNext()) return true;
-      this.queued = false;
-      this.flow();
-      if (this.ended && this.state !== "closed") this.options.onEnd();
+    this.options.queue.add(() => this.turn());
+  }
+
+  /** One request; the next one after a turn of every other stream. */
+  private turn(): false {
+    if (this.takeNext()) {
+      this.options.queue.add(() => this.turn());
       return false;
-    });
+    }
+    this.queued = false;
+    this.flow();
+    if (this.ended && this.state !== "closed") this.options.onEnd();
+    return false;
   }
 
   /** True where there is another that may be taken. */

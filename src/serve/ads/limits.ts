@@ -1,7 +1,7 @@
 // The bounds of an ADS stream. Each has a test at the limit.
 
 export interface AdsLimits {
-  /** Longest request, bytes; gRPC's and Istio's default. */
+  /** Longest request, bytes. A client that comes back names all it holds: 100,000 names are about 10 MB. */
   readonly requestBytes: number;
   /** Memory for requests that have not come whole, all streams together, bytes; over it the slowest are refused. */
   readonly unfinishedBytes: number;
@@ -9,6 +9,8 @@ export interface AdsLimits {
   readonly nodeBytes: number;
   /** Resource names one stream may ask for, all types together (X4). */
   readonly namesPerStream: number;
+  /** Characters of them. */
+  readonly namesBytesPerStream: number;
   /** Types one stream may ask for. */
   readonly typesPerStream: number;
   /** Streams that have proven themselves, in all; more are refused with ResourceExhausted. */
@@ -41,10 +43,11 @@ export interface AdsLimits {
 }
 
 export const adsLimits: AdsLimits = {
-  requestBytes: 4 << 20,
+  requestBytes: 16 << 20,
   unfinishedBytes: 128 << 20,
   nodeBytes: 256 << 10,
-  namesPerStream: 20_000,
+  namesPerStream: 100_000,
+  namesBytesPerStream: 8 << 20,
   typesPerStream: 32,
   streams: 20_000,
   streamsPerIdentity: 10_000,

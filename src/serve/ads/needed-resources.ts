@@ -1,11 +1,17 @@
 // Envoy warms a new or changed cluster or listener until what it needs is sent, be it unchanged (DESIGN: Envoy holds back
 // its ACK for 15 s otherwise).
+import { SetMap } from "../../kernel/set-map.ts";
 import type { Resource, ResourceName } from "../../xds/resource.ts";
+import { Subscription } from "../../xds/subscription.ts";
+import { typeUrls } from "../../xds/type-url.ts";
 import type { TypeStream } from "./type-stream.ts";
 
+/** What a client is owed of types that it does not ask for; what is beyond, it waits for as long as Envoy waits. */
+const owedLimit = 20_000;
+
 export class NeededResources {
-  /** Of types not asked for yet: what to send even where the client turns out to have it from an earlier stream. */
-  private owed: ResourceName[] = [];
+  /** Names by type that is not asked for yet: what to send even where the client turns out to have it from an earlier stream. */
+  private readonly owed = new SetMap<string, string>();
 
   /**
    * Puts what the resources need among what is pending.
@@ -26,8 +32,10 @@ export class NeededResources {
       }
     }
     sent.awaited = awaited;
-    const unopened = awaited.filter((need) => !types.some((known) => known.typeUrl === need.typeUrl));
-    if (unopened.length > 0) this.owed = this.owed.length === 0 ? unopened : [...this.owed, ...unopened];
+    for (const { typeUrl, name } of awaited) {
+      const isOpen = types.some((known) => known.typeUrl === typeUrl);
+      if (!isOpen && this.owed.get(typeUrl).size < owedLimit) this.owed.add(typeUrl, name);
+    }
   }
 
   /** The client has sent a request of the type. */
@@ -38,10 +46,19 @@ export class NeededResources {
     }
   }
 
-  /** The client has asked for the type: what it was owed is pending now. */
-  opened({ typeUrl, subscription }: TypeStream): void {
-    if (this.owed.length === 0) return;
-    for (const need of this.owed) if (need.typeUrl === typeUrl) subscription.demand(need.name);
-    this.owed = this.owed.filter((need) => need.typeUrl !== typeUrl);
+  /**
+   * The client has asked for the type: what it was owed is pending now. An Envoy that asks for load assignments before clusters
+   * has clusters that warm since an earlier stream: it asks for no clusters until it has been sent those, be they unchanged.
+   */
+  opened({ typeUrl, subscription }: TypeStream, types: readonly TypeStream[]): void {
+    const names = [...this.owed.get(typeUrl)];
+    for (const name of names) {
+      subscription.demand(name);
+      this.owed.delete(typeUrl, name);
+    }
+    const isWarming = typeUrl === typeUrls.endpoint && !types.some((known) => known.typeUrl === typeUrls.cluster);
+    if (isWarming && subscription instanceof Subscription) {
+      for (const name of subscription.wantedNames) subscription.demand(name);
+    }
   }
 }

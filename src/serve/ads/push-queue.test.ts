@@ -41,6 +41,22 @@ test("streams are pushed oldest first, each once however often it is added", asy
   assert.equal(waits.length, 100);
 });
 
+test("who takes a message slowly, however steadily, does not keep others waiting for long", async () => {
+  const { queue, pushed, streams, settle, clock } = startQueue(true);
+  for (const stream of streams) queue.add(stream);
+  await settle();
+  assert.equal(pushed.length, 48);
+  await clock.advance(200);
+  await settle();
+  assert.equal(pushed.length, 48);
+  await clock.advance(50);
+  await settle();
+  assert.equal(pushed.length, 96);
+  for (const stream of streams) queue.delete(stream);
+  await clock.advance(100);
+  assert.equal(clock.pending, 0);
+});
+
 test("only so many messages are on their way; the next goes when one was taken or its stream is gone", async () => {
   const { queue, pushed, streams, at, settle, clock } = startQueue(true);
   for (const stream of streams) queue.add(stream);

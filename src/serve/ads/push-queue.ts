@@ -17,6 +17,8 @@ const sliceMs = 10;
 export const writingLimit = 48;
 /** A client that takes nothing for so long no longer counts among them, milliseconds; it keeps its message. */
 const stalledMs = 50;
+/** Nor does one that takes so long in all, milliseconds, however steadily: a few slow ones would keep everybody else waiting. */
+const slowMs = 250;
 
 export class PushQueue {
   private readonly clock: Clock;
@@ -24,7 +26,8 @@ export class PushQueue {
   private readonly onSlice: (tookMs: number) => void;
   /** Each stream once, with the time it was put in. */
   private readonly waiting = new Map<Pushable, number>();
-  private readonly writing = new Set<Pushable>();
+  /** With the time since when. */
+  private readonly writing = new Map<Pushable, number>();
   private scheduled = false;
   private cancelLook: Cancel | undefined;
 
@@ -81,7 +84,7 @@ export class PushQueue {
       this.waiting.delete(stream);
       this.onWaited(start - since);
       stream.push();
-      if (stream.writing) this.writing.add(stream);
+      if (stream.writing) this.writing.set(stream, start);
       if (this.clock.monotonic() - start >= sliceMs) break;
     }
     if (this.waiting.size > 0) this.schedule();
@@ -90,8 +93,10 @@ export class PushQueue {
   /** Makes room where clients are slow to take what they are sent. */
   private look(): void {
     this.cancelLook = undefined;
-    for (const stream of this.writing) {
-      if (!stream.writing || stream.stalledMs >= stalledMs) this.writing.delete(stream);
+    const now = this.clock.monotonic();
+    for (const [stream, since] of this.writing) {
+      const isSlow = stream.stalledMs >= stalledMs || now - since >= slowMs;
+      if (!stream.writing || isSlow) this.writing.delete(stream);
     }
     if (this.waiting.size > 0) this.schedule();
   }

@@ -59,7 +59,10 @@ export function presentVerdict(typeUrl: string, progressOf: ProgressOf): Verdict
     const progress = progressOf(other);
     return progress !== undefined && (progress.present || progress.awaiting);
   };
-  return (presentWaitsFor[typeUrl] ?? []).some(isUnfinished) ? "wait" : "go";
+  const others = presentWaitsFor[typeUrl] ?? [];
+  // Envoy asks for clusters first, but where some that it has from an earlier stream still warm: it may lack newer ones.
+  const hasPaused = progressOf(cluster) === undefined && progressOf(endpoint) !== undefined;
+  return others.some(isUnfinished) || (hasPaused && others.includes(cluster)) ? "wait" : "go";
 }
 
 export function removedVerdict(typeUrl: string, progressOf: ProgressOf): Verdict {

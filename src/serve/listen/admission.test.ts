@@ -259,6 +259,22 @@ test("of one network few are listened to before one of them has a place, and few
   assert.equal(admission.counts.waiting, 0);
 });
 
+test("of all networks together few are listened to as well", async () => {
+  const limits = { inProgress: 0, heardInAll: 3 };
+  const admission = new Admission({ clock: new FakeClock(), admit: () => {}, limits });
+  let heard = 0;
+  for (let count = 0; count < 8; count++) {
+    const connection = new Connection(`192.0.2.${count}`);
+    connection.on("newListener", (event) => {
+      if (event === "readable") heard += 1;
+    });
+    admission.take(connection as unknown as Socket);
+  }
+  for (let turns = 0; turns < 5; turns++) await turn();
+  assert.deepEqual([heard, admission.counts], [3, { silent: 0, waiting: 8, inProgress: 0 }]);
+  admission.stop();
+});
+
 test("who says nothing for a while does not keep the others of his network from being listened to", async () => {
   const clock = new FakeClock();
   const admission = new Admission({

@@ -28,6 +28,8 @@ export interface AdmissionLimits {
   readonly waiting: number;
   /** Of one network, those that have said something, or may at any moment: no more are listened to before one has a place. */
   readonly heardPerNetwork: number;
+  /** The same of all networks: what they say is up to 128 KiB each. */
+  readonly heardInAll: number;
   /** Who has said nothing after being listened to for so long does not count among them, milliseconds. */
   readonly quietMs: number;
   /** Connections that are begun to be listened to in one turn of the event loop. */
@@ -51,6 +53,7 @@ export const admissionLimits: AdmissionLimits = {
   perNetwork: 8,
   waiting: 10_000,
   heardPerNetwork: 64,
+  heardInAll: 512,
   quietMs: 100,
   heardAtOnce: 16,
   silent: 4_096,
@@ -90,6 +93,7 @@ export class Admission {
   private readonly silent = new Map<Socket, Silence>();
   /** Of each network, those that may say something at any moment. */
   private readonly expected = new Tally<string>();
+  private expectedCount = 0;
   private readonly waiting = new WaitingLine<Socket>();
   private readonly inProgress = new Map<Socket, Place>();
   /** Places that each network has. */
@@ -150,8 +154,8 @@ export class Admission {
 
   /** Listens to the next. */
   private listen(): void {
-    const { heardAtOnce, heardPerNetwork } = this.limits;
-    while (this.heardNow < heardAtOnce) {
+    const { heardAtOnce, heardInAll, heardPerNetwork } = this.limits;
+    while (this.heardNow < heardAtOnce && this.waiting.size + this.expectedCount < heardInAll) {
       const isPlain = this.isPlainTurn(this.heard);
       const next = this.unheard.take((network) => {
         if (this.waiting.sizeOf(network) + this.expected.get(network) >= heardPerNetwork) return undefined;
@@ -184,13 +188,16 @@ export class Admission {
     });
     this.silent.set(socket, silence);
     this.expected.add(network);
+    this.expectedCount += 1;
     // Reads the first bytes into the socket's own buffer and no further.
     socket.once("readable", () => this.speak(socket, network));
   }
 
   private expectNoMore(silence: Silence, network: string): void {
-    if (silence.expected) this.expected.remove(network);
+    if (!silence.expected) return;
     silence.expected = false;
+    this.expected.remove(network);
+    this.expectedCount -= 1;
   }
 
   /** The connection is not silent any more; false where it was not. */
