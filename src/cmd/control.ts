@@ -174,6 +174,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     new Quarantine({
       ...{ graph, objects: configs, source, changes, clock, log, metrics: counts },
       recipients: (typeUrl, resource) => ads.recipients(typeUrl, resource),
+      machineOf: (connectionId) => registration.machineOf(connectionId),
     }),
   );
   const remembered = lifecycle.add(new RememberedScopes({ store, clock, log }));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { restMs, trialMs } from "../../src/serve/quarantine/trial-times.ts";
 import { typeUrls } from "../../src/xds/type-url.ts";
 import { Fleet, type FleetProxy, type FleetProxyOptions, markers, routeName } from "./quarantine-rig.ts";
 
@@ -163,6 +164,57 @@ describe("after the control plane was started anew", () => {
     const late = next.connect({ ...honest, certificate: "late" });
     next.settle();
     assert.deepEqual([late.badSeen, clusterText(late, "a")], [[], undefined]);
+  });
+});
+
+describe("a machine that was the first to come back, with many certificates", () => {
+  /** It rejects everything before others come: as one machine, or as two that it registered. */
+  function hostileFirst(fleet: Fleet, machines: readonly string[]): void {
+    for (const [at, machine] of machines.entries()) {
+      const about = { machine, account: "shop", nature: "refuser", certificate: `hostile ${at}` } as const;
+      fleet.connect({ ...honest, ...about });
+    }
+    fleet.set(0, "a", { cluster: "one", host: "first" });
+    fleet.settle();
+  }
+  const late = { ...honest, account: "shop", machine: "late", certificate: "late" };
+
+  it("takes nothing from those who come later", () => {
+    const fleet = new Fleet();
+    hostileFirst(fleet, ["m1", "m1", "m1"]);
+    assert.equal(fleet.quarantine.substitutions.size, 2);
+    const proxy = fleet.connect(late);
+    fleet.settle();
+    assert.equal(clusterText(proxy, "a"), "a one");
+    assert.equal(hosts(proxy).length, 1);
+  });
+
+  it("takes nothing from those who hold it from before", () => {
+    const { fleet: before, proxies } = fleetOf(1, late);
+    before.set(0, "a", { cluster: "one", host: "first" });
+    before.settle();
+    const fleet = new Fleet();
+    hostileFirst(fleet, ["m1", "m2"]);
+    assert.equal(fleet.quarantine.substitutions.size, 2);
+    const proxy = fleet.connect(late, proxies[0]);
+    assert.equal(fleet.quarantine.substitutions.size, 0);
+    fleet.settle();
+    assert.equal(clusterText(proxy, "a"), "a one");
+  });
+
+  it("takes it for some minutes at most from those who never had it, also where it says to be two machines", async () => {
+    const fleet = new Fleet();
+    hostileFirst(fleet, ["m1", "m2"]);
+    const proxy = fleet.connect(late);
+    fleet.settle();
+    assert.equal(clusterText(proxy, "a"), undefined);
+    await fleet.clock.advance(restMs);
+    fleet.settle();
+    await fleet.clock.advance(trialMs);
+    fleet.settle();
+    assert.equal(clusterText(proxy, "a"), "a one");
+    assert.equal(hosts(proxy).length, 1);
+    assert.equal(fleet.quarantine.substitutions.size, 0);
   });
 });
 

@@ -103,6 +103,10 @@ export interface FleetProxyOptions {
   readonly scope: number;
   readonly envoyVersion: string;
   readonly certificate: string;
+  /** SPIFFE id; without, each certificate is of an account of its own. */
+  readonly account?: string;
+  /** Key of its entry, where it is registered. */
+  readonly machine?: string;
   /** honest: judges by the marker; refuser: rejects everything; mute: acknowledges nothing. */
   readonly nature: "honest" | "refuser";
   /** Says in a rejection what it does not like. */
@@ -149,6 +153,8 @@ export class Fleet {
   readonly quarantine: Quarantine;
   readonly objects: Source<Config>;
   readonly proxies: FleetProxy[] = [];
+  /** By stream. */
+  private readonly machines = new Map<string, string>();
   private readonly halves = new Map<string, { half: ServedHalf; users: number }>();
   private nonces = 0;
   private ids = 0;
@@ -160,6 +166,7 @@ export class Fleet {
       ...{ graph: this.graph, objects: this.objects, source: "Kubernetes", clock: this.clock },
       ...{ changes: new ChangeLog(this.clock), log: fakeLog().log, metrics: quarantineMetrics(new Metrics()) },
       recipients: (typeUrl, name) => this.recipients(typeUrl, name),
+      machineOf: (connectionId) => this.machines.get(connectionId),
     });
   }
 
@@ -175,18 +182,20 @@ export class Fleet {
     const proxy = new FleetProxy(`stream-${++this.ids}`, options);
     const { envoyVersion, scope, certificate } = options;
     const node = { envoyVersion, name: `${proxy.id}.shop` } as NodeInfo;
-    this.quarantine.connected({ node, identities: [] }, proxy.id, { address: "198.18.0.1", certificate });
+    const { account = certificate, machine } = options;
+    if (machine !== undefined) this.machines.set(proxy.id, machine);
+    this.quarantine.connected({ node, identities: [account] }, proxy.id, { address: "198.18.0.1", certificate });
     const half = this.take(scope, envoyVersion);
     this.proxies.push(proxy);
     for (const type of types) {
       const set = new ViewSet(half.sets.get(type) ?? []);
-      this.quarantine.opened({ connectionId: proxy.id, typeUrl: type, resources: set });
       const subscription = new Subscription(type, set);
       proxy.sets.set(type, set);
       proxy.subscriptions.set(type, subscription);
       const held = before?.held.get(type) ?? new Map<string, Resource>();
       for (const [name, resource] of held) proxy.held.get(type)?.set(name, resource);
       const initialVersions = new Map([...held].map(([name, { version }]) => [name, version]));
+      this.quarantine.opened({ connectionId: proxy.id, typeUrl: type, resources: set, held: initialVersions });
       const subscribe = type === typeUrls.route ? [routeName] : [];
       subscription.receive({ subscribe, unsubscribe: [], initialVersions, nonce: "", rejection: undefined });
       const known = [...held.values()].filter(({ name, version }) => set.get(name)?.version === version);

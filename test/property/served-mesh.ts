@@ -194,7 +194,9 @@ export class ServedMesh {
       const recipients = (typeUrl: string, name: string) => this.ads.recipients(typeUrl, name);
       const made = quarantineMetrics(metrics);
       const source = "Kubernetes";
-      quarantine = new Quarantine({ graph, objects, source, changes, recipients, clock, log, metrics: made });
+      const machineOf = (id: string) => this.registration?.machineOf(id);
+      const of = { graph, objects, source, changes, recipients, machineOf };
+      quarantine = new Quarantine({ ...of, clock, log, metrics: made });
       return quarantine;
     };
     const withMachines = (written: Collection<Config>, graph: Graph): Collection<Config> => {
@@ -246,6 +248,7 @@ export class ServedMesh {
         quarantine?.disconnected(connectionId);
         this.registration?.disconnected(connectionId);
       },
+      onOpen: (opening) => quarantine?.opened(opening),
       onAck: (acknowledgement) => quarantine?.acknowledged(acknowledgement),
       onNack: (rejection) => quarantine?.rejected(rejection),
     });

@@ -26,6 +26,8 @@ export interface AdsOpening {
   readonly typeUrl: string;
   /** What there is of the type for this client. */
   readonly resources: ResourceSet;
+  /** Versions that it has from an earlier stream, by name (delta xDS, initial_resource_versions). */
+  readonly held: ReadonlyMap<string, string>;
 }
 
 /** What an Istio agent reports of its application (istio.v1.HealthInformation). */

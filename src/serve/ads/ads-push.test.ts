@@ -208,8 +208,10 @@ test("a stale nonce acknowledges nothing, and what it subscribes to is sent", as
 
 test("what a proxy acknowledges is told, and what it came with in the present version", async (t) => {
   const told: string[] = [];
+  const held: [name: string, version: string][] = [];
   const { tables, client } = await rigFor(t, {
     onAck: ({ resources }) => void told.push(resources.map(({ name }) => name).join()),
+    onOpen: (opening) => void held.push(...opening.held),
   });
   const { version } = tables.set(cluster, "a");
   tables.set(cluster, "b");
@@ -224,6 +226,10 @@ test("what a proxy acknowledges is told, and what it came with in the present ve
   again.request({ typeUrl: cluster, initialResourceVersions: { a: version, b: "old" } });
   assert.deepEqual((await again.nextAcked()).names, ["b"]);
   assert.equal(told[1], "a");
+  assert.deepEqual(held, [
+    ["a", version],
+    ["b", "old"],
+  ]);
 });
 
 test("who waits until all is answered is told when the last proxy has, when it goes, or when it takes too long", async (t) => {

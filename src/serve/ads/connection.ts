@@ -44,6 +44,8 @@ type State =
     }
   | { readonly kind: "closed" };
 
+const nothingHeld: ReadonlyMap<string, string> = new Map();
+
 export class Connection implements Pushable {
   readonly id: string;
   private readonly context: ConnectionContext;
@@ -274,7 +276,8 @@ export class Connection implements Pushable {
       throw serveErrors.limitExceeded(`a stream may ask for at most ${limits.typesPerStream} types`);
     }
     const resources = view.resources(message.typeUrl);
-    this.context.hooks.onOpen?.({ connectionId: this.id, typeUrl: message.typeUrl, resources });
+    const held = "initialVersions" in message ? message.initialVersions : nothingHeld;
+    this.context.hooks.onOpen?.({ connectionId: this.id, typeUrl: message.typeUrl, resources, held });
     const type = openTypeStream(message.typeUrl, resources, this.variant);
     this.types = [...this.types, type].sort((a, b) => pushRank(a.typeUrl) - pushRank(b.typeUrl));
     if (receiveRequest(type, message).kind === "stale") metrics.expiredNonces.inc({ type: type.name });
@@ -282,9 +285,7 @@ export class Connection implements Pushable {
       type.name,
       Math.max(0, type.subscription.resourceCount - type.subscription.behindCount),
     );
-    if ("initialVersions" in message) {
-      recordHeld(type, message.initialVersions, { connectionId: this.id, context: this.context });
-    }
+    recordHeld(type, held, { connectionId: this.id, context: this.context });
     this.needed.opened(type, this.types);
     this.needed.asked(type, this.types);
     type.unsubscribe = type.set.subscribe((changes) => {

@@ -8,7 +8,9 @@ import { ResourceTable } from "../../xds/resource-table.fake.ts";
 import type { ServedSet, Substitution } from "../../xds/substitution.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { Book, type BookLimits, type Recipient } from "./book.ts";
+import type { Party } from "./party.ts";
 import type { RefusedCase } from "./refused-case.ts";
+import { restMs, trialMs, trialsAtOnce } from "./trial-times.ts";
 import { WatchedSet } from "./watched-set.ts";
 
 const envoyVersion = "1.40.0";
@@ -20,6 +22,7 @@ function rig(limits: Partial<BookLimits> = {}) {
   const substitutions = new Map<string, Substitution>();
   const full: string[] = [];
   const recipients = new Map<string, string>();
+  const since = new Map<string, number>();
   const said: string[] = [];
   const book = new Book(
     {
@@ -27,7 +30,8 @@ function rig(limits: Partial<BookLimits> = {}) {
         const resource = table.get(name);
         if (resource === undefined) return;
         for (const [connectionId, certificate] of recipients) {
-          yield { connectionId, certificate, envoyVersion, resource };
+          const party = partyOf(certificate);
+          yield { connectionId, certificate, party, envoyVersion, resource, sinceMs: since.get(connectionId) ?? 0 };
         }
       },
       substitute(key, substitution) {
@@ -47,13 +51,23 @@ function rig(limits: Partial<BookLimits> = {}) {
     const certificate = recipients.get(connectionId) ?? connectionId;
     const resource = table.get(name);
     assert.ok(resource !== undefined);
-    const refuser = { proxy: connectionId, certificate, message };
+    const refuser = { proxy: connectionId, certificate, party: partyOf(certificate), message };
     book.reject({ connectionId, refuser, envoyVersion, typeUrl, resources: [resource] });
   };
   const accept = (connectionId: string, name: string): void => {
     book.accept(connectionId, envoyVersion, typeUrl, [table.get(name) as Resource]);
   };
-  return { table, substitutions, full, recipients, said, book, reject, accept, unwatch };
+  const open = (certificate: string, resources: ResourceSet, held = new Map<string, string>()): void => {
+    const about = { certificate, party: partyOf(certificate), envoyVersion, typeUrl };
+    book.opened({ ...about, connectionId: `of ${certificate}`, resources, held });
+  };
+  return { table, substitutions, full, recipients, since, said, book, reject, accept, open, unwatch };
+}
+
+/** Of certificates such as `account/machine/serial`; of others, each is of an account of its own. */
+function partyOf(certificate: string): Party {
+  const [account = "", machine] = certificate.split("/");
+  return { account, machine: machine === "" ? undefined : machine };
 }
 
 test("one party's word is not enough while another gets the content; two are, and an acknowledgement lifts it", () => {
@@ -72,16 +86,112 @@ test("one party's word is not enough while another gets the content; two are, an
 });
 
 test("the word of the only proxy that gets the content counts, until another one comes", () => {
-  const { table, substitutions, recipients, reject, book } = rig();
+  const { table, substitutions, recipients, reject, open } = rig();
   recipients.set("one", "a");
   table.set("c", "1");
   reject("one", "c");
   assert.equal(substitutions.size, 1);
-  book.opened(envoyVersion, "a", typeUrl, table);
+  open("a", table);
   assert.equal(substitutions.size, 1, "the same party");
-  book.opened(envoyVersion, "b", typeUrl, new ResourceTable(typeUrl, { c: "other" }));
+  open("b", new ResourceTable(typeUrl, { c: "other" }));
   assert.equal(substitutions.size, 1, "one that gets something else");
-  book.opened(envoyVersion, "b", typeUrl, table);
+  open("b", table);
+  assert.equal(substitutions.size, 0);
+});
+
+test("certificates make no parties, nor does a stream of the account that is not registered; registered machines do", () => {
+  const { table, substitutions, recipients, reject } = rig();
+  recipients.set("one", "a/m1/1").set("two", "a/m1/2").set("three", "a//3").set("other", "a/m2/4");
+  table.set("c", "1");
+  for (const connection of ["one", "two", "three"]) reject(connection, "c");
+  assert.equal(substitutions.size, 0, "one machine may have said all of it");
+  reject("other", "c");
+  assert.equal(substitutions.size, 1);
+});
+
+test("content that all reject that get it is set aside, whatever party they are", () => {
+  const { table, substitutions, recipients, reject } = rig();
+  recipients.set("one", "a//1").set("two", "a//2");
+  table.set("c", "1");
+  reject("one", "c");
+  assert.equal(substitutions.size, 0, "the account alone does not speak for all of its machines");
+  reject("two", "c");
+  assert.equal(substitutions.size, 1);
+});
+
+test("what two reject is offered again to one that has not spoken, until it is accepted", () => {
+  const { table, substitutions, recipients, reject, accept, book } = rig();
+  recipients.set("one", "a/m1").set("two", "a/m2").set("silent", "a/m3");
+  table.set("c", "1");
+  book.tick(0);
+  reject("one", "c");
+  reject("two", "c");
+  book.tick(restMs - 1);
+  assert.equal(substitutions.size, 1, "not at once");
+  book.tick(restMs);
+  assert.equal(substitutions.size, 0);
+  reject("one", "c");
+  reject("two", "c");
+  assert.equal(substitutions.size, 0, "those who are to be sent it come first");
+  accept("silent", "c");
+  book.tick(restMs + trialMs);
+  reject("one", "c");
+  reject("two", "c");
+  assert.equal(substitutions.size, 0);
+});
+
+test("what is bad is set aside after its trial, and offered no more but to those who come", () => {
+  const { table, substitutions, recipients, since, reject, book } = rig();
+  recipients.set("one", "a/m1").set("two", "a/m2").set("silent", "a/m3");
+  table.set("c", "1");
+  book.tick(0);
+  const rejectAll = (): void => {
+    for (const connection of ["one", "two"]) reject(connection, "c");
+  };
+  rejectAll();
+  book.tick(restMs);
+  rejectAll();
+  book.tick(restMs + trialMs);
+  assert.equal(substitutions.size, 1);
+  for (let at = 2; at < 10; at++) {
+    book.tick(at * restMs);
+    assert.equal(substitutions.size, 1, "everybody was sent it");
+  }
+  recipients.set("late", "a/m4");
+  since.set("late", 9 * restMs + 1);
+  book.tick(10 * restMs);
+  assert.equal(substitutions.size, 0);
+});
+
+test("nothing is offered again where everybody has spoken, and only so much at a time", () => {
+  const { table, substitutions, recipients, reject, book } = rig();
+  recipients.set("one", "a/m1/1").set("two", "a/m2/2");
+  const names = Array.from({ length: 2 * trialsAtOnce }, (_, at) => `c${at}`);
+  book.tick(0);
+  for (const name of names) {
+    table.set(name, "1");
+    reject("one", name);
+    reject("two", name);
+  }
+  recipients.set("again", "a/m2/3");
+  book.tick(restMs);
+  book.tick(restMs + trialMs);
+  assert.equal(substitutions.size, names.length, "a new certificate is nobody new");
+  recipients.set("silent", "a/m3/1");
+  book.tick(3 * restMs);
+  assert.equal(substitutions.size, names.length - trialsAtOnce);
+});
+
+test("who comes with what is set aside has accepted it, and it is served again", () => {
+  const { table, substitutions, recipients, reject, open } = rig();
+  recipients.set("one", "a").set("two", "b");
+  table.set("c", "1");
+  reject("one", "c");
+  reject("two", "c");
+  const version = table.get("c")?.version ?? "";
+  open("c", new ResourceTable(typeUrl), new Map([["c", `not ${version}`]]));
+  assert.equal(substitutions.size, 1);
+  open("c", new ResourceTable(typeUrl), new Map([["c", version]]));
   assert.equal(substitutions.size, 0);
 });
 
@@ -150,7 +260,7 @@ test("where nobody is connected any more, the author hears of it until the objec
 });
 
 test("a party that rejects everything fills neither the book nor the place of others", () => {
-  const { table, substitutions, recipients, reject, book, full } = rig({ cases: 16, perCertificate: 8 });
+  const { table, substitutions, recipients, reject, book, full } = rig({ cases: 16, perParty: 8 });
   recipients.set("hostile", "h").set("one", "a").set("two", "b");
   for (let at = 0; at < 100; at++) {
     table.set(`c${at}`, "1");
@@ -166,7 +276,7 @@ test("a party that rejects everything fills neither the book nor the place of ot
 });
 
 test("nor does one that is alone of its Envoy version", () => {
-  const { table, substitutions, recipients, reject, book } = rig({ cases: 16, perCertificate: 12 });
+  const { table, substitutions, recipients, reject, book } = rig({ cases: 16, perParty: 12 });
   recipients.set("hostile", "h");
   for (let at = 0; at < 100; at++) {
     table.set(`c${at}`, "1");

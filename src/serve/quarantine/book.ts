@@ -2,8 +2,9 @@
 // what it is told, so that any history can be played to it.
 //
 // Whose word counts: a machine may be hostile, and must not freeze the configuration of others. So content is set aside for
-// a whole Envoy version only when two certificates reject it, or the only one that gets it; never when somebody of the
-// version has accepted it, and no longer once somebody does.
+// a whole Envoy version only when two parties reject it, or all that get it; never when somebody of the version has accepted
+// it, and no longer once somebody does. What nobody is sent nobody can accept, and two parties may be one in truth: so it
+// is offered again from time to time, while there is somebody who has not spoken.
 import { SetMap } from "../../kernel/set-map.ts";
 import type { ConfigRef } from "../../xds/config-ref.ts";
 import type { ResourceChange, ResourceSet } from "../../xds/generator.ts";
@@ -14,8 +15,10 @@ import { typeUrls } from "../../xds/type-url.ts";
 import { AcceptedContent } from "./accepted-content.ts";
 import { isOwnAffair } from "./own-affair.ts";
 import { PartSearches, type Words } from "./part-searches.ts";
+import { areSeveral, hasSpoken, isSameParty, type Party, type Speaker } from "./party.ts";
 import type { RefusedCase, Refuser } from "./refused-case.ts";
 import { holds, isRoute, partSubject, type Subject, setHolds } from "./subject.ts";
+import { TrialTimes } from "./trial-times.ts";
 import { WatchedSets } from "./watched-sets.ts";
 
 /** Bounds of what is remembered. Over them, a rejection stays the affair of the stream that made it. */
@@ -24,8 +27,8 @@ export interface BookLimits {
   readonly cases: number;
   /** Streams remembered of one. */
   readonly refusersPerCase: number;
-  /** Of them, those that one certificate alone rejects. */
-  readonly perCertificate: number;
+  /** Of them, those that one party alone rejects. */
+  readonly perParty: number;
   /** Searches for a bad part at one time, one for a scope, and parts of one search. */
   readonly hunts: number;
   readonly suspects: number;
@@ -34,16 +37,17 @@ export interface BookLimits {
 export const bookLimits: BookLimits = {
   cases: 512,
   refusersPerCase: 32,
-  perCertificate: 64,
+  perParty: 64,
   hunts: 64,
   suspects: 4_096,
 };
 
 /** A stream and what it gets under a name now. */
-export interface Recipient {
+export interface Recipient extends Speaker {
   readonly connectionId: string;
-  readonly certificate: string;
   readonly envoyVersion: string;
+  /** When the stream began, monotonic milliseconds. */
+  readonly sinceMs: number;
   /** Undefined where it has not asked for anything of the type yet, and may. */
   readonly resource: Resource | undefined;
 }
@@ -54,6 +58,16 @@ export interface Rejection {
   readonly envoyVersion: string;
   readonly typeUrl: string;
   readonly resources: readonly Resource[];
+}
+
+/** A stream that asks for a type for the first time. */
+export interface Opening extends Speaker {
+  readonly connectionId: string;
+  readonly envoyVersion: string;
+  readonly typeUrl: string;
+  readonly resources: ResourceSet;
+  /** Versions that it has from an earlier stream, by name: it has accepted them. */
+  readonly held: ReadonlyMap<string, string>;
 }
 
 export interface BookPorts {
@@ -78,10 +92,12 @@ export class Book {
   /** By name of the resource. */
   private readonly casesByName = new SetMap<string, RefusedCase>();
   private readonly searches: PartSearches;
+  private readonly trials: TrialTimes;
 
   constructor(ports: BookPorts, limits: Partial<BookLimits> = {}) {
     this.ports = ports;
     this.limits = { ...bookLimits, ...limits };
+    this.trials = new TrialTimes(this.limits.cases);
     this.searches = new PartSearches(
       {
         sets: this.sets,
@@ -154,20 +170,55 @@ export class Book {
 
   /**
    * A stream is about to get resources of a type. What was set aside on another party's word alone is offered again:
-   * whoever was there first must not decide for those who come later.
+   * whoever was there first must not decide for those who come later. What the stream comes with, it has accepted.
    */
-  opened(envoyVersion: string, certificate: string, typeUrl: string, resources: ResourceSet): void {
+  opened(opening: Opening): void {
+    const { connectionId, envoyVersion, typeUrl, resources, held } = opening;
     for (const refused of [...this.cases.values()]) {
-      const { subject, verdict, present } = refused;
+      const { subject, verdict, present, refusers } = refused;
       if (verdict !== "aside" || subject.envoyVersion !== envoyVersion) continue;
-      const [first] = refused.refusers.values();
-      if (first?.certificate === certificate || !isWordOf(refused, first?.certificate)) continue;
+      const version = held.get(subject.name);
+      for (const set of version === undefined ? [] : [...present]) {
+        const made = set.typeUrl === typeUrl ? set.made.get(subject.name) : undefined;
+        if (made !== undefined && made.version === version) this.accept(connectionId, envoyVersion, typeUrl, [made]);
+      }
+      if (refused.verdict !== "aside" || areSeveral(refusers.values()) || hasSpoken(refusers.values(), opening))
+        continue;
       const served = resources.get(subject.name);
       const isConcerned = [...present].some(
         (set) => set.typeUrl === typeUrl && set.served.get(subject.name) === served,
       );
       if (isConcerned) this.forget(refused);
     }
+  }
+
+  /**
+   * Offers some of what is set aside once more, where there are streams that have not said what they think of it.
+   *
+   * @param nowMs monotonic milliseconds
+   */
+  tick(nowMs: number): void {
+    for (const { name } of this.trials.tick(nowMs)) {
+      for (const refused of [...this.casesByName.get(name)]) if (refused.verdict === "open") this.reconsider(refused);
+    }
+    for (const id of this.trials.due()) {
+      const refused = this.cases.get(id);
+      if (refused?.verdict !== "aside") this.trials.forget(id);
+      else if (refused.current && this.isUndecided(refused)) {
+        this.trials.begin(id);
+        this.forget(refused);
+      }
+    }
+  }
+
+  /** Whether a stream would get it that has come since the last trial, and whose machine has not spoken. */
+  private isUndecided({ id, subject, refusers }: RefusedCase): boolean {
+    const triedAtMs = this.trials.triedAtMs(id);
+    for (const stream of this.ports.recipients(subject.typeUrl, subject.name)) {
+      if (stream.envoyVersion !== subject.envoyVersion || hasSpoken(refusers.values(), stream)) continue;
+      if (triedAtMs === undefined || stream.sinceMs >= triedAtMs) return true;
+    }
+    return false;
   }
 
   /** A stream has ended: one that is alone with its word now may be the only one that gets the content. */
@@ -223,8 +274,8 @@ export class Book {
     const known = this.cases.get(substitutionKey(subject));
     if (known !== undefined) return known;
     let own = 0;
-    for (const each of this.cases.values()) if (each.current && isWordOf(each, refuser.certificate)) own += 1;
-    if (own >= this.limits.perCertificate) {
+    for (const each of this.cases.values()) if (each.current && isWordOf(each, refuser.party)) own += 1;
+    if (own >= this.limits.perParty) {
       this.ports.full("cases");
       return undefined;
     }
@@ -253,7 +304,7 @@ export class Book {
     const victim =
       all.find(({ current }) => !current) ??
       all.find(({ verdict }) => verdict !== "aside") ??
-      all.find((each) => isWordOf(each, [...each.refusers.values()][0]?.certificate));
+      all.find((each) => !areSeveral(each.refusers.values()));
     if (victim !== undefined) this.forget(victim);
     return victim !== undefined;
   }
@@ -263,7 +314,7 @@ export class Book {
     const { envoyVersion } = refused.subject;
     if (isOwnAffair(refused.message)) refused.verdict = "own-affair";
     else if (this.accepted.has(envoyVersion, resource)) refused.verdict = "accepted";
-    else if (!this.isProven(refused)) refused.verdict = "open";
+    else if (this.isOnTrial(refused, resource) || !this.isProven(refused)) refused.verdict = "open";
     else if (resource.fragments === undefined) this.setAside(refused);
     else if (this.searches.rejected(refused, resource)) this.forget(refused);
     else refused.verdict = "unattributed";
@@ -276,9 +327,14 @@ export class Book {
     this.ports.changed(refused);
   }
 
+  private isOnTrial({ subject: { envoyVersion, typeUrl } }: RefusedCase, resource: Resource): boolean {
+    return this.trials.isOn((subject) => subject.envoyVersion === envoyVersion && holds(resource, typeUrl, subject));
+  }
+
   private isProven({ refusers, subject }: RefusedCase): boolean {
+    if (areSeveral(refusers.values())) return true;
+    // Machines of one account may be one party; each of them must have its say all the same.
     const certificates = new Set([...refusers.values()].map(({ certificate }) => certificate));
-    if (certificates.size > 1) return true;
     let isServed = false;
     for (const other of this.ports.recipients(subject.typeUrl, subject.name)) {
       if (other.envoyVersion !== subject.envoyVersion) continue;
@@ -293,6 +349,7 @@ export class Book {
     const { id, subject, content, message, sources } = refused;
     const accepted = this.sets.acceptedFor(subject, content);
     refused.verdict = "aside";
+    this.trials.aside(id, subject);
     refused.hasAccepted = accepted.size > 0;
     this.ports.substitute(id, { ...subject, only: undefined, accepted, message, sources });
     this.lookEverywhere(refused);
@@ -379,8 +436,8 @@ export class Book {
 }
 
 /** Whether nobody but one party says so. */
-function isWordOf({ refusers }: RefusedCase, certificate: string | undefined): boolean {
-  for (const other of refusers.values()) if (other.certificate !== certificate) return false;
+function isWordOf({ refusers }: RefusedCase, party: Party): boolean {
+  for (const other of refusers.values()) if (!isSameParty(other.party, party)) return false;
   return true;
 }
 

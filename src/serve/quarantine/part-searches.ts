@@ -197,9 +197,10 @@ function namedByAll(
 ): readonly ResourceFragment[] {
   let named: readonly ResourceFragment[] | undefined;
   const heard = new Set<string>();
-  for (const { certificate, message } of refusers.values()) {
-    if (heard.has(certificate)) continue;
-    heard.add(certificate);
+  for (const { party, message } of refusers.values()) {
+    const key = `${party.account} ${party.machine ?? ""}`;
+    if (heard.has(key)) continue;
+    heard.add(key);
     const own = suspectsNamed(suspects, all, message);
     if (own.length !== 1 || (named !== undefined && named[0] !== own[0])) return [];
     named = own;

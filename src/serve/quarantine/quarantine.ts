@@ -18,11 +18,13 @@ import type { ChangeLog } from "../debug/change-log.ts";
 import { type Blame, blame } from "./blame.ts";
 import { Book, type BookLimits, type Recipient } from "./book.ts";
 import { envoyWords } from "./envoy-words.ts";
+import type { Party } from "./party.ts";
 import type { QuarantineMetrics } from "./quarantine-metrics.ts";
 import { recentChanges } from "./recent-changes.ts";
 import { type RefusalStatus, refusalMessage, refusalStatus } from "./refusal-status.ts";
 import type { RefusedCase } from "./refused-case.ts";
 import { rejectedValue } from "./rejected-value.ts";
+import { trialMs } from "./trial-times.ts";
 import type { VerdictSources } from "./verdicts.ts";
 
 /** Verdicts within this time are published together, milliseconds: a thousand proxies reject at about the same time. */
@@ -45,6 +47,8 @@ export interface QuarantineOptions {
     typeUrl: string,
     name: string,
   ) => Iterable<{ readonly connectionId: string; readonly resource: Resource | undefined }>;
+  /** The registered machine that a stream speaks for, as the key of its entry. */
+  readonly machineOf: (connectionId: string) => string | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: QuarantineMetrics;
@@ -54,7 +58,10 @@ export interface QuarantineOptions {
 interface Stream {
   readonly proxy: string;
   readonly certificate: string;
+  readonly party: Party;
   readonly envoyVersion: string;
+  /** Monotonic milliseconds. */
+  readonly sinceMs: number;
 }
 
 export class Quarantine implements Stoppable {
@@ -68,6 +75,7 @@ export class Quarantine implements Stoppable {
   private readonly said = new WeakMap<RefusedCase, string>();
   private readonly metrics: QuarantineMetrics;
   private readonly unsubscribe: () => void;
+  private readonly endTicks: Cancel;
   private timer: Cancel | undefined;
 
   constructor(options: QuarantineOptions) {
@@ -92,6 +100,7 @@ export class Quarantine implements Stoppable {
       },
       options.limits,
     );
+    this.endTicks = clock.every(trialMs, () => graph.batch(() => this.book.tick(clock.monotonic())));
     this.unsubscribe = objects.subscribe((changes) => {
       for (const { before, after } of changes) {
         const key = (after ?? before)?.key;
@@ -105,17 +114,20 @@ export class Quarantine implements Stoppable {
     return this.book.watch(set);
   }
 
-  connected({ node }: XdsClient, connectionId: string, { certificate = "" }: StreamOrigin): void {
+  /** A stream begins; it has been registered, if it will be. */
+  connected({ node, identities }: XdsClient, connectionId: string, { certificate = "" }: StreamOrigin): void {
     const { envoyVersion = "", name } = node;
-    this.streams.set(connectionId, { proxy: name, certificate, envoyVersion });
+    const { clock, machineOf } = this.options;
+    // Once and for all: one stream must not be two parties.
+    const party = { account: identities[0] ?? "", machine: machineOf(connectionId) };
+    this.streams.set(connectionId, { proxy: name, certificate, party, envoyVersion, sinceMs: clock.monotonic() });
     this.book.joined(envoyVersion);
   }
 
-  opened({ connectionId, typeUrl, resources }: AdsOpening): void {
-    const stream = this.streams.get(connectionId);
+  opened(opening: AdsOpening): void {
+    const stream = this.streams.get(opening.connectionId);
     if (stream === undefined) return;
-    const { envoyVersion, certificate } = stream;
-    this.options.graph.batch(() => this.book.opened(envoyVersion, certificate, typeUrl, resources));
+    this.options.graph.batch(() => this.book.opened({ ...stream, ...opening }));
   }
 
   disconnected(connectionId: string): void {
@@ -134,8 +146,8 @@ export class Quarantine implements Stoppable {
   rejected({ connectionId, typeUrl, message, resources }: AdsRejection): void {
     const stream = this.streams.get(connectionId);
     if (stream === undefined) return;
-    const { proxy, certificate, envoyVersion } = stream;
-    const refuser = { proxy, certificate, message };
+    const { proxy, certificate, party, envoyVersion } = stream;
+    const refuser = { proxy, certificate, party, message };
     this.options.graph.batch(() => this.book.reject({ connectionId, refuser, envoyVersion, typeUrl, resources }));
   }
 
@@ -150,6 +162,7 @@ export class Quarantine implements Stoppable {
 
   async stop(): Promise<void> {
     this.unsubscribe();
+    this.endTicks();
     this.timer?.();
   }
 
@@ -157,8 +170,7 @@ export class Quarantine implements Stoppable {
     for (const { connectionId, resource } of this.options.recipients(typeUrl, name)) {
       const stream = this.streams.get(connectionId);
       if (stream === undefined) continue;
-      const { certificate, envoyVersion } = stream;
-      yield { connectionId, certificate, envoyVersion, resource };
+      yield { ...stream, connectionId, resource };
     }
   }
 

@@ -2,14 +2,13 @@
 import type { ConfigRef } from "../../xds/config-ref.ts";
 import type { Resource, ResourceFragment } from "../../xds/resource.ts";
 import type { ServedSet } from "../../xds/substitution.ts";
+import type { Speaker } from "./party.ts";
 import type { Subject } from "./subject.ts";
 
 /** A stream that rejected it. */
-export interface Refuser {
+export interface Refuser extends Speaker {
   /** `name.namespace` of the proxy. */
   readonly proxy: string;
-  /** Of the client certificate; all streams without one count as one. */
-  readonly certificate: string;
   /** Its words. */
   readonly message: string;
 }
