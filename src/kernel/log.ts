@@ -1,5 +1,6 @@
 // Structured JSON logs, one object a line. Data goes in fields, never in the text.
 import { type DestinationStream, type Logger, pino } from "pino";
+import { LineWriter } from "./line-writer.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -11,9 +12,6 @@ export interface Log {
   /** A log whose lines carry these fields too. */
   with(fields: Record<string, unknown>): Log;
 }
-
-/** Lines are written before the turn of the event loop is over where there are so many bytes of them. */
-const batchBytes = 1 << 13;
 
 /**
  * Logs to `target`, by default standard error (standard output belongs to what a command prints): the lines of one turn of
@@ -34,20 +32,11 @@ export function createLog(level: LogLevel, target: DestinationStream = standardE
 }
 
 function standardError(): DestinationStream {
-  const destination = pino.destination({ dest: process.stderr.fd, sync: true, minLength: batchBytes });
-  let due = false;
-  process.once("exit", () => destination.flushSync());
-  return {
-    write: (line) => {
-      destination.write(line);
-      if (due) return;
-      due = true;
-      setImmediate(() => {
-        due = false;
-        destination.flushSync();
-      });
-    },
-  };
+  const loss = (lost: number): string =>
+    `${JSON.stringify({ level: "warn", time: new Date().toISOString(), lost, msg: "log lines were lost: whoever reads them is too slow" })}\n`;
+  const writer = new LineWriter(process.stderr.fd, loss);
+  process.once("exit", () => writer.end());
+  return writer;
 }
 
 type Sink = Pick<Logger, LogLevel | "child">;
