@@ -114,18 +114,26 @@ export class EnvoyStream implements CallListener {
   /** Sends what can be sent: at most one response of each type in flight, clusters before what names them. */
   private pump(): void {
     if (!this.open) return;
-    for (const subscription of this.inPushOrder()) {
-      if (!subscription.hasDue || subscription.inFlight || this.rests(subscription)) continue;
-      const nonce = `${this.nonce + 1}`;
-      const response = subscription.next(nonce, this.order.permit(subscription.typeUrl));
-      if (response === undefined) continue;
-      this.nonce += 1;
-      if (subscription.typeUrl === typeUrls.route) this.routePace.sent();
-      this.call.send(encodeResponse(subscription.typeUrl, nonce, response));
-      this.forceFollowers(subscription.typeUrl, response.resources);
-    }
+    let isSettled = false;
+    for (const subscription of this.inPushOrder()) isSettled = this.sendDue(subscription) || isSettled;
+    const clusters = this.types.get(typeUrls.cluster);
+    // What turned out to be there already may have been what a removal waited for, and Envoy answers nothing about it.
+    if (isSettled && clusters !== undefined) this.sendDue(clusters);
     this.order.settle();
     this.host.settled();
+  }
+
+  /** Sends the next response of a type; true where there was none, and nothing is due any more. */
+  private sendDue(subscription: EnvoySubscription): boolean {
+    if (!subscription.hasDue || subscription.inFlight || this.rests(subscription)) return false;
+    const nonce = `${this.nonce + 1}`;
+    const response = subscription.next(nonce, this.order.permit(subscription.typeUrl));
+    if (response === undefined) return !subscription.hasDue;
+    this.nonce += 1;
+    if (subscription.typeUrl === typeUrls.route) this.routePace.sent();
+    this.call.send(encodeResponse(subscription.typeUrl, nonce, response));
+    this.forceFollowers(subscription.typeUrl, response.resources);
+    return false;
   }
 
   /** True while Envoy is to be left alone with new versions of routes; then they are sent later. */

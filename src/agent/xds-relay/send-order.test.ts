@@ -144,6 +144,30 @@ test("a cluster is removed only after the routes that named it", () => {
   assert.deepEqual(proxy.inForce(cluster), {});
 });
 
+test("a cluster is removed when Envoy refuses the routes that come after those it has from before", () => {
+  const { control, connect, envoy } = relayRig();
+  control.set(cluster, [textResource("old", "1")]);
+  control.set(route, [textResource("8080", "1", "elsewhere")]);
+  connect();
+  const first = envoy();
+  first.subscribe(cluster, []);
+  first.subscribe(route, ["8080"]);
+  first.disconnect();
+  control.set(route, [textResource("8080", "2", "bad")]);
+  const second = envoy({
+    holds: (typeUrl) => typeUrl === route,
+    refuse: (_, body) => (body === "bad" ? "no" : undefined),
+  });
+  second.subscribe(cluster, [], { old: "1" });
+  second.subscribe(route, ["8080"], { "8080": "1" });
+  control.set(cluster, [], ["old"]);
+  assert.deepEqual(second.sent(cluster), [[]], "it may be named by the routes that this stream has not seen");
+  second.release();
+  second.release(); // it came once more, for the control plane
+  assert.deepEqual(second.inForce(route), {}, "of the routes it goes on with what it has");
+  assert.deepEqual(second.sent(cluster), [[], ["-old"]]);
+});
+
 test("a cluster stays as long as routes are on their way that replace those which name it, however long that takes", async () => {
   const { control, connect, envoy, clock } = relayRig();
   control.set(cluster, [textResource("outbound|80||old", "1"), textResource("outbound|80||other", "1")]);
