@@ -38,23 +38,22 @@ const wordCharacters = /[A-Za-z0-9_-]+/;
  */
 export function blame(options: BlameOptions): Blame {
   const { sources, names, objectOf, value } = options;
-  const exact = sources.flatMap((ref) =>
-    [...textsIn(objectOf(ref)?.spec)].filter(({ text }) => text === value).map(({ path }) => ({ ref, path })),
-  );
-  if (exact[0] !== undefined && exact.length === 1) return { objects: [exact[0].ref], path: exact[0].path };
   let message = options.message.slice(0, searchedLength);
   for (const name of names) if (name.length >= shortest) message = message.replaceAll(name, " ");
   const found = new MentionIndex(message, wordCharacters);
   let longest = shortest - 1;
-  let hits: { ref: ConfigRef; path: string }[] = [];
+  let hits: Hit[] = [];
+  const exact: Hit[] = [];
   for (const ref of sources) {
-    for (const { path, text } of textsIn(objectOf(ref)?.spec)) {
-      if (text.length < longest || !found.has(text)) continue;
+    eachText(objectOf(ref)?.spec, (text, path) => {
+      if (text === value) exact.push({ ref, path: formatPath(path) });
+      if (text.length < longest || text.length < shortest || !found.has(text)) return;
       if (text.length > longest) hits = [];
-      longest = Math.max(longest, text.length);
-      if (text.length === longest && longest >= shortest) hits.push({ ref, path });
-    }
+      longest = text.length;
+      hits.push({ ref, path: formatPath(path) });
+    });
   }
+  if (exact[0] !== undefined && exact.length === 1) return { objects: [exact[0].ref], path: exact[0].path };
   const [hit] = hits;
   if (hit !== undefined && hits.length === 1) return { objects: [hit.ref], path: hit.path };
   for (const changed of options.recent()) {
@@ -64,22 +63,27 @@ export function blame(options: BlameOptions): Blame {
   return { objects: sources, path: undefined };
 }
 
-function* textsIn(spec: unknown): Iterable<{ path: string; text: string }> {
+interface Hit {
+  readonly ref: ConfigRef;
+  readonly path: string;
+}
+
+/** @param visit told of each text; the path is valid during the call only */
+function eachText(spec: unknown, visit: (text: string, path: readonly PathSegment[]) => void): void {
   let left = valueLimit;
   const path: PathSegment[] = ["spec"];
-  function* walk(value: unknown): Iterable<{ path: string; text: string }> {
+  const walk = (value: unknown): void => {
     if (--left < 0) return;
-    if (typeof value === "string") yield { path: formatPath(path), text: value };
+    if (typeof value === "string") visit(value, path);
     else if (value !== null && typeof value === "object") {
-      const entries = Array.isArray(value) ? value.entries() : Object.entries(value);
-      for (const [key, child] of entries) {
+      for (const [key, child] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
         path.push(key);
-        yield* walk(child);
+        walk(child);
         path.pop();
       }
     }
-  }
-  yield* walk(spec);
+  };
+  walk(spec);
 }
 
 function isSame(a: ConfigRef, b: ConfigRef): boolean {

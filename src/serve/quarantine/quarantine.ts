@@ -15,20 +15,22 @@ import type { ServedSet, Substitution } from "../../xds/substitution.ts";
 import type { AdsAcknowledgement, AdsOpening, AdsRejection, StreamOrigin } from "../ads/ads-hooks.ts";
 import { typeName } from "../ads/type-name.ts";
 import type { ChangeLog } from "../debug/change-log.ts";
-import { type Blame, blame } from "./blame.ts";
+import type { Blame } from "./blame.ts";
 import { Book, type BookLimits, type Recipient } from "./book.ts";
+import { CaseBlames } from "./case-blames.ts";
 import { envoyWords } from "./envoy-words.ts";
 import type { Party } from "./party.ts";
 import type { QuarantineMetrics } from "./quarantine-metrics.ts";
 import { recentChanges } from "./recent-changes.ts";
 import { type RefusalStatus, refusalMessage, refusalStatus } from "./refusal-status.ts";
 import type { RefusedCase } from "./refused-case.ts";
-import { rejectedValue } from "./rejected-value.ts";
 import { trialMs } from "./trial-times.ts";
 import type { VerdictSources } from "./verdicts.ts";
 
 /** Verdicts within this time are published together, milliseconds: a thousand proxies reject at about the same time. */
 const statusDelayMs = 100;
+/** After it was published, the next waits at least so many times as long as that took: a flood of verdicts costs a tenth. */
+const restFactor = 9;
 /** Objects that one log line names. */
 const loggedObjects = 8;
 /** Characters of Envoy's words in one log line. */
@@ -77,6 +79,9 @@ export class Quarantine implements Stoppable {
   private readonly unsubscribe: () => void;
   private readonly endTicks: Cancel;
   private timer: Cancel | undefined;
+  private readonly blames: CaseBlames;
+  /** How long it took to publish what is known, milliseconds. */
+  private lastMs = 0;
 
   constructor(options: QuarantineOptions) {
     const { graph, metrics, clock, objects } = options;
@@ -84,6 +89,10 @@ export class Quarantine implements Stoppable {
     this.substitutions = new Source<Substitution>(graph, "substitutions", Object.is);
     this.statuses = new Source<RefusalStatus>(graph, "refusals");
     this.metrics = metrics;
+    this.blames = new CaseBlames({
+      objectOf: (ref) => objects.get(this.keyOf(ref) ?? ""),
+      recent: () => recentChanges(options.changes),
+    });
     this.book = new Book(
       {
         recipients: (typeUrl, name) => this.recipients(typeUrl, name),
@@ -175,7 +184,8 @@ export class Quarantine implements Stoppable {
   }
 
   private wake(): void {
-    this.timer ??= this.options.clock.after(statusDelayMs, () => {
+    const delayMs = Math.max(statusDelayMs, restFactor * this.lastMs);
+    this.timer ??= this.options.clock.after(delayMs, () => {
       this.timer = undefined;
       this.publish();
     });
@@ -183,13 +193,20 @@ export class Quarantine implements Stoppable {
 
   /** Publishes at once what is known; for whoever waits for a verdict. */
   publish(): void {
+    const { clock } = this.options;
+    const startMs = clock.monotonic();
+    this.tellAll();
+    this.lastMs = clock.monotonic() - startMs;
+  }
+
+  private tellAll(): void {
     const told = new Map<string, { refused: RefusedCase; blame: Blame; message: string }[]>();
     const counts = new Map<string, number>();
     for (const refused of this.book.current()) {
       const { subject, verdict } = refused;
       const type = typeName(subject.typeUrl);
       if (verdict === "aside") counts.set(type, (counts.get(type) ?? 0) + 1);
-      const blamed = this.blameOf(refused);
+      const blamed = this.blames.of(refused);
       const message = refusalMessage(refused, verdict === "aside" ? 0 : this.countRecipients(refused));
       for (const ref of blamed.objects) {
         const key = this.keyOf(ref);
@@ -212,15 +229,6 @@ export class Quarantine implements Stoppable {
     return count;
   }
 
-  private blameOf({ content, subject, sources, message }: RefusedCase): Blame {
-    return blame({
-      ...{ sources, message: envoyWords(message), value: rejectedValue(content, subject, message) },
-      names: [subject.name, ...(subject.fragment === undefined ? [] : [subject.fragment])],
-      objectOf: (ref) => this.options.objects.get(this.keyOf(ref) ?? ""),
-      recent: () => recentChanges(this.options.changes),
-    });
-  }
-
   private keyOf({ kind, namespace, name }: ConfigRef): string | undefined {
     const group = kindByName(kind)?.group;
     return group === undefined
@@ -241,7 +249,7 @@ export class Quarantine implements Stoppable {
       resource: subject.name,
       ...(subject.fragment === undefined ? {} : { part: subject.fragment }),
       envoy: subject.envoyVersion,
-      objects: this.blameOf(refused).objects.slice(0, loggedObjects).map(formatConfigRef),
+      objects: this.blames.of(refused).objects.slice(0, loggedObjects).map(formatConfigRef),
     };
     const { log } = this.options;
     if (state === "aside")
