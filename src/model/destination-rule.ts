@@ -8,7 +8,6 @@
 import type { DestinationRule } from "../config/destination-rule/destination-rule.ts";
 import type { TrafficPolicy } from "../config/destination-rule/traffic-policy.ts";
 import type { Config } from "../config/object.ts";
-import { matchesLabels } from "../config/selector.ts";
 import { byKey } from "../kernel/key-order.ts";
 import type { Caller } from "./caller.ts";
 import type { Service } from "./service.ts";
@@ -28,7 +27,6 @@ const noRules: HostRules = { rules: [], trafficPolicy: undefined, subsets: [] };
 
 /**
  * @param candidates rules by host pattern, most specific pattern first
- * @param caller its labels as far as a rule's selector asks for them
  *
  * The caller's namespace comes first, then the service's, then the root namespace (Istio's lookup). Within one namespace the
  * most specific pattern wins; several rules for it are merged: the oldest traffic policy, all subsets by name.
@@ -36,7 +34,7 @@ const noRules: HostRules = { rules: [], trafficPolicy: undefined, subsets: [] };
 export function selectRules(
   candidates: readonly (readonly Config<DestinationRule>[])[],
   service: Service,
-  caller: Pick<Caller, "is" | "sourceLabels">,
+  caller: Pick<Caller, "is" | "has">,
   mesh: { rootNamespace: string; defaultDestinationRuleExportTo: readonly string[] },
 ): HostRules {
   const owners: readonly ((namespace: string) => boolean)[] = [
@@ -55,12 +53,13 @@ export function selectRules(
 
 function concerns(
   { spec, key }: Config<DestinationRule>,
-  caller: Pick<Caller, "is" | "sourceLabels">,
+  caller: Pick<Caller, "is" | "has">,
   mesh: { defaultDestinationRuleExportTo: readonly string[] },
 ): boolean {
   // Whatever exportTo says, a rule for chosen callers is for its own namespace.
   if (spec.workloadSelector !== undefined) {
-    return caller.is(key.namespace) && matchesLabels(spec.workloadSelector.matchLabels, caller.sourceLabels);
+    const labels = Object.entries(spec.workloadSelector.matchLabels ?? {});
+    return caller.is(key.namespace) && labels.every(([name, value]) => caller.has(name, value));
   }
   const fallback = mesh.defaultDestinationRuleExportTo;
   return caller.is(key.namespace) || isVisible(visibilityOf(spec.exportTo, key.namespace, fallback), caller);

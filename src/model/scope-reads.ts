@@ -3,7 +3,7 @@ import type { Collection } from "../collection/collection.ts";
 import type { Reader } from "../collection/derivation.ts";
 import type { Config } from "../config/object.ts";
 import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
-import { type Caller, type CallerNamespace, callerOf, type ScopeTraits } from "./caller.ts";
+import { type Caller, type CallerFacts, callerOf, type ScopeTraits } from "./caller.ts";
 import type { DestinationLookup } from "./destination.ts";
 import { type HostRules, selectRules } from "./destination-rule.ts";
 import { coveringHosts, type Hostname, resolveHost } from "./hostname.ts";
@@ -19,24 +19,24 @@ export interface ScopeReadsOptions {
   /** The services that the scope sees, by host. */
   readonly services: Collection<Service>;
   readonly traits: ScopeTraits;
-  readonly namespace: CallerNamespace;
+  readonly facts: CallerFacts;
 }
 
 export class ScopeReads {
   private readonly mesh: Mesh;
   private readonly services: Collection<Service>;
   private readonly traits: ScopeTraits;
-  private readonly namespace: CallerNamespace;
+  private readonly facts: CallerFacts;
 
-  constructor({ mesh, services, traits, namespace }: ScopeReadsOptions) {
+  constructor({ mesh, services, traits, facts }: ScopeReadsOptions) {
     this.mesh = mesh;
     this.services = services;
     this.traits = traits;
-    this.namespace = namespace;
+    this.facts = facts;
   }
 
   caller(read: Reader): Caller {
-    return callerOf(this.traits, this.namespace, read);
+    return callerOf(this.traits, this.facts, read);
   }
 
   settings(read: Reader): MeshSettings {

@@ -8,7 +8,7 @@ import { Join } from "../collection/join.ts";
 import type { CollectionNode } from "../collection/node.ts";
 import type { Config } from "../config/object.ts";
 import type { VirtualService } from "../config/virtual-service/virtual-service.ts";
-import { type CallerNamespace, callerNamespace, type ScopeTraits } from "./caller.ts";
+import { type CallerFacts, type CallerIdentity, callerFacts, type ScopeTraits } from "./caller.ts";
 import { type ClusterView, clusterViews } from "./cluster-view.ts";
 import { type Hostname, localHostsOf } from "./hostname.ts";
 import { type LoadAssignmentView, loadAssignmentViews } from "./load-assignment-view.ts";
@@ -41,8 +41,8 @@ export interface PlacedVirtualHost {
 /** For whom a view is. */
 export interface Audience {
   readonly traits: ScopeTraits;
-  /** Undefined where it is for callers of no namespace: what layers for those of each namespace are made over. */
-  readonly namespace: string | undefined;
+  /** Of a caller that may be anybody, nothing: what layers for those of each namespace, or with labels, are made over. */
+  readonly identity: Partial<CallerIdentity>;
 }
 
 /** Services that one step of filling takes up: a few milliseconds of work with all that is made of them. */
@@ -56,8 +56,8 @@ type ListenerDemand = number | readonly ConnectionPiece[];
 
 export class ScopeView {
   readonly traits: ScopeTraits;
-  /** What all that depends on the caller's namespace reads. */
-  readonly namespace: CallerNamespace;
+  /** What all that depends on the caller's namespace or labels reads. */
+  readonly facts: CallerFacts;
   /** By cluster name. */
   readonly clusters: Collection<ClusterView>;
   /** By cluster name. */
@@ -76,21 +76,21 @@ export class ScopeView {
 
   /** The view is empty before `fill`. */
   constructor(mesh: Mesh, graph: Graph, audience: Audience) {
-    const { traits } = audience;
-    const who = audience.namespace ?? "anybody";
+    const { traits, identity } = audience;
+    const who = identity.namespace ?? "anybody";
     this.traits = traits;
-    this.namespace = callerNamespace(graph, audience.namespace);
+    this.facts = callerFacts(graph, identity);
     this.settings = mesh.settings;
-    const { namespace } = this;
+    const { facts } = this;
     const servicesByHost = this.gate(mesh.servicesByHost);
     const hostsOfRules = this.gate(mesh.virtualServices);
-    const services = this.own(deriveVisibleServices(servicesByHost, namespace, mesh.domainSuffix));
-    const reads = new ScopeReads({ mesh, services, traits, namespace });
+    const services = this.own(deriveVisibleServices(servicesByHost, facts, mesh.domainSuffix));
+    const reads = new ScopeReads({ mesh, services, traits, facts });
     this.clusters = this.own(
       new Derived<Service, ClusterView>({
         name: `clusters(${who})`,
         from: services,
-        uses: [namespace, mesh.endpoints, mesh.destinationRules, mesh.settings],
+        uses: [facts, mesh.endpoints, mesh.destinationRules, mesh.settings],
         derive: (service, _, read) =>
           clusterViews(
             service,
@@ -104,7 +104,7 @@ export class ScopeView {
       new Derived<Service, LoadAssignmentView>({
         name: `load-assignments(${who})`,
         from: services,
-        uses: [namespace, mesh.endpoints, mesh.destinationRules, mesh.settings],
+        uses: [facts, mesh.endpoints, mesh.destinationRules, mesh.settings],
         derive: (service, _, read) =>
           loadAssignmentViews(
             service,
@@ -113,7 +113,7 @@ export class ScopeView {
           ).map((view) => [view.cluster, view]),
       }),
     );
-    const ofRules = [namespace, services, mesh.virtualServices, mesh.destinationRules, mesh.settings];
+    const ofRules = [facts, services, mesh.virtualServices, mesh.destinationRules, mesh.settings];
     const serviceHosts = this.own(
       new Derived<Service, PlacedVirtualHost>({
         name: `virtual-hosts(${who})`,
@@ -197,7 +197,7 @@ export class ScopeView {
     reads: ScopeReads,
     who: string,
   ): Collection<OutboundListenerView> {
-    const { namespace } = this;
+    const { facts } = this;
     const httpListeners = this.own(
       new Derived<Service, ListenerDemand>({
         name: `http-listeners(${who})`,
@@ -212,7 +212,7 @@ export class ScopeView {
       new Derived<Service, ConnectionPiece>({
         name: `connection-pieces(${who})`,
         from: services,
-        uses: [namespace, services, mesh.virtualServices, mesh.destinationRules, mesh.settings],
+        uses: [facts, services, mesh.virtualServices, mesh.destinationRules, mesh.settings],
         derive: (service, host, read) => {
           if (service.ports.every(({ protocol }) => isHttp(protocol))) return [];
           const virtualService = reads.virtualService(service.host, read);
@@ -233,7 +233,7 @@ export class ScopeView {
       new Derived<Service, HttpPiece>({
         name: `http-pieces(${who})`,
         from: services,
-        uses: [namespace, connectionPorts],
+        uses: [facts, connectionPorts],
         derive: (service, host, read) =>
           httpPieces(service, reads.caller(read), (port) => read.get(connectionPorts, String(port)) === true).map(
             (piece, index) => [`${host}#${index}`, piece],
@@ -254,7 +254,7 @@ export class ScopeView {
         name: `listeners(${who})`,
         from: this.gate(demanded),
         uses: [
-          ...[namespace, services, httpListeners, httpByPort, ownConnections, ownHttp],
+          ...[facts, services, httpListeners, httpByPort, ownConnections, ownHttp],
           ...[mesh.httpServicesByAddress, mesh.settings],
         ],
         derive: (demand, name, read) => {

@@ -16,14 +16,18 @@ export interface Scope {
 }
 
 export function scopeKey(scope: Scope): string {
-  return contentHash(scope.namespace, traitsText(scope));
+  return contentHash(
+    scope.namespace,
+    JSON.stringify(Object.entries(scope.sourceLabels).sort(byKey)),
+    traitsText(scope),
+  );
 }
 
-/** Equal for scopes that differ in nothing but their namespace. */
+/** Equal for scopes that differ in nothing but their namespace and labels. */
 export function scopeTraitsKey(scope: Scope): string {
   return contentHash(traitsText(scope));
 }
 
-function traitsText({ autoAddresses, ipv6, ipv6Names, sourceLabels }: Scope): string {
-  return JSON.stringify([autoAddresses, ipv6, ipv6Names, Object.entries(sourceLabels).sort(byKey)]);
+function traitsText({ autoAddresses, ipv6, ipv6Names }: Scope): string {
+  return JSON.stringify([autoAddresses, ipv6, ipv6Names]);
 }

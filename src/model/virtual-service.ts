@@ -84,5 +84,5 @@ export function concernsCaller(match: CallerMatch, caller: Caller, port: number)
   if (match.port !== undefined && match.port !== 0 && match.port !== port) return false;
   if (match.sourceNamespace !== undefined && match.sourceNamespace !== "" && !caller.is(match.sourceNamespace))
     return false;
-  return Object.entries(match.sourceLabels ?? {}).every(([key, value]) => caller.sourceLabels[key] === value);
+  return Object.entries(match.sourceLabels ?? {}).every(([key, value]) => caller.has(key, value));
 }

@@ -1,7 +1,7 @@
 // The services that one scope may see, one for each host.
 import type { Collection } from "../collection/collection.ts";
 import { Derived } from "../collection/derived.ts";
-import type { Caller, CallerNamespace } from "./caller.ts";
+import type { Caller, CallerFacts } from "./caller.ts";
 import { homeNamespace, localHostsOf } from "./hostname.ts";
 import { type Service, serviceAge } from "./service.ts";
 import { ageOf } from "./source-ref.ts";
@@ -16,16 +16,16 @@ import { isVisible } from "./visibility.ts";
  */
 export function deriveVisibleServices(
   servicesByHost: Collection<readonly Service[]>,
-  namespace: CallerNamespace,
+  facts: CallerFacts,
   domainSuffix: string,
 ): Derived<readonly Service[], Service> {
   const isHome = ({ host, namespace }: Service): boolean => homeNamespace(host, domainSuffix) === namespace;
   return new Derived<readonly Service[], Service>({
     name: "visible-services",
     from: servicesByHost,
-    uses: [servicesByHost, namespace],
+    uses: [servicesByHost, facts],
     derive: (services, host, read) => {
-      const caller = { is: (name: string) => read.get(namespace, name) === true };
+      const caller = { is: (name: string) => read.get(facts, name) === true };
       const isOwn = (service: Service): boolean => caller.is(service.namespace);
       const isSeen = (service: Service): boolean => isOwn(service) || isVisible(service.visibility, caller);
       const visible = services.filter(isSeen);

@@ -26,10 +26,12 @@ const types = [
 
 /** Callers of every namespace that has objects, of one that has none, and of each kind of label and machine. */
 const callers: RigProxy[] = [...namespaces, "bank"].flatMap((namespace, at) =>
-  [{}, { dnsCapture: false }, { labels: { app: "web" } }].map((more, kind) => ({
-    ...{ name: `p-${kind}`, namespace, ip: `198.18.${at}.${kind + 100}` },
-    ...more,
-  })),
+  [{}, { dnsCapture: false }, { labels: { app: "web" } }, { labels: { app: "api", tier: "gold" } }].map(
+    (more, kind) => ({
+      ...{ name: `p-${kind}`, namespace, ip: `198.18.${at}.${kind + 100}` },
+      ...more,
+    }),
+  ),
 );
 
 function contentsOf(view: ClientView): string[] {
@@ -71,8 +73,8 @@ function write(rig: MeshRig, batch: readonly (readonly [Config, number])[]): voi
 
 test("a scope that is a layer over others has what a view of its own has, after any history", () => {
   fc.assert(
-    fc.property(batches, fc.nat(7), (history, late) => {
-      const rig = new MeshRig(defaultMeshSettings, undefined, undefined, { alone: 0 });
+    fc.property(batches, fc.nat(7), fc.nat(2), (history, late, alone) => {
+      const rig = new MeshRig(defaultMeshSettings, undefined, undefined, { alone });
       const views = new Map<RigProxy, ClientView>();
       const open = (caller: RigProxy): unknown => views.set(caller, rig.open(caller));
       for (const [at, batch] of history.entries()) {
@@ -90,26 +92,26 @@ test("a scope that is a layer over others has what a view of its own has, after 
       assert.equal(rig.mesh.services.size, [...rig.mesh.services.keys()].length);
       assert.equal(rig.generator.counts.scopes, 0);
     }),
-    { numRuns: 60 },
+    { numRuns: 45 },
   );
 });
 
-function meshOfServices(count: number, namespaceOf: (index: number) => string): MeshRig {
-  const rig = new MeshRig(defaultMeshSettings, undefined, undefined, { alone: 0 });
+function meshOfServices(count: number, namespaceOf: (index: number) => string, alone = 0): MeshRig {
+  const rig = new MeshRig(defaultMeshSettings, undefined, undefined, { alone });
   rig.graph.batch(() => {
     for (let index = 0; index < count; index++) writeService(rig, index, namespaceOf(index), "10.0.0.1");
   });
   return rig;
 }
 
-function writeService(rig: MeshRig, index: number, namespace: string, address: string): void {
+function writeService(rig: MeshRig, index: number, namespace: string, address: string, port = 8080): void {
   const name = `svc-${index}`;
   rig.put({
     key: { source: "files", group: "networking.istio.io", kind: "ServiceEntry", namespace, name },
     meta: { name, namespace },
     spec: {
       hosts: [`${name}.${namespace}.svc.cluster.local`],
-      ports: [{ number: 8080, name: "http", protocol: "HTTP" }],
+      ports: [{ number: port, name: "http", protocol: "HTTP" }],
       resolution: "STATIC",
       endpoints: [{ address }],
     },
@@ -139,6 +141,63 @@ test("what is the same for two namespaces are the very same resources", () => {
     ...["Cluster 43 of 43", "ClusterLoadAssignment 40 of 40", "Listener 2 of 3"],
     ...["RouteConfiguration 0 of 1", "RoutePart 31 of 42", "NameTable 1 of 1"],
   ]);
+});
+
+test("callers that a rule chooses have all but what the rule says in common with others, in a namespace with a view of its own too", () => {
+  for (const alone of [0, 1]) {
+    const rig = meshOfServices(40, () => "team-1", alone);
+    rig.put({
+      key: {
+        ...{ source: "files", group: "networking.istio.io", kind: "VirtualService" },
+        namespace: "team-1",
+        name: "one",
+      },
+      meta: { name: "one", namespace: "team-1" },
+      spec: {
+        hosts: ["svc-7"],
+        http: [{ match: [{ sourceLabels: { app: "web" } }], directResponse: { status: 204 } }],
+      },
+    });
+    const [plain, chosen] = [{}, { app: "web" }].map((labels, at) =>
+      rig.open({ name: "p", namespace: "team-1", ip: `198.18.0.${at}`, labels }),
+    ) as [ClientView, ClientView];
+    assert.deepEqual(
+      rig.generator.inspect().scopes.map(({ kind }) => kind),
+      [alone === 0 ? "layer" : "whole", "layer"],
+    );
+    const different = types.flatMap((type) =>
+      [...chosen.resources(type).values()].filter((each) => plain.resources(type).get(each.name) !== each),
+    );
+    assert.deepEqual(
+      different.map(({ name }) => name),
+      // The listener for what comes in is each machine's own.
+      ["virtualInbound", "8080", "8080", "8080/svc-7.team-1.svc.cluster.local:8080"],
+    );
+  }
+});
+
+test("a virtual host that was the base's but for its routes keeps its domain when the base gives that to another", () => {
+  const rig = new MeshRig(defaultMeshSettings, undefined, undefined, { alone: 0 });
+  const caller: RigProxy = { name: "p", namespace: "data", ip: "198.18.0.1", labels: { app: "web" } };
+  const view = rig.open(caller);
+  rig.put({
+    key: {
+      ...{ source: "files", group: "networking.istio.io", kind: "VirtualService" },
+      namespace: "data",
+      name: "one",
+    },
+    meta: { name: "one", namespace: "data" },
+    spec: {
+      hosts: ["svc-1.shop"],
+      http: [
+        { match: [{ sourceLabels: { app: "web" } }], directResponse: { status: 204 } },
+        { directResponse: { status: 200 } },
+      ],
+    },
+  });
+  writeService(rig, 1, "shop", "10.0.0.1", 80);
+  const whole = new MeshGenerator(rig.mesh, rig.graph, { alone: Number.POSITIVE_INFINITY });
+  assert.deepEqual(contentsOf(view), contentsOf(whole.open(rig.clientOf(caller))));
 });
 
 test("what is made of many parts is put together once in a first view, however many steps that takes", () => {

@@ -1,13 +1,14 @@
-// What scopes see of the mesh, as resources. Scopes that differ in nothing but their namespace are layers over one base: each
-// holds what is different for callers of its namespace.
+// What scopes see of the mesh, as resources. Scopes that differ in nothing but their namespace and labels are layers over one base:
+// each holds what is different for its callers.
 
 import { FixedLayer } from "../collection/fixed.ts";
 import { Fork } from "../collection/fork.ts";
 import type { Graph } from "../collection/graph.ts";
 import type { CollectionNode } from "../collection/node.ts";
 import { Tally } from "../kernel/tally.ts";
+import { type CallerIdentity, factsOf } from "../model/caller.ts";
 import type { Mesh } from "../model/mesh.ts";
-import { type Scope, scopeTraitsKey } from "../model/scope.ts";
+import { type Scope, scopeKey, scopeTraitsKey } from "../model/scope.ts";
 import { ScopeView } from "../model/scope-view.ts";
 import type { InternedResources } from "./interned.ts";
 import { ScopeResources } from "./scope-resources.ts";
@@ -17,7 +18,10 @@ import { type Shared, SharedTable } from "./shared-table.ts";
 /** Differences that one step of filling takes up: a few milliseconds of work with all that is made of them. */
 const stepSize = 24;
 
-/** Of scopes that could share a base, so many have a view of their own: where there are no others, the base would be made for nothing. */
+/**
+ * Of the namespaces whose scopes could share a base, so many have a view of their own: where there are no others, the base would be
+ * made for nothing. Scopes with labels are layers over the view of their namespace.
+ */
 const aloneLimit = 1;
 
 export interface ScopeSets {
@@ -66,14 +70,17 @@ export interface ScopesOptions {
   readonly mesh: Mesh;
   readonly graph: Graph;
   readonly interned: InternedResources;
-  /** See `aloneLimit`. */
+  /** See `aloneLimit`; where it is infinite, each scope has a view of its own, whatever its labels. */
   readonly alone?: number;
 }
 
 export class Scopes {
   private readonly options: ScopesOptions;
+  /** Views that scopes are, or are layers over. */
   private readonly bases = new SharedTable<WholeScope>();
-  /** Views of their own, and layers, by what they have in common. */
+  /** Scopes of a namespace that has a view of its own, by namespace and what they have in common. */
+  private readonly ofAlone = new Tally<string>();
+  /** Such namespaces, and scopes of others, by what they have in common. */
   private readonly alone = new Tally<string>();
   private readonly layers = new Tally<string>();
 
@@ -82,42 +89,48 @@ export class Scopes {
   }
 
   make(scope: Scope): ScopeSets {
-    const traits = scopeTraitsKey(scope);
     const { alone = aloneLimit } = this.options;
-    const isAlone = this.alone.get(traits) < alone && this.layers.get(traits) === 0;
-    return isAlone ? this.makeWhole(scope, traits) : this.makeLayer(scope, traits);
+    const { namespace, sourceLabels } = scope;
+    if (alone === Number.POSITIVE_INFINITY) return this.makeOver(scope, { namespace, sourceLabels });
+    const common = scopeTraitsKey(scope);
+    const own = scopeKey({ ...scope, sourceLabels: {} });
+    const isAlone = this.ofAlone.get(own) > 0 || (this.alone.get(common) < alone && this.layers.get(common) === 0);
+    if (!isAlone) {
+      this.layers.add(common);
+      return this.makeOver(scope, {}, () => this.layers.remove(common));
+    }
+    if (this.ofAlone.add(own) === 1) this.alone.add(common);
+    return this.makeOver(scope, { namespace }, () => {
+      this.ofAlone.remove(own);
+      if (this.ofAlone.get(own) === 0) this.alone.remove(common);
+    });
   }
 
-  private makeWhole(scope: Scope, key: string): ScopeSets {
-    const { namespace, ...traits } = scope;
-    const { mesh, graph, interned } = this.options;
-    this.alone.add(key);
-    const whole = new WholeScope(new ScopeView(mesh, graph, { traits, namespace }), interned);
-    return {
-      kind: "whole",
-      sets: whole.resources.sets,
-      fill: () => whole.fill(),
-      fillAtOnce: () => whole.fillAtOnce(),
-      dispose: () => {
-        this.alone.remove(key);
-        whole.dispose();
-      },
-    };
-  }
-
-  private makeLayer(scope: Scope, key: string): ScopeSets {
-    const { namespace, ...traits } = scope;
+  /** @param identity what the view knows of the caller; the layer over it adds the rest */
+  private makeOver(scope: Scope, identity: Partial<CallerIdentity>, onDispose: () => void = () => {}): ScopeSets {
+    const { namespace, sourceLabels, ...traits } = scope;
     const { mesh, graph, interned } = this.options;
     const base: Shared<WholeScope> = this.bases.take(
-      key,
-      () => new WholeScope(new ScopeView(mesh, graph, { traits, namespace: undefined }), interned),
+      JSON.stringify([scopeTraitsKey(scope), [...factsOf(identity).keys()]]),
+      () => new WholeScope(new ScopeView(mesh, graph, { traits, identity }), interned),
     );
-    this.layers.add(key);
     const whole = base.value;
+    const facts = new Map([...factsOf(scope)].filter(([key]) => !whole.view.facts.has(key)));
+    if (facts.size === 0) {
+      return {
+        kind: "whole",
+        sets: whole.resources.sets,
+        fill: () => whole.fill(),
+        fillAtOnce: () => whole.fillAtOnce(),
+        dispose: () => {
+          onDispose();
+          base.release();
+        },
+      };
+    }
     const { view, resources } = whole;
-    const fork = new Fork("of a namespace");
-    const own = new Map<string, true>([[namespace, true]]);
-    fork.replace(new FixedLayer<true>("caller-namespace, of a namespace", view.namespace, own, false));
+    const fork = new Fork("of some callers");
+    fork.replace(new FixedLayer<true>("caller-facts, of some callers", view.facts, facts, false));
     for (const node of whole.nodes) fork.add(node);
     return {
       kind: "layer",
@@ -133,7 +146,7 @@ export class Scopes {
         fork.fillAtOnce();
       },
       dispose: () => {
-        this.layers.remove(key);
+        onDispose();
         fork.dispose();
         base.release();
       },

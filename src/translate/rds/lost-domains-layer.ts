@@ -49,7 +49,8 @@ export class LostDomainsLayer extends InputLayer<PlacedVirtualHost, readonly str
   }
 
   protected look(): void {
-    if (this.claimants.size > 0 || this.stale.size > 0) {
+    // A virtual host that is different may claim what the base's does, until the base's changes.
+    if (this.claimants.size > 0 || this.stale.size > 0 || this.input.differences().next().done !== true) {
       for (const { key } of this.ofInput) if (this.claimants.has(key) || this.input.differs(key)) this.stale.add(key);
       for (const change of this.ofBase) if (!claimAlike(change)) this.takeUp(change);
     }
