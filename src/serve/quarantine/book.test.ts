@@ -7,10 +7,11 @@ import type { Resource } from "../../xds/resource.ts";
 import { ResourceTable } from "../../xds/resource-table.fake.ts";
 import type { ServedSet, Substitution } from "../../xds/substitution.ts";
 import { typeUrls } from "../../xds/type-url.ts";
-import { Book, type BookLimits, type Recipient } from "./book.ts";
+import { Book } from "./book.ts";
+import type { BookLimits, Recipient } from "./book-ports.ts";
 import type { Party } from "./party.ts";
 import type { RefusedCase } from "./refused-case.ts";
-import { restMs, trialMs, trialsAtOnce } from "./trial-times.ts";
+import { againMs, restMs, trialMs, trialsAtOnce } from "./trial-times.ts";
 import { WatchedSet } from "./watched-set.ts";
 
 const envoyVersion = "1.40.0";
@@ -161,6 +162,13 @@ test("what is bad is set aside after its trial, and offered no more but to those
   since.set("late", 9 * restMs + 1);
   book.tick(10 * restMs);
   assert.equal(substitutions.size, 0);
+  rejectAll();
+  book.tick(10 * restMs + trialMs);
+  assert.equal(substitutions.size, 1);
+  book.tick(9 * restMs + againMs);
+  assert.equal(substitutions.size, 1);
+  book.tick(10 * restMs + againMs);
+  assert.equal(substitutions.size, 0, "who was too slow is not forgotten");
 });
 
 test("nothing is offered again where everybody has spoken, and only so much at a time", () => {

@@ -7,81 +7,20 @@
 // is offered again from time to time, while there is somebody who has not spoken.
 import { SetMap } from "../../kernel/set-map.ts";
 import type { ConfigRef } from "../../xds/config-ref.ts";
-import type { ResourceChange, ResourceSet } from "../../xds/generator.ts";
+import type { ResourceChange } from "../../xds/generator.ts";
 import { namesIn } from "../../xds/isolation.ts";
 import type { Resource, ResourceFragment } from "../../xds/resource.ts";
-import { type ServedSet, type Substitution, substitutionKey } from "../../xds/substitution.ts";
+import { type ServedSet, substitutionKey } from "../../xds/substitution.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { AcceptedContent } from "./accepted-content.ts";
+import { type BookLimits, type BookPorts, bookLimits, type Opening, type Rejection } from "./book-ports.ts";
 import { isOwnAffair } from "./own-affair.ts";
 import { PartSearches, type Words } from "./part-searches.ts";
-import { areSeveral, hasSpoken, isSameParty, type Party, type Speaker } from "./party.ts";
-import type { RefusedCase, Refuser } from "./refused-case.ts";
+import { areSeveral, hasSpoken, isSameParty, type Party } from "./party.ts";
+import type { RefusedCase } from "./refused-case.ts";
 import { holds, isRoute, partSubject, type Subject, setHolds } from "./subject.ts";
 import { TrialTimes } from "./trial-times.ts";
 import { WatchedSets } from "./watched-sets.ts";
-
-/** Bounds of what is remembered. Over them, a rejection stays the affair of the stream that made it. */
-export interface BookLimits {
-  /** Rejected contents, set aside or not; also those that may come back. */
-  readonly cases: number;
-  /** Streams remembered of one. */
-  readonly refusersPerCase: number;
-  /** Of them, those that one party alone rejects. */
-  readonly perParty: number;
-  /** Searches for a bad part at one time, one for a scope, and parts of one search. */
-  readonly hunts: number;
-  readonly suspects: number;
-}
-
-export const bookLimits: BookLimits = {
-  cases: 512,
-  refusersPerCase: 32,
-  perParty: 64,
-  hunts: 64,
-  suspects: 4_096,
-};
-
-/** A stream and what it gets under a name now. */
-export interface Recipient extends Speaker {
-  readonly connectionId: string;
-  readonly envoyVersion: string;
-  /** When the stream began, monotonic milliseconds. */
-  readonly sinceMs: number;
-  /** Undefined where it has not asked for anything of the type yet, and may. */
-  readonly resource: Resource | undefined;
-}
-
-export interface Rejection {
-  readonly connectionId: string;
-  readonly refuser: Refuser;
-  readonly envoyVersion: string;
-  readonly typeUrl: string;
-  readonly resources: readonly Resource[];
-}
-
-/** A stream that asks for a type for the first time. */
-export interface Opening extends Speaker {
-  readonly connectionId: string;
-  readonly envoyVersion: string;
-  readonly typeUrl: string;
-  readonly resources: ResourceSet;
-  /** Versions that it has from an earlier stream, by name: it has accepted them. */
-  readonly held: ReadonlyMap<string, string>;
-}
-
-export interface BookPorts {
-  /** Streams that get something under the name, or may ask for it. */
-  recipients(typeUrl: string, name: string): Iterable<Recipient>;
-  /** Something is served instead from now on; undefined where the content itself is again. */
-  substitute(key: string, substitution: Substitution | undefined): void;
-  /** A case is new, is another one, or is over. */
-  changed(refused: RefusedCase): void;
-  /** A bound was reached. */
-  full(limit: "cases" | "hunts" | "suspects"): void;
-  /** Wall clock, milliseconds. */
-  now(): number;
-}
 
 export class Book {
   private readonly ports: BookPorts;
@@ -211,12 +150,11 @@ export class Book {
     }
   }
 
-  /** Whether a stream would get it that has come since the last trial, and whose machine has not spoken. */
+  /** Whether a stream would get it that the last trial may have missed, and whose machine has not spoken. */
   private isUndecided({ id, subject, refusers }: RefusedCase): boolean {
-    const triedAtMs = this.trials.triedAtMs(id);
     for (const stream of this.ports.recipients(subject.typeUrl, subject.name)) {
-      if (stream.envoyVersion !== subject.envoyVersion || hasSpoken(refusers.values(), stream)) continue;
-      if (triedAtMs === undefined || stream.sinceMs >= triedAtMs) return true;
+      if (stream.resource === undefined || stream.envoyVersion !== subject.envoyVersion) continue;
+      if (this.trials.mayOffer(id, stream.sinceMs) && !hasSpoken(refusers.values(), stream)) return true;
     }
     return false;
   }

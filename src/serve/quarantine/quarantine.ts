@@ -16,7 +16,8 @@ import type { AdsAcknowledgement, AdsOpening, AdsRejection, StreamOrigin } from 
 import { typeName } from "../ads/type-name.ts";
 import type { ChangeLog } from "../debug/change-log.ts";
 import type { Blame } from "./blame.ts";
-import { Book, type BookLimits, type Recipient } from "./book.ts";
+import { Book } from "./book.ts";
+import type { BookLimits, Recipient } from "./book-ports.ts";
 import { CaseBlames } from "./case-blames.ts";
 import { envoyWords } from "./envoy-words.ts";
 import type { Party } from "./party.ts";
@@ -62,8 +63,8 @@ interface Stream {
   readonly certificate: string;
   readonly party: Party;
   readonly envoyVersion: string;
-  /** Monotonic milliseconds. */
-  readonly sinceMs: number;
+  /** When it asked for its last type, monotonic milliseconds. */
+  sinceMs: number;
 }
 
 export class Quarantine implements Stoppable {
@@ -136,7 +137,9 @@ export class Quarantine implements Stoppable {
   opened(opening: AdsOpening): void {
     const stream = this.streams.get(opening.connectionId);
     if (stream === undefined) return;
-    this.options.graph.batch(() => this.book.opened({ ...stream, ...opening }));
+    const { clock, graph } = this.options;
+    stream.sinceMs = clock.monotonic();
+    graph.batch(() => this.book.opened({ ...stream, ...opening }));
   }
 
   disconnected(connectionId: string): void {

@@ -6,6 +6,11 @@ import type { Subject } from "./subject.ts";
 export const trialMs = 2_000;
 /** Between two trials of one content, and before the first, milliseconds: one that is bad is rejected by all each time. */
 export const restMs = 60_000;
+/**
+ * Nor before this, milliseconds, where no stream has come since: one may have been too slow, or have asked for the name only
+ * afterwards.
+ */
+export const againMs = 600_000;
 /** Contents that are looked at in one tick: each costs a look at every stream. */
 export const trialsAtOnce = 8;
 
@@ -68,8 +73,10 @@ export class TrialTimes {
     return found;
   }
 
-  triedAtMs(id: string): number | undefined {
-    return this.trials.get(id)?.triedAtMs;
+  /** @param sinceMs when the stream that it may be offered to asked for its last type */
+  mayOffer(id: string, sinceMs: number): boolean {
+    const triedAtMs = this.trials.get(id)?.triedAtMs;
+    return triedAtMs === undefined || sinceMs >= triedAtMs || this.nowMs - triedAtMs >= againMs;
   }
 
   begin(id: string): void {
