@@ -5,7 +5,7 @@
 const wordLimit = 8;
 /** Places of one value that are compared. */
 const placeLimit = 64;
-/** Characters that are compared for all values together, about 10 ms: what is over it is taken as not mentioned. */
+/** Characters that are compared for all values together, some 20 ms: what is over it is taken as not mentioned. */
 const comparedLimit = 4_000_000;
 /** Values without any word are searched for up to this length, characters. */
 const wordlessLength = 64;
