@@ -4,21 +4,21 @@ import { utf8 } from "../../kernel/bytes.ts";
 import { typeUrls } from "../../xds/type-url.ts";
 import { Deliveries } from "./deliveries.ts";
 
-const { listener } = typeUrls;
+const { listener, routePart } = typeUrls;
 
-function setUp() {
+function setUp(typeUrl: string = listener) {
   const answers: string[] = [];
   const deliveries = new Deliveries((_type, nonce, errors) => answers.push(`${nonce} ${errors.join("; ") || "ACK"}`));
   const receive = (nonce: string, versions: Record<string, string>, removed: string[] = []) => {
     const resources = Object.entries(versions).map(([name, version]) => ({
       name,
       version,
-      bodyType: listener,
+      bodyType: typeUrl,
       body: utf8(version),
     }));
-    deliveries.add({ typeUrl: listener, nonce, resources, removed });
+    deliveries.add({ typeUrl, nonce, resources, removed });
   };
-  const refuse = (name: string, version: string) => deliveries.refuse(listener, { name, version, message: "no" });
+  const refuse = (name: string, version: string) => deliveries.refuse(typeUrl, { name, version, message: "no" });
   const settle = (...awaited: string[]) => deliveries.settle((_type, name) => awaited.includes(name));
   return { deliveries, receive, refuse, settle, answers };
 }
@@ -54,6 +54,17 @@ test("a refusal is late where no open response carries it, until the control pla
   receive("2", { a: "1" });
   settle();
   assert.equal(refuse("a", "1"), false, "what was sent again and acknowledged counts as taken");
+});
+
+test("a part of routes that is acknowledged takes back that the whole was refused", () => {
+  const { receive, refuse, settle, answers } = setUp(routePart);
+  receive("1", { "80": "1" });
+  assert.equal(refuse("80", "1"), true);
+  settle();
+  receive("2", { "80/a": "1" });
+  assert.equal(refuse("80", "1"), false, "the whole was tried again with it");
+  settle();
+  assert.deepEqual(answers, ["1 80: no", "2 ACK"]);
 });
 
 test("another stream to the control plane knows of no refusal, and gets no answers to the one before", () => {

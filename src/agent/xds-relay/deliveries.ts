@@ -1,4 +1,6 @@
 // Responses of the control plane that Envoy has not decided about, on one stream to it, and what it has heard of refusals.
+import { routeOfPart } from "../../xds/route-part-name.ts";
+import { typeUrls } from "../../xds/type-url.ts";
 import type { Refusal } from "./resource-cache.ts";
 import type { UpstreamResponse } from "./upstream.ts";
 
@@ -35,8 +37,9 @@ export class Deliveries {
     const { typeUrl, nonce, resources, removed } = response;
     const names = new Map<string, string | undefined>(removed.map((name) => [name, undefined]));
     for (const { name, version } of resources) names.set(name, version);
-    // What is sent again is judged again.
-    for (const name of names.keys()) this.told.get(typeUrl)?.delete(name);
+    // What is sent again is judged again. Parts of routes are judged, and refused, as the head that they belong to.
+    const areParts = typeUrl === typeUrls.routePart;
+    for (const name of names.keys()) this.told.get(typeUrl)?.delete(areParts ? routeOfPart(name) : name);
     const list = this.open.get(typeUrl) ?? [];
     this.open.set(typeUrl, list);
     list.push({ nonce, names, errors: [] });
