@@ -179,7 +179,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
   );
   const remembered = lifecycle.add(new RememberedScopes({ store, clock, log }));
   const meshGenerator: MeshGenerator = new MeshGenerator(mesh, graph, {
-    ...{ quarantine, clock, slices },
+    ...{ quarantine, clock, slices, log },
     onScope: () => remembered.note(() => meshGenerator.recentScopes),
   });
   const expected = await remembered.load();
@@ -327,7 +327,7 @@ async function startControlPlane(options: UpOptions, context: CommandContext, li
     pushes: ads.pushes,
     queues: () => [...adsQueues(ads), ...queues()],
     caches: () => ({ ...meshGenerator.caches, ...ads.caches }),
-    views: () => meshGenerator.counts,
+    views: () => ({ ...meshGenerator.counts, withoutLabels: meshGenerator.withoutLabels }),
   });
   signal.throwIfAborted();
   return [

@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import { formatConfigKey } from "../config/object.ts";
 import { FakeClock } from "../kernel/clock.fake.ts";
+import { fakeLog } from "../kernel/log.fake.ts";
 import type { ClientView } from "../xds/generator.ts";
 import { readNode } from "../xds/node-info.ts";
 import { typeUrls } from "../xds/type-url.ts";
@@ -89,4 +90,33 @@ test("machines move to another scope when a rule comes to choose them, and back 
     assert.equal(rig.generator.counts.scopes, 1);
     assert.deepEqual(routes(front), none);
   }
+});
+
+test("of too many sets of labels in one namespace, some are served as none, and other namespaces do not notice", () => {
+  const { log, lines } = fakeLog();
+  const rig = rigOf("");
+  const generator = new MeshGenerator(rig.mesh, rig.graph, { log });
+  const [rule] = rigOf(chosenByApp).configs.values();
+  assert.ok(rule !== undefined);
+  const match = Array.from({ length: 130 }, (_, index) => ({ sourceLabels: { app: `app-${index}` } }));
+  rig.put({
+    ...rule,
+    spec: { ...(rule.spec as object), exportTo: ["*"], http: [{ match, directResponse: { status: 204 } }] },
+  });
+  const open = (namespace: string, index: number): ClientView =>
+    generator.open(rig.clientOf({ name: `p-${index}`, namespace, ip: "198.18.0.1", labels: { app: `app-${index}` } }));
+  const clients = match.map((_, index) => open("shop", index));
+  assert.equal(generator.counts.scopes, 129);
+  assert.equal(generator.withoutLabels, 2);
+  assert.deepEqual(
+    lines.map(({ level, namespace }) => [level, namespace]),
+    [["warn", "shop"]],
+  );
+  clients.push(open("shop", 3), open("data", 129));
+  assert.equal(generator.withoutLabels, 2);
+  clients[0]?.close();
+  clients.push(open("shop", 129));
+  assert.equal(generator.withoutLabels, 2);
+  for (const client of clients) client.close();
+  assert.equal(generator.counts.scopes, 0);
 });

@@ -5,6 +5,7 @@ import { Source } from "../collection/source.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { sameData } from "../kernel/equal.ts";
 import { contentHash } from "../kernel/hash.ts";
+import type { Log } from "../kernel/log.ts";
 import { SetMap } from "../kernel/set-map.ts";
 import type { Slices } from "../kernel/slices.ts";
 import { askedLabels } from "../model/caller-selector.ts";
@@ -18,6 +19,7 @@ import { endpointUses } from "./eds/encoded-load-assignment.ts";
 import type { Half } from "./half.ts";
 import { deriveInboundContents, type InboundContent } from "./inbound-content.ts";
 import { InternedResources } from "./interned.ts";
+import { LabelledScopes } from "./labelled-scopes.ts";
 import { type ClientHalves, MeshClientView } from "./mesh-client-view.ts";
 import { hasIpv6Address, proxyWorkloadOf, takesIpv6 } from "./proxy-workload.ts";
 import { type ScopeSets, Scopes } from "./scopes.ts";
@@ -54,8 +56,9 @@ export interface MeshGeneratorOptions {
   slices?: Slices;
   /** A scope outlives its last client, so that a fleet that comes back at once finds it; without, it goes with the client. */
   clock?: Clock;
-  /** Scopes that have a view of their own, of those that differ in nothing but their namespace; by default one. */
+  /** Namespaces that have a view of their own, of those whose scopes have else the same traits: see `ScopesOptions`. */
   alone?: number;
+  log?: Log;
   /** Told when proxies use a scope that nobody used before. */
   onScope?: () => void;
 }
@@ -80,6 +83,7 @@ export class MeshGenerator implements Generator {
   private waiting: (() => void)[] = [];
   private readonly warming = new Map<unknown, () => void>();
   private readonly scopes = new Set<ScopeHalf>();
+  private readonly labelled: LabelledScopes;
   /** By key and Envoy version, the one that was taken last at the end. */
   private readonly servedScopes = new Map<string, ServedScope>();
 
@@ -88,6 +92,7 @@ export class MeshGenerator implements Generator {
     this.graph = graph;
     this.options = options;
     const { clock, alone } = options;
+    this.labelled = new LabelledScopes(options.log);
     this.scopeSets = new Scopes({ mesh, graph, interned: this.interned, ...(alone === undefined ? {} : { alone }) });
     this.scopeHalves = new SharedTable(clock === undefined ? undefined : { clock, ms: lingerMs, limit: lingerLimit });
     this.views = new WorkloadViews(mesh, graph);
@@ -113,6 +118,11 @@ export class MeshGenerator implements Generator {
   dispose(): void {
     for (const end of this.ends) end();
     this.scopeHalves.clear();
+  }
+
+  /** How often a client got a scope without labels because there were too many with them. */
+  get withoutLabels(): number {
+    return this.labelled.withoutLabels;
   }
 
   /** Scopes and workloads that clients use now. */
@@ -239,7 +249,7 @@ export class MeshGenerator implements Generator {
     const envoyVersion = node.envoyVersion ?? "";
     const content = this.contents.get(workload);
     return {
-      scope: this.takeScope({ scope: this.scopeOf(node), envoyVersion }),
+      scope: this.takeScope({ scope: this.labelled.admit(this.scopeOf(node)), envoyVersion }),
       own:
         content === undefined
           ? undefined
@@ -317,10 +327,12 @@ export class MeshGenerator implements Generator {
       dispose: () => {
         this.scopes.delete(half);
         state = "disposed";
+        this.labelled.end(scope);
         made.dispose();
       },
     };
     this.scopes.add(half);
+    this.labelled.begin(scope);
     return half;
   }
 }

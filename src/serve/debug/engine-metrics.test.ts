@@ -15,7 +15,7 @@ test("what the engine counts is read at the scrape", async () => {
     },
     queues: () => [{ name: "push", help: "", length: 4, limit: 9 }],
     caches: () => ({ names: { kept: 1, hits: 2, misses: 3 }, endpoints: { hits: 0, misses: 0 } }),
-    views: () => ({ scopes: 2, workloads: 8 }),
+    views: () => ({ scopes: 2, withoutLabels: 3, workloads: 8 }),
   });
   const count = changeMetrics(metrics);
   count("ServiceEntry", "delete", "svcdelete");
@@ -33,6 +33,7 @@ test("what the engine counts is read at the scrape", async () => {
     'lateen_cache_reads_total{cache="names",result="miss"} 3',
     'lateen_cache_entries{cache="names"} 1',
     'lateen_views{kind="workload"} 8',
+    "lateen_scopes_without_labels_total 3",
     'pilot_inbound_updates{type="svcdelete"} 1',
     'lateen_config_events_total{type="ServiceEntry",event="delete"} 1',
   ]) {

@@ -12,7 +12,7 @@ export interface EngineCounts {
   /** By name. */
   readonly caches: () => Readonly<Record<string, CacheCounts>>;
   /** Views that proxies share, and views of single workloads. */
-  readonly views: () => { scopes: number; workloads: number };
+  readonly views: () => { scopes: number; withoutLabels: number; workloads: number };
 }
 
 export function engineMetrics(metrics: Metrics, counts: EngineCounts): void {
@@ -100,6 +100,12 @@ export function engineMetrics(metrics: Metrics, counts: EngineCounts): void {
         [{ kind: "workload" }, workloads],
       ];
     },
+  );
+  metrics.readCounter(
+    "lateen_scopes_without_labels_total",
+    "Times a proxy got what callers without labels get, because too many sets of labels were in use.",
+    [],
+    () => [[{}, views().withoutLabels]],
   );
 }
 
