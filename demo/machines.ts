@@ -10,6 +10,9 @@ const lateen = join(root, "bin/lateen");
 /** Applications run as an ordinary user: what they do must go through the mesh. */
 const applicationUser = "65534";
 
+/** A page of metrics is given again for a second, milliseconds. */
+const pageAgeMs = 1_100;
+
 /** The host that runs `lateen up`, and where the operator types. */
 export class ControlHost {
   readonly host: Host;
@@ -41,8 +44,9 @@ export class ControlHost {
     return stdout;
   }
 
-  /** A counter of the control plane's own metrics, all series added, as any scraper reads it. */
+  /** A counter of the control plane's own metrics, all series added, as any scraper reads it; of this moment or later. */
   async counter(name: string): Promise<number> {
+    await new Promise((resolve) => setTimeout(resolve, pageAgeMs));
     const url = JSON.stringify(`http://${this.host.address}:15014/metrics`);
     const script = `process.stdout.write(await (await fetch(${url})).text())`;
     const { stdout } = await this.host.run(process.execPath, ["--input-type=module", "-e", script]);
