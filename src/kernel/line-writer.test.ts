@@ -8,8 +8,6 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 function startReader(room: number) {
   const reader = { room, text: "", writes: 0, broken: false, emptied: () => {} };
   const writer = new LineWriter(
-    -1,
-    (count) => `lost ${count}\n`,
     (bytes) => {
       reader.writes += 1;
       if (reader.broken) throw Object.assign(new TypeError("gone"), { code: "EPIPE" });
@@ -20,6 +18,7 @@ function startReader(room: number) {
       if (taken.length === bytes.length) reader.emptied();
       return taken.length;
     },
+    (count) => `lost ${count}\n`,
   );
   return { reader, writer };
 }

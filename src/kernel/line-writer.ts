@@ -1,6 +1,5 @@
 // Lines on their way to whoever reads them. A reader that is slower than they come is not waited for: nothing else would be done
 // meanwhile.
-import { writeSync } from "node:fs";
 
 /** Bytes that wait at most; lines beyond it are lost, and how many is said. */
 const waitingLimit = 4 << 20;
@@ -24,7 +23,7 @@ export class LineWriter {
   private lost = 0;
   private due = false;
 
-  constructor(fd: number, lossLine: (count: number) => string, writeSome: WriteSome = (bytes) => writeSync(fd, bytes)) {
+  constructor(writeSome: WriteSome, lossLine: (count: number) => string) {
     this.writeSome = writeSome;
     this.lossLine = lossLine;
   }

@@ -1,4 +1,5 @@
 // Structured JSON logs, one object a line. Data goes in fields, never in the text.
+import { writeSync } from "node:fs";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { LineWriter } from "./line-writer.ts";
 
@@ -34,7 +35,8 @@ export function createLog(level: LogLevel, target: DestinationStream = standardE
 function standardError(): DestinationStream {
   const loss = (lost: number): string =>
     `${JSON.stringify({ level: "warn", time: new Date().toISOString(), lost, msg: "log lines were lost: whoever reads them is too slow" })}\n`;
-  const writer = new LineWriter(process.stderr.fd, loss);
+  const { fd } = process.stderr;
+  const writer = new LineWriter((bytes) => writeSync(fd, bytes), loss);
   process.once("exit", () => writer.end());
   return writer;
 }

@@ -4,15 +4,20 @@ import { xdsErrors } from "./errors.ts";
 /** Compressed flag (1 byte) and message length (4 bytes, big endian). */
 const prefixBytes = 5;
 /** Memory for a message of which no byte has come: its length is only a claim. */
-export const firstBytes = 4 << 10;
+const firstBytes = 4 << 10;
 /** Memory for a message, as a multiple of what has come of it: few copies, and no cheap way to hold much. */
-export const aheadFactor = 4;
+const aheadFactor = 4;
+
+/** Most memory for a message of which so many bytes have come. */
+export function mostMemory(needed: number): number {
+  return Math.max(firstBytes, aheadFactor * needed);
+}
 
 /** Where messages are put together. */
 export interface MessageMemory {
   /**
    * At least `needed` bytes, whatever is in them, for a message of `length` bytes of which so many have come: never more than
-   * `firstBytes` or `aheadFactor` times as much, whichever is more.
+   * `mostMemory`.
    */
   take(needed: number, length: number): Uint8Array;
   /** The message has outgrown what was taken for it. */
@@ -21,7 +26,7 @@ export interface MessageMemory {
 
 /** Each message has memory of its own, which nothing else uses before or after it. */
 const ownMemory: MessageMemory = {
-  take: (needed, length) => new Uint8Array(Math.min(length, Math.max(firstBytes, aheadFactor * needed))),
+  take: (needed, length) => new Uint8Array(Math.min(length, mostMemory(needed))),
   give: () => {},
 };
 

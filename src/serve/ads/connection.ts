@@ -342,10 +342,7 @@ export class Connection implements Pushable {
   private leave(): void {
     this.inbox.close();
     this.context.queue.delete(this);
-    this.context.requests.add(() => {
-      this.release();
-      return false;
-    });
+    this.context.requests.add(() => this.release());
   }
 
   /** Gives up everything the stream holds. */

@@ -105,15 +105,14 @@ export class Inbox {
   }
 
   /** One request; the next one after a turn of every other stream. */
-  private turn(): false {
+  private turn(): void {
     if (this.takeNext()) {
       this.options.queue.add(() => this.turn());
-      return false;
+      return;
     }
     this.queued = false;
     this.flow();
     if (this.ended && this.state !== "closed") this.options.onEnd();
-    return false;
   }
 
   /** True where there is another that may be taken. */

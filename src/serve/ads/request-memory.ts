@@ -1,6 +1,6 @@
 // Memory for requests on their way in, used again and again: what a fleet holds comes to hundreds of megabytes when it comes back,
 // and memory that is asked for anew is a collection of garbage every sixty-four of them.
-import { aheadFactor, firstBytes, type MessageMemory } from "../../xds/grpc-frame.ts";
+import { type MessageMemory, mostMemory } from "../../xds/grpc-frame.ts";
 
 /** Shorter messages share small buffers that Node keeps. */
 const shortBytes = 16 << 10;
@@ -17,7 +17,7 @@ export class RequestMemory implements MessageMemory {
   private readonly lent = new WeakSet<ArrayBufferLike>();
 
   take(needed: number, length: number): Uint8Array {
-    const most = Math.max(firstBytes, aheadFactor * needed);
+    const most = mostMemory(needed);
     const isPooled = length > shortBytes && length <= longBytes;
     if (!isPooled || most < shortBytes) return Buffer.allocUnsafe(Math.min(length, most));
     const size = Math.min(powerUpTo(most), powerFrom(length));

@@ -32,8 +32,11 @@ export class RequestQueue {
     this.bytes += bytes;
   }
 
-  /** @param step takes one request of a stream; true while it has more. It must not throw. */
-  add(step: () => boolean): void {
-    this.slices.add(step);
+  /** @param step takes one request of a stream, or gives up what one holds. It must not throw. */
+  add(step: () => void): void {
+    this.slices.add(() => {
+      step();
+      return false;
+    });
   }
 }
