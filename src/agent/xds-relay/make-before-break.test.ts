@@ -152,9 +152,10 @@ class World {
     if (this.spares.delete(name)) this.provide();
   }
 
+  /** True where Envoy has the routes as they are, by version: one of the same text may have another on the way after it. */
   private isFree(name: string): boolean {
     const isCurrent = routes.every(
-      (each) => (this.envoy.routes.get(each) ?? "") === (this.written.get(each) ?? []).join(" "),
+      (each) => this.envoy.routeVersions.get(each) === this.server.table(route).get(each)?.version,
     );
     return isCurrent && ![...this.written.values()].flat().includes(name);
   }

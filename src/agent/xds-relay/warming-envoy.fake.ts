@@ -16,6 +16,8 @@ export class WarmingEnvoy implements GrpcCall {
   readonly active = new Map<string, string>();
   /** Text of the route configurations in force. */
   readonly routes = new Map<string, string>();
+  /** Versions of them. */
+  readonly routeVersions = new Map<string, string>();
   private readonly warming = new Set<string>();
   private readonly inbox: DeltaDiscoveryResponse[] = [];
   private readonly outbox: Uint8Array[] = [];
@@ -51,8 +53,9 @@ export class WarmingEnvoy implements GrpcCall {
     if (typeUrl === cluster) this.takeClusters(response);
     else {
       if (typeUrl === endpoint) this.takeEndpoints(response);
-      for (const { name, resource } of typeUrl === route ? response.resources : []) {
+      for (const { name, version, resource } of typeUrl === route ? response.resources : []) {
         this.routes.set(name, new TextDecoder().decode(resource?.value));
+        this.routeVersions.set(name, version);
       }
       this.request({ typeUrl, responseNonce: nonce });
     }
