@@ -35,6 +35,8 @@ export interface News {
   readonly removed: readonly string[];
   /** Names that the client waits for. */
   readonly owed: readonly string[];
+  /** Names under which the client holds nothing. */
+  readonly fresh: readonly string[];
 }
 
 export class Backlog {
@@ -166,6 +168,7 @@ export class Backlog {
     const resources: Resource[] = [];
     const removed: string[] = [];
     const owed: string[] = [];
+    const fresh: string[] = [];
     const done: string[] = [];
     let bytes = 0;
     for (const [name, held, resource] of this.wholes?.inOrder(this.inOrder()) ?? this.inOrder()) {
@@ -176,6 +179,7 @@ export class Backlog {
         if (bytes > 0 && bytes + size > limitBytes && this.wholes?.isWhole(name) !== true) break;
         bytes += size;
         if (held === asked || held === demanded) owed.push(name);
+        if (held === absent) fresh.push(name);
         if (resource === undefined || resource.withheld === true) removed.push(name);
         else resources.push(resource);
       }
@@ -184,7 +188,7 @@ export class Backlog {
     if (done.length === this.behind.size) this.behind.clear();
     else for (const name of done) this.behind.delete(name);
     if (bytes === 0 && (!isOwed || part === "removed")) return undefined;
-    return { resources, removed, owed };
+    return { resources, removed, owed, fresh };
   }
 
   /** Everything that is wanted; undefined where it is too long for one message, or not all of it is there. */
@@ -192,17 +196,19 @@ export class Backlog {
     const { names } = this.wanted;
     const resources: Resource[] = [];
     const owed: string[] = [];
+    const fresh: string[] = [];
     let bytes = 0;
     for (const resource of this.set.values()) {
       const isNamed = names.size > 0 && names.has(resource.name);
       if (isNamed) owed.push(resource.name);
-      else if (!this.wanted.everything) continue;
+      else if (this.wanted.everything) fresh.push(resource.name);
+      else continue;
       if (resource.withheld === true) return undefined;
       bytes += overheadBytes + resource.name.length + resource.body.length;
       if (bytes > limitBytes) return undefined;
       resources.push(resource);
     }
-    return owed.length === names.size ? { resources, removed: [], owed } : undefined;
+    return owed.length === names.size ? { resources, removed: [], owed, fresh } : undefined;
   }
 
   /** Long lists in the order of the set, so that streams that lack the same send the same bytes. */

@@ -259,6 +259,48 @@ test("what a client gave up is not on trial any more, nor are others found guilt
   assert.equal(late.subscription.settled, true);
 });
 
+test("who refuses what it never held goes on with nothing older of it; who refuses a newer version does", () => {
+  const { request, take, takeAcked, table, nonce, subscription } = openStream(typeUrls.listener, { a: "1", b: "1" });
+  const refuse = (): unknown => request({ nonce: nonce(), rejection: "cannot bind" });
+  request({});
+  take();
+  refuse();
+  assert.equal(subscription.refusing, true, "until it is found which one was meant");
+  assert.deepEqual(namesOf(takeAcked()), ["a"]);
+  take();
+  refuse();
+  assert.deepEqual([...subscription.refused.keys()], ["b"]);
+  assert.equal(subscription.refusing, false);
+  table.set("b", "2");
+  take();
+  refuse();
+  assert.equal(subscription.refusing, false, "nor with the version that it refused before");
+  table.set("b", "3");
+  assert.deepEqual(namesOf(takeAcked()), ["b"]);
+  table.set("b", "4");
+  take();
+  refuse();
+  assert.equal(subscription.refusing, true, "the third is in force");
+});
+
+test("of a refused message of several the client may hold some", () => {
+  const { request, take, table, nonce, subscription } = openStream(typeUrls.listener, { a: "1" });
+  request({});
+  take();
+  request({ nonce: nonce(), rejection: "no" });
+  table.set("b", "1");
+  table.set("c", "1");
+  take();
+  table.set("c", "2");
+  request({ nonce: nonce(), rejection: "no" });
+  take();
+  request({ nonce: nonce(), rejection: "no" });
+  take();
+  request({ nonce: nonce(), rejection: "no" });
+  assert.deepEqual([...subscription.refused.keys()].sort(), ["a", "b", "c"]);
+  assert.equal(subscription.refusing, true);
+});
+
 test("a client that rejects everything is soon left alone", () => {
   const contents = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`c${index}`, "1"]));
   const { request, take, nonce, subscription } = openStream(typeUrls.cluster, contents);

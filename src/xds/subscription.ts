@@ -7,9 +7,9 @@
 import { absent, asked, Backlog, demanded, type Held, unknown } from "./backlog.ts";
 import type { ResourceChange, ResourceSet } from "./generator.ts";
 import type { NamePool } from "./name-pool.ts";
+import { Refusals } from "./refusals.ts";
 import type { Resource } from "./resource.ts";
 import type { Batch, Part, Reply, SubscriptionRequest } from "./subscription-request.ts";
-import { Trials } from "./trials.ts";
 import { isWildcardType } from "./type-url.ts";
 import { Wanted } from "./wanted.ts";
 import { WholeParts } from "./whole-parts.ts";
@@ -29,17 +29,14 @@ export interface SubscriptionOptions {
 export class Subscription {
   readonly typeUrl: string;
   private readonly set: ResourceSet;
-  private readonly isolates: boolean;
   private readonly wholes: WholeParts | undefined;
   private opened = false;
   private readonly wanted = new Wanted();
   private readonly backlog: Backlog;
-  private readonly refusedByName = new Map<string, Resource>();
+  private readonly refusals: Refusals;
   /** Asked for by name and told to be absent. */
   private readonly missing = new Set<string>();
-  private readonly trials = new Trials();
-  /** `owed`: what the client waits for, whatever it holds. */
-  private flight: { nonce: string; batch: Batch; owed: readonly string[] } | undefined;
+  private flight: Flight | undefined;
   /** What the client waits for and was in a message that it rejected: that it is gone must be told at once. */
   private readonly waiting = new Set<string>();
   private owesAnswer = false;
@@ -50,7 +47,7 @@ export class Subscription {
     this.wholes = options.wholeOf === undefined ? undefined : new WholeParts(options.wholeOf);
     const { wanted, wholes } = this;
     this.backlog = new Backlog({ set, wanted, wholes, tellsRemovals: options.tellsRemovals ?? true });
-    this.isolates = options.isolates ?? this.wholes === undefined;
+    this.refusals = new Refusals(set, this, options.isolates ?? wholes === undefined);
   }
 
   /** Characters of the names asked for one by one. */
@@ -101,17 +98,17 @@ export class Subscription {
 
   /** True where nothing waits to be sent or acknowledged. */
   get settled(): boolean {
-    return this.flight === undefined && this.backlog.isOver && this.trials.empty && !this.owesAnswer;
+    return this.flight === undefined && this.backlog.isOver && !this.refusals.hasTrials && !this.owesAnswer;
   }
 
   /** What the client rejected and has not been offered anew since. */
   get refused(): ReadonlyMap<string, Resource> {
-    return this.refusedByName;
+    return this.refusals.resources;
   }
 
   /** True while the client goes on with an older version of something, or it is being found out of what. */
   get refusing(): boolean {
-    return this.refusedByName.size > 0 || !this.trials.empty;
+    return this.refusals.keepsOlder;
   }
 
   wants(name: string): boolean {
@@ -139,7 +136,7 @@ export class Subscription {
     }
     this.backlog.list();
     for (const name of oneWildcard(request.unsubscribe)) this.unsubscribe(name);
-    if (request.unsubscribe.length > 0) this.trials.retain((name) => this.wants(name));
+    if (request.unsubscribe.length > 0) this.refusals.retain();
     const legacy = first && request.subscribe.length === 0 && request.unsubscribe.length === 0;
     if (legacy && isWildcardType(this.typeUrl)) this.subscribeAll("legacy", held);
     for (const name of oneWildcard(request.subscribe)) {
@@ -166,7 +163,7 @@ export class Subscription {
     if (this.backlog.isEverything) return;
     for (const { key, before } of changes) {
       if (!this.wants(key)) continue;
-      const rejected = this.refusedByName.delete(key) || this.trials.has(key);
+      const rejected = this.refusals.overtaken(key);
       if (this.backlog.has(key)) continue;
       this.backlog.put(key, rejected ? this.heldAfterRejection(key) : (before?.version ?? absent));
     }
@@ -202,19 +199,20 @@ export class Subscription {
    */
   take(options: { nonce: string; limitBytes: number; part: Part }): Batch | undefined {
     if (this.flight !== undefined) return undefined;
-    const { batch, owed } = this.takeTrial() ?? this.takeNews(options.limitBytes, options.part) ?? nothing;
-    if (batch === undefined) return undefined;
-    if (this.refusedByName.size + this.missing.size > 0) {
+    const taken = this.takeTrial() ?? this.takeNews(options.limitBytes, options.part);
+    if (taken === undefined) return undefined;
+    const { batch } = taken;
+    if (this.refused.size + this.missing.size > 0) {
       for (const { name } of batch.resources) {
-        this.refusedByName.delete(name);
+        this.refusals.forget(name);
         this.missing.delete(name);
       }
     }
     for (const name of batch.removed) {
-      this.refusedByName.delete(name);
+      this.refusals.forget(name);
       if (this.wanted.names.has(name)) this.missing.add(name);
     }
-    this.flight = { nonce: options.nonce, batch, owed };
+    this.flight = { nonce: options.nonce, ...taken };
     return batch;
   }
 
@@ -249,54 +247,39 @@ export class Subscription {
     const { batch, owed } = flight;
     if (request.rejection !== undefined) {
       for (const name of owed) if (this.wants(name)) this.waiting.add(name);
-      return this.reject(batch, request.rejection);
+      return this.reject(flight, request.rejection);
     }
-    this.trials.accepted();
+    this.refusals.accepted(batch);
     if (this.waiting.size > 0) {
       for (const { name } of batch.resources) this.waiting.delete(name);
       for (const name of batch.removed) this.waiting.delete(name);
     }
-    if (this.wholes !== undefined) this.wholes.accept(batch, this.refusedByName);
+    if (this.wholes !== undefined) this.wholes.accept(batch, this.refusals.resources);
     else if (batch.removed.length > 0) {
       // A listener may have been refused because one that is gone now had its address.
-      for (const name of this.refusedByName.keys()) this.backlog.put(name, unknown);
-      this.refusedByName.clear();
+      for (const name of this.refusals.resources.keys()) this.backlog.put(name, unknown);
+      this.refusals.resources.clear();
     }
     return { kind: "ack", batch };
   }
 
-  private reject(batch: Batch, message: string): Reply {
-    const names = [...batch.resources.map((resource) => resource.name), ...batch.removed];
-    // What was given up meanwhile is refused by nobody: it must not count against the client for ever.
-    const unchanged = names.filter((name) => this.wants(name) && !this.backlog.has(name));
-    for (const name of names) {
+  private reject({ batch, fresh }: Flight, message: string): Reply {
+    for (const name of [...batch.resources.map((resource) => resource.name), ...batch.removed]) {
       const held = this.backlog.get(name);
       if (held !== undefined && held !== asked && held !== demanded) {
         this.backlog.put(name, this.heldAfterRejection(name));
       }
     }
-    const patient = this.trials.rejected();
-    if (this.isolates && patient && names.length > 1 && this.trials.split(unchanged, message, batch.trial)) {
-      return { kind: "nack", message, batch, refused: [] };
-    }
-    const meant = this.wholes?.reject(batch, message, this.set, this.refusedByName) ?? batch.resources;
-    const refused = meant.filter((resource) => !this.backlog.has(resource.name));
-    if (!patient) refused.push(...this.abandonTrials());
-    for (const resource of refused) if (this.wants(resource.name)) this.refusedByName.set(resource.name, resource);
-    return { kind: "nack", message, batch, refused };
+    const meant = this.wholes?.reject(batch, message, this.set, this.refusals.resources) ?? batch.resources;
+    return { kind: "nack", message, batch, refused: this.refusals.rejected(batch, fresh, message, meant) };
   }
 
   private heldAfterRejection(name: string): Held {
     return this.waiting.has(name) ? demanded : unknown;
   }
 
-  private abandonTrials(): Resource[] {
-    const names = this.trials.abandon().filter((name) => this.wants(name) && !this.backlog.has(name));
-    return names.map((name) => this.set.get(name)).filter((resource) => resource !== undefined);
-  }
-
   private takeTrial(): Taken | undefined {
-    for (let trial = this.trials.next(); trial !== undefined; trial = this.trials.next()) {
+    for (let trial = this.refusals.nextTrial(); trial !== undefined; trial = this.refusals.nextTrial()) {
       const resources: Resource[] = [];
       const removed: string[] = [];
       for (const name of trial.names) {
@@ -306,7 +289,7 @@ export class Subscription {
         else if (this.wants(name) && resource.withheld !== true) resources.push(resource);
       }
       if (resources.length + removed.length === 0) continue;
-      return { batch: { resources, removed, trial: trial.round }, owed: [] };
+      return { batch: { resources, removed, trial: trial.round }, owed: [], fresh: trial.fresh };
     }
     return undefined;
   }
@@ -315,8 +298,8 @@ export class Subscription {
     const news = this.backlog.take({ limitBytes, part, isOwed: this.owesAnswer });
     if (news === undefined) return undefined;
     this.owesAnswer = false;
-    const { resources, removed, owed } = news;
-    return { batch: { resources, removed, trial: 0 }, owed };
+    const { resources, removed, owed, fresh } = news;
+    return { batch: { resources, removed, trial: 0 }, owed, fresh };
   }
 
   private subscribeAll(kind: "legacy" | "explicit", held: ReadonlyMap<string, string>): void {
@@ -338,7 +321,7 @@ export class Subscription {
     const resource = this.set.get(wanted);
     const name = resource?.name ?? wanted; // one string for all streams
     this.wanted.add(name);
-    if (this.refusedByName.size > 0) this.refusedByName.delete(name);
+    this.refusals.forget(name);
     if (this.missing.size > 0) this.missing.delete(name);
     // Even what the client should have goes out again: it may have dropped it (xDS protocol, "Subscribing to Resources").
     if (held === undefined || held !== resource?.version) this.backlog.put(name, held ?? asked);
@@ -349,14 +332,12 @@ export class Subscription {
       this.wanted.wildcard = "none";
       this.owesAnswer = false;
       this.backlog.retainNamed();
-      for (const other of this.refusedByName.keys())
-        if (!this.wanted.names.has(other)) this.refusedByName.delete(other);
       return;
     }
     if (!this.wanted.names.has(name)) return;
     this.wanted.delete(name);
     this.missing.delete(name);
-    this.refusedByName.delete(name);
+    this.refusals.forget(name);
     this.waiting.delete(name);
     // Under a wildcard the client cannot know whether to keep it, and is told (xDS protocol, "Unsubscribing").
     if (!this.wanted.everything) this.backlog.delete(name);
@@ -377,10 +358,16 @@ export class Subscription {
   }
 }
 
-/** A message, with the names in it that the client waits for. */
 interface Taken {
   readonly batch: Batch;
+  /** Names that the client waits for, whatever it holds. */
   readonly owed: readonly string[];
+  /** Names under which the client holds nothing. */
+  readonly fresh: readonly string[];
+}
+
+interface Flight extends Taken {
+  readonly nonce: string;
 }
 
 /** Whoever says it twenty thousand times means it once: each time is a walk over everything. */
@@ -389,5 +376,4 @@ function oneWildcard(names: readonly string[]): readonly string[] {
   return at < 0 || names.lastIndexOf("*") === at ? names : names.filter((name, index) => name !== "*" || index === at);
 }
 
-const nothing = { batch: undefined, owed: [] };
 const noVersions: ReadonlyMap<string, string> = new Map();

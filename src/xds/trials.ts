@@ -6,6 +6,8 @@ export interface Trial {
   /** 1: by the names in the client's text; 2: in even groups. */
   readonly round: number;
   readonly names: readonly string[];
+  /** Those under which the client held nothing before the rejected message. */
+  readonly fresh: readonly string[];
 }
 
 /** Rounds of trials after a rejected message. */
@@ -42,13 +44,16 @@ export class Trials {
   /**
    * Splits the names of a rejected message into messages to send once more. Returns false where there have been enough.
    *
+   * @param fresh names under which the client held nothing before
    * @param round of the message that was rejected; 0 where it was no trial
    */
-  split(names: readonly string[], message: string, round: number): boolean {
+  split(names: readonly string[], fresh: ReadonlySet<string>, message: string, round: number): boolean {
     if (round >= roundLimit) return false;
     const groups = isolationGroups(names, round === 0 ? message : "");
     for (const name of names) this.names.add(name);
-    this.queue.push(...groups.map((group) => ({ round: round + 1, names: group })));
+    for (const group of groups) {
+      this.queue.push({ round: round + 1, names: group, fresh: group.filter((name) => fresh.has(name)) });
+    }
     return true;
   }
 
@@ -61,7 +66,7 @@ export class Trials {
   /** Drops the names that are not wanted any more. */
   retain(wanted: (name: string) => boolean): void {
     if (this.queue.length === 0) return;
-    const trials = this.queue.map(({ round, names }) => ({ round, names: names.filter(wanted) }));
+    const trials = this.queue.map((trial) => ({ ...trial, names: trial.names.filter(wanted) }));
     this.queue = trials.filter(({ names }) => names.length > 0);
     for (const name of this.names) if (!wanted(name)) this.names.delete(name);
   }

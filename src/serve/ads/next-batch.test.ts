@@ -209,6 +209,21 @@ test("a cluster stays as long as a refused route may still send to it", () => {
   assert.deepEqual([...stream.holds(cluster).keys()], ["b"]);
 });
 
+test("a refused listener that the client never had a version of holds no removal back", () => {
+  const stream = new Stream();
+  const isTaken = (version: string): boolean => version === "taken";
+  const settle = (): void => {
+    while (stream.push(isTaken) || stream.answer(isTaken)) {}
+  };
+  show(stream, { routes: { r1: { clusters: ["a"], bad: false } }, listeners: { "10.0.0.1_80": "r1" } }, 1);
+  stream.table(listener).set("10.0.0.1_80", "taken");
+  settle();
+  assert.deepEqual([...stream.holds(listener).keys()], []);
+  stream.table(cluster).delete("a");
+  settle();
+  assert.deepEqual([...stream.holds(cluster).keys()], []);
+});
+
 test("a client that does not answer holds nothing up for ever", () => {
   const stream = new Stream();
   while (stream.push()) {}
