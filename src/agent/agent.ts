@@ -169,6 +169,7 @@ export class Agent implements Stoppable {
       obstacles: () => this.probe(admin),
       status: () => this.status,
       log,
+      clock,
     });
     const configPath = writeBootstrap(settings, node, { socketPath, agentPort });
     await endStaleEnvoy(settings.runFolder, configPath, { clock, log, send: sendSignal });

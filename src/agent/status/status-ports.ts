@@ -1,4 +1,5 @@
 // The agent's two HTTP ports: 15020, what the agent says, and 15090, Envoy's metrics.
+import type { Clock } from "../../kernel/clock.ts";
 import type { Lifecycle } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { AgentSettings } from "../agent-settings.ts";
@@ -14,6 +15,7 @@ export interface StatusPortsOptions {
   obstacles: () => Promise<readonly string[]>;
   status: () => AgentStatus | undefined;
   log: Log;
+  clock: Clock;
 }
 
 /**
@@ -21,10 +23,10 @@ export interface StatusPortsOptions {
  * @throws LateenError LAT4209
  */
 export async function openStatusPorts(lifecycle: Lifecycle, options: StatusPortsOptions): Promise<number> {
-  const { settings, page, obstacles, status, log } = options;
+  const { settings, page, obstacles, status } = options;
   const { statusAddress, ports } = settings;
-  const agent = lifecycle.add(new StatusServer(agentRoutes(page, obstacles, status), log));
+  const agent = lifecycle.add(new StatusServer(agentRoutes(page, obstacles, status), options));
   const agentPort = await agent.listen(statusAddress, ports.agent);
-  await lifecycle.add(new StatusServer(envoyMetricsRoutes(page), log)).listen(statusAddress, ports.prometheus);
+  await lifecycle.add(new StatusServer(envoyMetricsRoutes(page), options)).listen(statusAddress, ports.prometheus);
   return agentPort;
 }

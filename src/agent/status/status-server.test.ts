@@ -27,7 +27,7 @@ async function setUp(t: Test, envoy: { up: boolean; obstacles: string[]; status?
   const metrics = new Metrics();
   const page = new MetricsPage({ admin, metrics, log, clock });
   const listen = async (routes: ConstructorParameters<typeof StatusServer>[0]) => {
-    const server = new StatusServer(routes, log);
+    const server = new StatusServer(routes, { log, clock });
     t.after(() => server.stop());
     return `http://127.0.0.1:${await server.listen("127.0.0.1", 0)}`;
   };
@@ -158,7 +158,7 @@ test("a packet of pipelined requests closes the connection", async (t) => {
 test("a port that is taken is named", async (t) => {
   const { agent } = await setUp(t, { up: true, obstacles: [] });
   const { log } = fakeLog();
-  const second = new StatusServer(new Map(), log);
+  const second = new StatusServer(new Map(), { log, clock: new FakeClock() });
   await assert.rejects(
     second.listen("127.0.0.1", Number(new URL(agent).port)),
     (error) => error instanceof LateenError && error.code === "LAT4209" && error.message.includes(new URL(agent).port),

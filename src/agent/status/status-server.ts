@@ -1,6 +1,7 @@
 // A small HTTP server for what the agent tells about itself: metrics and readiness. Read only.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Clock } from "../../kernel/clock.ts";
 import { describeError } from "../../kernel/error.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
@@ -32,12 +33,13 @@ export class StatusServer implements Stoppable {
   private readonly server: Server;
   private readonly routes: StatusRoutes;
   private readonly log: Log;
-  private readonly single = new SingleRequests();
+  private readonly single: SingleRequests;
   private busy = 0;
 
-  constructor(routes: StatusRoutes, log: Log) {
+  constructor(routes: StatusRoutes, { log, clock }: { log: Log; clock: Clock }) {
     this.routes = routes;
     this.log = log;
+    this.single = new SingleRequests(clock);
     this.server = createServer(
       { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, maxHeaderSize: 16 << 10 },
       (request, response) => void this.handle(request, response),

@@ -24,7 +24,7 @@ export class MonitoringListener implements Stoppable {
   private readonly server: Server;
 
   private constructor({ metrics, isReady, clock }: MonitoringOptions) {
-    const single = new SingleRequests();
+    const single = new SingleRequests(clock);
     const page = new SharedAnswer({ make: async () => Buffer.from(await metrics.text()), freshMs, clock });
     this.server = createServer((request, response) => {
       if (!single.take(request, response)) return;
