@@ -10,10 +10,11 @@ import type { Clock } from "./clock.ts";
 export const answerTimeMs = 60_000;
 
 export class SingleRequests {
-  private readonly clock: Clock;
+  private readonly clock: Clock | undefined;
   private readonly unanswered = new WeakSet<Socket>();
 
-  constructor(clock: Clock) {
+  /** @param clock for the time that an answer may take; without it, that has no end */
+  constructor(clock?: Clock) {
     this.clock = clock;
   }
 
@@ -28,7 +29,8 @@ export class SingleRequests {
     }
     this.unanswered.add(socket);
     response.once("finish", () => this.unanswered.delete(socket));
-    response.once("close", this.clock.after(answerTimeMs, () => socket.destroy()));
+    const cancel = this.clock?.after(answerTimeMs, () => socket.destroy());
+    if (cancel !== undefined) response.once("close", cancel);
     return true;
   }
 }

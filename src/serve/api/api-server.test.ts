@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { request } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -126,6 +127,31 @@ test("upgrades and tunnels are cut", async () => {
   socket.on("error", () => {});
   socket.write("GET /apis HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
   await once(socket, "close");
+});
+
+test("a packet of pipelined requests closes the connection; one after the other they share it", async (t) => {
+  const socket = tlsConnect({ host: "127.0.0.1", port: server.port, ca: certificate.roots });
+  await once(socket, "secureConnect");
+  socket.on("error", () => {});
+  let answers = "";
+  socket.on("data", (bytes) => {
+    answers += bytes;
+  });
+  socket.write("GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(200));
+  await once(socket, "close");
+  assert.ok(answers.split("HTTP/1.1 200").length <= 2);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: certificate.roots });
+  t.after(() => agent.destroy());
+  const ports = new Set<number | undefined>();
+  for (let count = 0; count < 50; count += 1) {
+    const [response] = (await once(
+      request({ host: "127.0.0.1", port: server.port, path: "/version", agent }).end(),
+      "response",
+    )) as [IncomingMessage];
+    ports.add(response.socket.localPort);
+    await once(response.resume(), "end");
+  }
+  assert.equal(ports.size, 1);
 });
 
 test("a port that is taken, or a key that does not fit, is one clear error", async () => {

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Secret } from "../../kernel/secret.ts";
+import { SingleRequests } from "../../kernel/single-requests.ts";
 import { listenReason, listenRemedy } from "../listen/open-port.ts";
 import type { ApiHandler } from "./api-handler.ts";
 import { apiErrors } from "./errors.ts";
@@ -44,6 +45,7 @@ export class ApiServer implements Stoppable {
   /** @throws LateenError LAT5118 */
   static async listen(options: ApiServerOptions): Promise<ApiServer> {
     const { host, port, handler } = options;
+    const single = new SingleRequests(); // a watch has no end
     try {
       const server = createServer(
         {
@@ -57,7 +59,9 @@ export class ApiServer implements Stoppable {
           requestTimeout: 3 * bodyDeadlineMs,
           connectionsCheckingInterval: 5000,
         },
-        handler.handle,
+        (request, response) => {
+          if (single.take(request, response)) handler.handle(request, response);
+        },
       );
       server.maxConnections = connectionLimit;
       server.on("clientError", (_error, socket) => socket.destroy());
