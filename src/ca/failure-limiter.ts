@@ -5,6 +5,7 @@
 // from behind one address, and do not fail, all pass.
 import type { Clock } from "../kernel/clock.ts";
 import { networkOf } from "../kernel/ip-network.ts";
+import { RecentMap } from "../kernel/recent-map.ts";
 
 /** Failures an address may make at once. */
 const burst = 5;
@@ -23,8 +24,8 @@ interface Attempts {
 
 export class FailureLimiter {
   private readonly clock: Clock;
-  /** Network to the time (monotonic, ms) at which its failures are forgotten. In order of the last failure. */
-  private readonly paidUntil = new Map<string, number>();
+  /** Network to the time (monotonic, ms) at which its failures are forgotten. */
+  private readonly paidUntil = new RecentMap<string, number>(addressLimit);
   /** As many as there are attempts, which their callers bound. */
   private readonly attempts = new Map<string, Attempts>();
 
@@ -80,12 +81,6 @@ export class FailureLimiter {
   private remember(network: string): void {
     const now = this.clock.monotonic();
     const until = Math.max(this.paidUntil.get(network) ?? 0, now) + refillMs;
-    this.paidUntil.delete(network);
     this.paidUntil.set(network, Math.min(until, now + burst * refillMs));
-    if (this.paidUntil.size <= addressLimit) return;
-    for (const oldest of this.paidUntil.keys()) {
-      this.paidUntil.delete(oldest);
-      return;
-    }
   }
 }

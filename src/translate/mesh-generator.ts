@@ -6,6 +6,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { sameData } from "../kernel/equal.ts";
 import { contentHash } from "../kernel/hash.ts";
 import type { Log } from "../kernel/log.ts";
+import { RecentMap } from "../kernel/recent-map.ts";
 import { SetMap } from "../kernel/set-map.ts";
 import type { Slices } from "../kernel/slices.ts";
 import { askedLabels } from "../model/caller-selector.ts";
@@ -85,7 +86,7 @@ export class MeshGenerator implements Generator {
   private readonly scopes = new Set<ScopeHalf>();
   private readonly labelled: LabelledScopes;
   /** By key and Envoy version, the one that was taken last at the end. */
-  private readonly servedScopes = new Map<string, ServedScope>();
+  private readonly servedScopes = new RecentMap<string, ServedScope>(recentLimit);
 
   constructor(mesh: Mesh, graph: Graph, options: MeshGeneratorOptions = {}) {
     this.mesh = mesh;
@@ -261,9 +262,7 @@ export class MeshGenerator implements Generator {
     const { scope, envoyVersion } = served;
     const key = scopeKey(scope);
     const servedKey = `${key} ${envoyVersion}`;
-    const isNew = !this.servedScopes.delete(servedKey);
-    const [oldest] = this.servedScopes.keys();
-    if (this.servedScopes.size >= recentLimit && oldest !== undefined) this.servedScopes.delete(oldest);
+    const isNew = !this.servedScopes.has(servedKey);
     this.servedScopes.set(servedKey, served);
     if (isNew) this.options.onScope?.();
     return this.serve(this.scopeHalves, { key, envoyVersion, make: () => this.makeScope(scope) });

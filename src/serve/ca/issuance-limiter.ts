@@ -5,6 +5,7 @@
 // machine says of itself, such as its name, whoever has a certificate of the same account could say as well.
 import type { SpiffeId } from "../../identity/spiffe-id.ts";
 import type { Clock } from "../../kernel/clock.ts";
+import { RecentMap } from "../../kernel/recent-map.ts";
 import type { Caller } from "./caller.ts";
 import { caServiceErrors } from "./errors.ts";
 
@@ -36,9 +37,9 @@ interface Allowance {
 export class IssuanceLimiter {
   private readonly clock: Clock;
   private readonly onRefused: () => void;
-  /** By serial number, the one used last at the end. */
-  private readonly byCertificate = new Map<string, Allowance>();
-  private readonly byIdentity = new Map<SpiffeId, Allowance>();
+  /** By serial number. */
+  private readonly byCertificate = new RecentMap<string, Allowance>(certificateLimit);
+  private readonly byIdentity = new RecentMap<SpiffeId, Allowance>(identityLimit);
 
   constructor(options: { clock: Clock; onRefused?: () => void }) {
     this.clock = options.clock;
@@ -56,8 +57,8 @@ export class IssuanceLimiter {
     issue: () => Promise<T>,
   ): Promise<T> {
     if (peer.kind !== "verified") return issue();
-    const ofMachine = touch(this.byCertificate, peer.serialNumber.toLowerCase(), certificateLimit);
-    const ofIdentity = touch(this.byIdentity, id, identityLimit);
+    const ofMachine = touch(this.byCertificate, peer.serialNumber.toLowerCase());
+    const ofIdentity = touch(this.byIdentity, id);
     const now = this.clock.monotonic();
     const machineMs = waitMs(ofMachine, machineIssuance, now);
     const identityMs = waitMs(ofIdentity, identityIssuance, now);
@@ -70,7 +71,7 @@ export class IssuanceLimiter {
     take(ofMachine, machineIssuance, now);
     take(ofIdentity, identityIssuance, now);
     const issued = await issue();
-    touch(this.byCertificate, issued.serial.toLowerCase(), certificateLimit, ofMachine);
+    this.byCertificate.set(issued.serial.toLowerCase(), ofMachine);
     return issued;
   }
 
@@ -81,16 +82,9 @@ export class IssuanceLimiter {
 }
 
 /** The allowance of the key, which becomes the one used last. */
-function touch<K>(known: Map<K, Allowance>, key: K, limit: number, fresh: Allowance = { fullAtMs: 0 }): Allowance {
-  const allowance = known.get(key) ?? fresh;
-  known.delete(key);
+function touch<K>(known: RecentMap<K, Allowance>, key: K): Allowance {
+  const allowance = known.get(key) ?? { fullAtMs: 0 };
   known.set(key, allowance);
-  if (known.size > limit) {
-    for (const oldest of known.keys()) {
-      known.delete(oldest);
-      break;
-    }
-  }
   return allowance;
 }
 
