@@ -17,7 +17,7 @@ export class PlaintextListener implements Stoppable {
   private readonly admission: Admission;
 
   private constructor({ ads, clock }: { ads: AdsServer; clock: Clock }) {
-    this.front = new Http2Front({ ads, log: undefined });
+    this.front = new Http2Front({ ads, clock, log: undefined });
     // Its clients are all on this machine, or a test: one network, which may have every place.
     const perNetwork = admissionLimits.inProgress;
     this.admission = new Admission({ clock, admit: (socket) => this.admit(socket), limits: { perNetwork } });

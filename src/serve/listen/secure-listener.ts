@@ -106,7 +106,15 @@ export class SecureListener implements Stoppable {
       ...(options.certified === undefined ? {} : { limits: options.certified }),
     });
     const { guards = new Map() } = options;
-    this.front = new Http2Front({ ads, routes, anonymous: { paths: tokenMethods, sessions }, certified, guards, log });
+    this.front = new Http2Front({
+      ads,
+      routes,
+      anonymous: { paths: tokenMethods, sessions },
+      certified,
+      guards,
+      clock,
+      log,
+    });
     this.admission = new Admission({
       clock,
       admit: (socket) => this.startHandshake(socket),
