@@ -22,6 +22,11 @@ const overheadBytes = 160;
 /** From this many entries on, the order of a message is the set's. */
 const longList = 8;
 
+/** An agent of ours says that it holds the version "" of what Envoy has refused and never had another version of. */
+function isNothing(held: Held): boolean {
+  return held === absent || held === "";
+}
+
 export interface BacklogOptions {
   set: ResourceSet;
   wanted: Wanted;
@@ -35,7 +40,7 @@ export interface News {
   readonly removed: readonly string[];
   /** Names that the client waits for. */
   readonly owed: readonly string[];
-  /** Names under which the client holds nothing. */
+  /** Names under which the client holds nothing; of those that it asked for one by one it may go on with what we took back. */
   readonly fresh: readonly string[];
 }
 
@@ -179,7 +184,7 @@ export class Backlog {
         if (bytes > 0 && bytes + size > limitBytes && this.wholes?.isWhole(name) !== true) break;
         bytes += size;
         if (held === asked || held === demanded) owed.push(name);
-        if (held === absent) fresh.push(name);
+        if (isNothing(held) && !this.wanted.names.has(name)) fresh.push(name);
         if (resource === undefined || resource.withheld === true) removed.push(name);
         else resources.push(resource);
       }

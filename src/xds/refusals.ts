@@ -89,8 +89,8 @@ export class Refusals {
       if (this.trials.split(concerned, lacking, message, batch.trial)) return [];
     }
     const refused = meant.filter(({ name }) => !this.names.isBehind(name));
-    if (this.isolates && names.length === 1)
-      for (const { name } of refused) if (lacking.has(name)) this.neverHeld.add(name);
+    const [only] = this.isolates && names.length === 1 ? names.filter((name) => lacking.has(name)) : [];
+    if (only !== undefined && this.names.wants(only) && this.set.get(only) !== undefined) this.neverHeld.add(only);
     if (!patient) refused.push(...this.abandonTrials());
     for (const resource of refused) if (this.names.wants(resource.name)) this.byName.set(resource.name, resource);
     return refused;

@@ -283,6 +283,39 @@ test("who refuses what it never held goes on with nothing older of it; who refus
   assert.equal(subscription.refusing, true, "the third is in force");
 });
 
+test("an agent that says it holds nothing usable goes on with nothing older", () => {
+  const { request, take, nonce, subscription } = openStream(typeUrls.listener, { a: "1" });
+  request({ held: { a: "" } });
+  take();
+  request({ nonce: nonce(), rejection: "cannot bind" });
+  assert.deepEqual([...subscription.refused.keys()], ["a"]);
+  assert.equal(subscription.refusing, false);
+});
+
+test("what changed before it was refused was never held either", () => {
+  const { request, take, table, nonce, subscription } = openStream(typeUrls.listener, { a: "1" });
+  request({});
+  take();
+  table.set("a", "2");
+  request({ nonce: nonce(), rejection: "cannot bind" });
+  take();
+  request({ nonce: nonce(), rejection: "cannot bind" });
+  assert.deepEqual([...subscription.refused.keys()], ["a"]);
+  assert.equal(subscription.refusing, false);
+});
+
+test("of a route that was taken back and is there again Envoy may still use the old one", () => {
+  const { request, take, takeAcked, table, nonce, subscription } = openStream(typeUrls.route, { r: "1" });
+  request({ subscribe: ["r"] });
+  takeAcked();
+  table.delete("r");
+  takeAcked();
+  table.set("r", "bad");
+  take();
+  request({ nonce: nonce(), rejection: "no" });
+  assert.equal(subscription.refusing, true);
+});
+
 test("of a refused message of several the client may hold some", () => {
   const { request, take, table, nonce, subscription } = openStream(typeUrls.listener, { a: "1" });
   request({});

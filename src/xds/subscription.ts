@@ -222,10 +222,14 @@ export class Subscription {
     if (flight === undefined) return;
     this.flight = undefined;
     const owed = new Set(flight.owed);
+    const fresh = new Set(flight.fresh);
     const { resources, removed } = flight.batch;
     for (const name of [...resources.map((resource) => resource.name), ...removed]) {
+      if (!this.wants(name)) continue;
+      const since = this.backlog.get(name);
       // Also where it has changed since: what was before that change the client does not hold either.
-      if (this.wants(name)) this.backlog.put(name, owed.has(name) ? demanded : unknown);
+      if (owed.has(name)) this.backlog.put(name, demanded);
+      else if (since !== asked && since !== demanded) this.backlog.put(name, fresh.has(name) ? absent : unknown);
     }
   }
 

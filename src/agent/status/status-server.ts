@@ -5,7 +5,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import { describeError } from "../../kernel/error.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Log } from "../../kernel/log.ts";
-import { SingleRequests } from "../../kernel/single-requests.ts";
+import { RequestPipelines } from "../../kernel/request-pipelines.ts";
 import { agentErrors } from "../errors.ts";
 
 export interface StatusAnswer {
@@ -33,13 +33,13 @@ export class StatusServer implements Stoppable {
   private readonly server: Server;
   private readonly routes: StatusRoutes;
   private readonly log: Log;
-  private readonly single: SingleRequests;
+  private readonly pipelines: RequestPipelines;
   private busy = 0;
 
   constructor(routes: StatusRoutes, { log, clock }: { log: Log; clock: Clock }) {
     this.routes = routes;
     this.log = log;
-    this.single = new SingleRequests(clock);
+    this.pipelines = new RequestPipelines(clock);
     this.server = createServer(
       { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, maxHeaderSize: 16 << 10 },
       (request, response) => void this.handle(request, response),
@@ -70,7 +70,7 @@ export class StatusServer implements Stoppable {
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!this.single.take(request, response)) return;
+    if (!this.pipelines.take(request, response)) return;
     request.resume();
     response.setHeader("x-content-type-options", "nosniff");
     const route = this.routes.get((request.url ?? "").split("?", 1)[0] ?? "");

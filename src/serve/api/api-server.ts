@@ -5,8 +5,8 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
+import { RequestPipelines } from "../../kernel/request-pipelines.ts";
 import type { Secret } from "../../kernel/secret.ts";
-import { SingleRequests } from "../../kernel/single-requests.ts";
 import { listenReason, listenRemedy } from "../listen/open-port.ts";
 import type { ApiHandler } from "./api-handler.ts";
 import { apiErrors } from "./errors.ts";
@@ -45,7 +45,7 @@ export class ApiServer implements Stoppable {
   /** @throws LateenError LAT5118 */
   static async listen(options: ApiServerOptions): Promise<ApiServer> {
     const { host, port, handler } = options;
-    const single = new SingleRequests(); // a watch has no end
+    const pipelines = new RequestPipelines(); // a watch has no end
     try {
       const server = createServer(
         {
@@ -60,7 +60,7 @@ export class ApiServer implements Stoppable {
           connectionsCheckingInterval: 5000,
         },
         (request, response) => {
-          if (single.take(request, response)) handler.handle(request, response);
+          if (pipelines.take(request, response)) handler.handle(request, response);
         },
       );
       server.maxConnections = connectionLimit;

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
+import { createConnection, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { typeUrls } from "../../xds/type-url.ts";
 import { AdsClient } from "../ads/ads-client.fake.ts";
 import { startAdsRig } from "../ads/ads-rig.fake.ts";
-import { Http2Front } from "./http2-front.ts";
 import { PlaintextListener } from "./plaintext-listener.ts";
 
 const frameTypes = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, windowUpdate: 8, continuation: 9 };
@@ -64,35 +63,6 @@ test("the plaintext port serves ADS and nothing else", async (t) => {
   assert.equal((await other.ended).code, 12);
   const page = client({ headers: { "content-type": "text/html" } });
   assert.equal((await page.ended).httpStatus, 404);
-});
-
-test("clients that hang up together are parted with a few at a time, and all of them", async (t) => {
-  const rig = await startAdsRig();
-  t.after(() => rig.stop());
-  // One look at this clock takes longer than half a slice.
-  let readings = 0;
-  const front = new Http2Front({ ads: rig.ads, log: undefined, clock: { monotonic: () => 5 * ++readings } });
-  const accepted: Socket[] = [];
-  const server = createServer((socket) => {
-    accepted.push(socket);
-    front.accept(socket, { peer: { kind: "plaintext" }, address: "127.0.0.1", onSettled: () => {} });
-  }).listen(0, "127.0.0.1");
-  t.after(() => server.close());
-  await once(server, "listening");
-  const count = 100;
-  const clients = Array.from({ length: count }, () => createConnection((server.address() as AddressInfo).port));
-  for (const client of clients) client.write(preface);
-  // Who has been sent the settings has a session.
-  await Promise.all(clients.map((client) => once(client, "data")));
-  for (const client of clients) client.destroy();
-  const parted = (): number => accepted.filter((socket) => socket.destroyed).length;
-  for (let before = 0; before < count; ) {
-    await new Promise((resolve) => setImmediate(resolve));
-    const now = parted();
-    assert.ok(now - before <= 2, `${now - before} of them in one turn`);
-    before = now;
-  }
-  while (front.size > 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
 /** Frames that a client may not send without end; each must cost it the connection. */

@@ -15,7 +15,6 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { Clock } from "../../kernel/clock.ts";
 import type { LateenError } from "../../kernel/error.ts";
 import type { Log } from "../../kernel/log.ts";
-import { Slices } from "../../kernel/slices.ts";
 import type { AdsServer } from "../ads/ads-server.ts";
 import { callerValues } from "../ca/caller.ts";
 import { serveErrors } from "../errors.ts";
@@ -24,6 +23,7 @@ import type { Peer } from "../peer.ts";
 import type { AnonymousSessions } from "./anonymous-sessions.ts";
 import type { CallGuard } from "./call-guard.ts";
 import type { CertificateSessions } from "./certificate-sessions.ts";
+import { OpenConnections } from "./open-connections.ts";
 
 /** Bytes of one request's headers. */
 const headerBytes = 16 << 10;
@@ -63,7 +63,7 @@ export interface Http2FrontOptions {
   readonly certified?: CertificateSessions;
   /** By path of the unary method. */
   readonly guards?: ReadonlyMap<string, CallGuard>;
-  readonly clock: Pick<Clock, "monotonic">;
+  readonly clock: Clock;
   readonly log: Log | undefined;
 }
 
@@ -71,14 +71,12 @@ export class Http2Front {
   private readonly options: Http2FrontOptions;
   private readonly server: Http2Server;
   private readonly fronts = new WeakMap<ServerHttp2Session, Front>();
-  private readonly sessions = new Set<ServerHttp2Session>();
-  /** Ends of connections whose other end is gone. */
-  private readonly farewells: Slices;
+  private readonly connections: OpenConnections;
   private readonly unary: ReturnType<typeof connectNodeAdapter> | undefined;
 
   constructor(options: Http2FrontOptions) {
     this.options = options;
-    this.farewells = new Slices(options.clock);
+    this.connections = new OpenConnections(options.clock);
     this.unary = options.routes === undefined ? undefined : this.adapter(options.routes);
     this.server = createServer({
       maxHeaderListPairs: headerPairs,
@@ -100,16 +98,15 @@ export class Http2Front {
 
   /** Speaks HTTP/2 on the connection: plain TCP, or TLS after its handshake. */
   accept(socket: Socket, front: Front): void {
-    const remember = (session: ServerHttp2Session): void => this.keep(session, front);
+    const remember = (session: ServerHttp2Session): void => this.keep(session, socket, front);
     this.server.once("session", remember);
     this.server.emit("connection", socket); // makes the session at once
     this.server.off("session", remember);
-    this.endInTurn(socket);
   }
 
   /** Open sessions. */
   get size(): number {
-    return this.sessions.size;
+    return this.connections.size;
   }
 
   /** Who is at the other end of a session of this front. */
@@ -119,28 +116,13 @@ export class Http2Front {
 
   /** Ends every session at once. */
   stop(): void {
-    for (const session of this.sessions) session.destroy();
+    this.connections.stop();
   }
 
-  /**
-   * Node takes apart whatever has hung up before the event loop turns, a tenth of a millisecond each with TLS; where a thousand
-   * hang up together, everybody else waits for all of them.
-   */
-  private endInTurn(socket: Socket): void {
-    socket.allowHalfOpen = true;
-    socket.once("end", () =>
-      this.farewells.add(() => {
-        socket.destroy();
-        return false;
-      }),
-    );
-  }
-
-  private keep(session: ServerHttp2Session, front: Front): void {
+  private keep(session: ServerHttp2Session, socket: Socket, front: Front): void {
     this.fronts.set(session, front);
-    this.sessions.add(session);
+    this.connections.add(session, socket);
     this.options.ads.pings.watch(session);
-    session.once("close", () => this.sessions.delete(session));
     if (front.peer.kind === "anonymous") this.options.anonymous?.sessions.watch(session, front.address);
     if (front.peer.kind === "verified") this.options.certified?.watch(session, front.peer);
     session.on("error", () => {}); // `sessionError` of the server has it

@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Stoppable } from "../../kernel/lifecycle.ts";
 import type { Metrics } from "../../kernel/metric.ts";
+import { RequestPipelines } from "../../kernel/request-pipelines.ts";
 import { SharedAnswer } from "../../kernel/shared-answer.ts";
-import { SingleRequests } from "../../kernel/single-requests.ts";
 import { openPort } from "./open-port.ts";
 
 /** A page of metrics is given again for so long, milliseconds: making one is a pass over the mesh, and anyone may ask. */
@@ -24,10 +24,10 @@ export class MonitoringListener implements Stoppable {
   private readonly server: Server;
 
   private constructor({ metrics, isReady, clock }: MonitoringOptions) {
-    const single = new SingleRequests(clock);
+    const pipelines = new RequestPipelines(clock);
     const page = new SharedAnswer({ make: async () => Buffer.from(await metrics.text()), freshMs, clock });
     this.server = createServer((request, response) => {
-      if (!single.take(request, response)) return;
+      if (!pipelines.take(request, response)) return;
       response.setHeader("x-content-type-options", "nosniff");
       if (request.method !== "GET" && request.method !== "HEAD") {
         response.writeHead(405).end();

@@ -4,14 +4,14 @@ import { Agent, createServer, get, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { FakeClock } from "./clock.fake.ts";
-import { answerTimeMs, SingleRequests } from "./single-requests.ts";
+import { answerTimeMs, pipelineLimit, RequestPipelines } from "./request-pipelines.ts";
 
 async function serve(t: TestContext, answer: string | Buffer = "ok") {
   const clock = new FakeClock();
-  const single = new SingleRequests(clock);
+  const pipelines = new RequestPipelines(clock);
   const seen = { taken: 0 };
   const server = createServer((request, response) => {
-    if (!single.take(request, response)) return;
+    if (!pipelines.take(request, response)) return;
     seen.taken += 1;
     response.end(answer);
   }).listen(0, "127.0.0.1");
@@ -23,14 +23,14 @@ async function serve(t: TestContext, answer: string | Buffer = "ok") {
   return { clock, seen, port: (server.address() as AddressInfo).port };
 }
 
-test("of requests that come together one is taken, and the connection is closed", async (t) => {
+test("of requests that come together few are taken, and the connection is closed", async (t) => {
   const { seen, port } = await serve(t);
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});
   const closed = new Promise((resolve) => socket.on("close", resolve));
   socket.resume().write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1_000));
   await closed;
-  assert.equal(seen.taken, 1);
+  assert.equal(seen.taken, pipelineLimit);
 });
 
 test("requests that wait for the answer before share a connection", async (t) => {
