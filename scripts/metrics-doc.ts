@@ -24,7 +24,7 @@ export function controlPlaneMetrics(): MetricDescription[] {
   const metrics = new Metrics();
   const unread = undefined as never;
   metrics.collectProcess();
-  createAdsMetrics(metrics);
+  createAdsMetrics(metrics, unread);
   caMetrics(metrics);
   new ApiMetrics(metrics);
   registrationMetrics(metrics);

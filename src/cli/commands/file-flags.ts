@@ -32,10 +32,12 @@ export const defaultWaitMs = 2_000;
 
 /** For commands that bring something to proxies. */
 export function addWaitFlag(command: Command): Command {
-  return command.option(
-    "--wait <duration>",
-    "after writing, wait so long for proxies to reject what the objects make; 0s for not at all",
-    durationFlag(0, 30_000, "It must be a duration of at most 30s, such as 2s."),
-    defaultWaitMs,
+  return command.addOption(
+    new Option(
+      "--wait <duration>",
+      "after writing, wait so long for proxies to reject what the objects make; 0s for not at all",
+    )
+      .argParser(durationFlag(0, 30_000, "It must be a duration of at most 30s, such as 2s."))
+      .default(defaultWaitMs, "2s"),
   );
 }

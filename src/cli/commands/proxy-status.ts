@@ -137,8 +137,8 @@ const reasons: Readonly<Record<string, string>> = {
 
 function pushLines(detail: ProxyDetail | undefined, nowMs: number): string[] {
   return (detail?.details ?? []).flatMap(({ type, sentAt, lastPush }) => {
-    // An empty answer only says that there is nothing.
-    if (lastPush === undefined || lastPush.resources + lastPush.removed === 0) return [];
+    // A question to its agent is no configuration, and an empty answer only says that there is nothing.
+    if (type === "QUERY" || lastPush === undefined || lastPush.resources + lastPush.removed === 0) return [];
     const why = lastPush.why.length > 0 ? "" : `: ${reasons[lastPush.reason] ?? lastPush.reason}`;
     return [
       "",

@@ -24,8 +24,6 @@ export interface AdsMetrics {
   readonly convergenceSeconds: Histogram;
   readonly configBytes: Histogram<"type">;
   readonly rejects: Counter<"type">;
-  /** Proxies whose last content of the type is rejected, by type: Istio's gauges `pilot_xds_cds_reject` … */
-  readonly rejecting: ReadonlyMap<string, Gauge>;
   readonly expiredNonces: Counter<"type">;
   readonly writeTimeouts: Counter;
   readonly internalErrors: Counter;
@@ -34,14 +32,15 @@ export interface AdsMetrics {
   versionLabel(version: string | undefined): string;
 }
 
-export function createAdsMetrics(metrics: Metrics): AdsMetrics {
+/** @param rejecting how many proxies reject something of the type, or are kept from what others reject */
+export function createAdsMetrics(metrics: Metrics, rejecting: (typeName: string) => number): AdsMetrics {
   const seconds = [0.1, 0.5, 1, 3, 5, 10, 20, 30];
   const fineSeconds = [0.01, 0.1, 1, 3, 5, 10, 20, 30];
   const versions = new Set<string>();
-  const rejecting = (name: string): [string, Gauge] => [
-    name,
-    metrics.gauge(`pilot_xds_${name}_reject`, `Proxies that hold a rejected ${name.toUpperCase()} resource.`),
-  ];
+  for (const name of ["cds", "eds", "lds", "rds"]) {
+    const help = `Proxies with ${name.toUpperCase()} resources that they reject, or that are kept from them because others do.`;
+    metrics.readGauge(`pilot_xds_${name}_reject`, help, [], () => [[{}, rejecting(name)]]);
+  }
   return {
     clients: metrics.gauge("pilot_xds", "Proxies connected to this control plane by xDS.", ["version"]),
     pushes: metrics.counter("pilot_xds_pushes", "Messages of resources sent to proxies.", ["type"]),
@@ -65,7 +64,6 @@ export function createAdsMetrics(metrics: Metrics): AdsMetrics {
       ["type"],
     ),
     rejects: metrics.counter("pilot_total_xds_rejects", "Messages that proxies rejected.", ["type"]),
-    rejecting: new Map(["cds", "eds", "lds", "rds"].map(rejecting)),
     expiredNonces: metrics.counter("pilot_xds_expired_nonce", "Requests with a nonce that is not the last one sent.", [
       "type",
     ]),

@@ -81,7 +81,7 @@ export class AdsServer implements Stoppable {
   constructor(options: AdsServerOptions) {
     this.options = options;
     this.limits = { ...adsLimits, ...options.limits };
-    this.metrics = createAdsMetrics(options.metrics);
+    this.metrics = createAdsMetrics(options.metrics, (typeName) => this.rejecting(typeName));
     this.places = new StreamPlaces(this.limits, (limit) => this.metrics.limitHits.inc({ limit }));
     const { clock, controlPlane, generator, log } = options;
     this.pings = new SessionPings(clock);
@@ -132,6 +132,12 @@ export class AdsServer implements Stoppable {
       const wanted = connection.wanted(typeUrl, name);
       if (wanted !== undefined) yield { connectionId: connection.id, resource: wanted.resource };
     }
+  }
+
+  private rejecting(typeName: string): number {
+    let count = 0;
+    for (const connection of this.open) if (connection.rejects(typeName)) count += 1;
+    return count;
   }
 
   /** What is known now of each stream that has said who it is, by connection id. */

@@ -27,11 +27,11 @@ import { Inbox } from "./inbox.ts";
 import { NeededResources } from "./needed-resources.ts";
 import type { Pushable } from "./push-queue.ts";
 import { pushRank } from "./push-rules.ts";
-import { countRejecting, recordHeld, recordReply } from "./record-reply.ts";
+import { recordHeld, recordReply } from "./record-reply.ts";
 import { RequestBudget } from "./request-budget.ts";
 import type { Variant } from "./response-parts.ts";
 import { Sender } from "./sender.ts";
-import { openTypeStream, receiveRequest, type TypeStream } from "./type-stream.ts";
+import { isRejecting, openTypeStream, receiveRequest, type TypeStream } from "./type-stream.ts";
 
 type State =
   | { readonly kind: "waiting"; readonly cancelDeadline: Cancel }
@@ -156,6 +156,10 @@ export class Connection implements Pushable {
   }
 
   /** What the debug pages show; undefined before the first request. */
+  rejects(typeName: string): boolean {
+    return this.types.some((type) => type.name === typeName && isRejecting(type));
+  }
+
   look(): ConnectionLook | undefined {
     const status = this.status();
     if (this.state.kind !== "open" || status === undefined) return undefined;
@@ -353,10 +357,7 @@ export class Connection implements Pushable {
     this.inbox.close();
     this.context.queue.delete(this);
     this.context.unfinished.note(this, 0);
-    for (const type of this.types) {
-      type.unsubscribe();
-      countRejecting(type, false, this.context);
-    }
+    for (const type of this.types) type.unsubscribe();
     this.types = [];
     if (state.kind === "waiting") state.cancelDeadline();
     else {

@@ -43,14 +43,6 @@ export function recordReply(
       }
     }
   }
-  countRejecting(type, type.subscription.refused.size > 0, context);
-}
-
-/** Keeps the gauges of proxies that reject a type. */
-export function countRejecting(type: TypeStream, rejecting: boolean, context: ReplyContext): void {
-  if (type.rejecting === rejecting) return;
-  type.rejecting = rejecting;
-  context.metrics.rejecting.get(type.name)?.inc(rejecting ? 1 : -1);
 }
 
 /** What the client had when it opened the type, in the very version that it is to have, counts as acknowledged. */

@@ -23,6 +23,9 @@ const namesByUrl = new Map(
 );
 const columns: ReadonlySet<string> = new Set<XdsColumn>(["CDS", "LDS", "EDS", "RDS", "ECDS", "NDS"]);
 
+/** All of them. */
+export const typeNames: ReadonlySet<string> = new Set(namesByUrl.values());
+
 /** `cds` for clusters; `other` for types Lateen does not make, so that labels stay few. */
 export function typeName(typeUrl: string): string {
   return namesByUrl.get(typeUrl) ?? "other";

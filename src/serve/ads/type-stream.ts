@@ -4,6 +4,7 @@ import { formatConfigRef } from "../../xds/config-ref.ts";
 import type { ResourceSet } from "../../xds/generator.ts";
 import type { ResourceName } from "../../xds/resource.ts";
 import { routeOfPart } from "../../xds/route-part-name.ts";
+import type { SetAside } from "../../xds/set-aside.ts";
 import { SotwSubscription } from "../../xds/sotw-subscription.ts";
 import { Subscription } from "../../xds/subscription.ts";
 import type { Batch, Reply } from "../../xds/subscription-request.ts";
@@ -45,8 +46,6 @@ export interface TypeStream {
   readonly notes: PushNotes;
   /** Last message of rejection. */
   error: string | undefined;
-  /** Counted in the gauge of proxies that reject the type. */
-  rejecting: boolean;
 }
 
 export function openTypeStream(typeUrl: string, set: ResourceSet, variant: "delta" | "sotw"): TypeStream {
@@ -68,7 +67,6 @@ export function openTypeStream(typeUrl: string, set: ResourceSet, variant: "delt
     ackedNonce: undefined,
     notes: noPushNotes(),
     error: undefined,
-    rejecting: false,
   };
 }
 
@@ -88,14 +86,26 @@ const objectLimit = 16;
 /** Characters of Envoy's message in a status. */
 const errorLength = 2048;
 
-export function typeStatus({ subscription, set, sentAtMs, ackedAtMs, error }: TypeStream): TypeStatus {
+/** True where the client rejects something, or is kept from what others reject. */
+export function isRejecting(type: TypeStream): boolean {
+  if (type.subscription.refused.size > 0) return true;
+  for (const _ of resourcesAside(type)) return true;
+  return false;
+}
+
+function* resourcesAside({ subscription, set }: TypeStream): Iterable<SetAside> {
+  for (const aside of set.setAside?.() ?? []) if (subscription.wants(aside.name)) yield aside;
+}
+
+export function typeStatus(type: TypeStream): TypeStatus {
+  const { subscription, sentAtMs, ackedAtMs, error } = type;
   const status: TypeStatus = {
     state: "SYNCED",
     resources: subscription.resourceCount,
     ...(sentAtMs === undefined ? {} : { sentAt: new Date(sentAtMs).toISOString() }),
     ...(ackedAtMs === undefined ? {} : { ackedAt: new Date(ackedAtMs).toISOString() }),
   };
-  const aside = [...(set.setAside?.() ?? [])].filter(({ name }) => subscription.wants(name));
+  const aside = [...resourcesAside(type)];
   const [first] = aside;
   if (subscription.refused.size > 0 || first !== undefined) {
     const refs = [...subscription.refused.values(), ...aside].flatMap(({ sources }) => sources.map(formatConfigRef));

@@ -34,7 +34,7 @@ function routesOf(page: DebugPage, clock: Clock): ExtraRoute[] {
     const { query, signal, params } = request;
     const asked: DebugRequest = { rest: params["rest"] ?? "", query, signal };
     const shown = await page.show(asked);
-    if (shown === undefined) throw new StatusError("notFound", `${path} knows nothing of that name`);
+    if (shown === undefined) throw new StatusError("notFound", unknownName(page, path));
     // Too long for a table.
     if (shown instanceof JsonStream) return { stream: shown.toReadable(clock), contentType: "application/json" };
     if (wantsHtml(request)) {
@@ -48,6 +48,10 @@ function routesOf(page: DebugPage, clock: Clock): ExtraRoute[] {
     { method: "GET", path, handler },
     { method: "GET", path: `${path}/{rest*}`, handler },
   ];
+}
+
+function unknownName({ usage }: DebugPage, path: string): string {
+  return `${path} knows nothing of that name${usage === undefined ? "" : `; it is asked as ${path}${usage}`}`;
 }
 
 /** Browsers name HTML first; curl and the like take anything and get JSON. */

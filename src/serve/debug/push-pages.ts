@@ -1,5 +1,7 @@
 // Pages about what was pushed and why.
 import type { PushSummary } from "../../contract/proxy-detail.ts";
+import { typeNames } from "../ads/type-name.ts";
+import { StatusError } from "../api/status-error.ts";
 import { barChart } from "./bar-chart.ts";
 import type { ChangeLog } from "./change-log.ts";
 import type { DebugPage } from "./debug-page.ts";
@@ -19,6 +21,9 @@ export function pushPages(pushes: PushLog, changes: ChangeLog): DebugPage[] {
       usage: "?limit=N&type=CDS",
       show: ({ query }) => {
         const type = query.get("type")?.toLowerCase();
+        if (type !== undefined && !typeNames.has(type)) {
+          throw new StatusError("badRequest", `type must be one of ${[...typeNames].join(", ").toUpperCase()}`);
+        }
         const records = pushes.records().filter((record) => type === undefined || record.type === type);
         return records.slice(0, limitOf(query)).map(pushSummary);
       },
@@ -39,5 +44,6 @@ export function pushPages(pushes: PushLog, changes: ChangeLog): DebugPage[] {
 
 function limitOf(query: URLSearchParams): number {
   const limit = Number(query.get("limit") ?? shownByDefault);
-  return Number.isInteger(limit) && limit > 0 ? Math.min(limit, shownAtMost) : shownByDefault;
+  if (Number.isInteger(limit) && limit >= 1 && limit <= shownAtMost) return limit;
+  throw new StatusError("badRequest", `limit must be from 1 to ${shownAtMost}`);
 }

@@ -76,11 +76,11 @@ function consequence(verdict: RefusedCase["verdict"], hasAccepted: boolean): str
         ? "the last accepted version stays in force"
         : "it is not served, as no accepted version is known";
     case "own-affair":
-      return "these proxies go on without it; others get it, as the reason is with the machine";
+      return "these proxies go on with what they accepted before; others get it, as the reason is with the machine";
     case "accepted":
-      return "these proxies go on without it; others have accepted it";
+      return "these proxies go on with what they accepted before; others have accepted it";
     default:
-      return "these proxies go on without it; others get it until a second one rejects it";
+      return "these proxies go on with what they accepted before; others get it until a second one rejects it";
   }
 }
 
