@@ -38,6 +38,8 @@ export interface FakeControlPlaneServer {
   /** SPIFFE ids of the clients of ADS streams, in the order of the streams. */
   readonly peers: string[];
   readonly sessions: Set<ServerHttp2Session>;
+  /** Messages of handshakes that failed. */
+  readonly failedHandshakes: readonly string[];
   /** Resolves at the next ADS stream. */
   nextStream(): Promise<void>;
   /** Resolves at the next answer to a query. */
@@ -120,6 +122,8 @@ export async function fakeControlPlaneServer(options: FakeControlPlaneOptions = 
       } else routes(request, response);
     },
   );
+  const failedHandshakes: string[] = [];
+  server.on("tlsClientError", ({ message }) => failedHandshakes.push(message));
   server.on("session", (session) => {
     sessions.add(session);
     session.on("error", () => {});
@@ -167,6 +171,7 @@ export async function fakeControlPlaneServer(options: FakeControlPlaneOptions = 
     answers,
     peers,
     sessions,
+    failedHandshakes,
     nextStream: () => new Promise((resolve) => waiting.stream.push(resolve)),
     nextAnswer: () => new Promise((resolve) => waiting.answer.push(resolve)),
     cut() {

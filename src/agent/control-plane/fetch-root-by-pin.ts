@@ -102,12 +102,9 @@ function presentedChain(
     const cancel = clock.after(deadlineMs, () => {
       socket.destroy(agentErrors.controlPlaneUnreachable(`${place} did not answer within ${deadlineMs / 1000} s`));
     });
-    socket.on("error", (cause) => {
-      cancel();
-      reject(unreachable(place, cause));
-    });
+    socket.on("close", cancel);
+    socket.on("error", (cause) => reject(unreachable(place, cause)));
     socket.on("secureConnect", () => {
-      cancel();
       const chain: X509Certificate[] = [];
       let next = socket.getPeerX509Certificate();
       while (next !== undefined && chain.length < chainLimit) {
@@ -115,7 +112,8 @@ function presentedChain(
         const issuer: X509Certificate | undefined = next.issuerCertificate;
         next = issuer === undefined || issuer.raw.equals(next.raw) ? undefined : issuer;
       }
-      socket.destroy();
+      // Our part of the handshake goes out first: to the server anything else is one that failed.
+      socket.resume().end();
       resolve(chain);
     });
   });

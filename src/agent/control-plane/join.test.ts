@@ -47,6 +47,7 @@ test("a token joins a machine: verified by its pin, proven by its secret", async
   assert.equal(server.joins[0]?.hello?.protocolVersion, 1);
   assert.deepEqual(server.joins[0]?.addresses, ["10.0.0.1"]);
   await attempt({ host: "localhost", token: new Secret(` ${server.token.reveal()}\n`) });
+  assert.deepEqual(server.failedHandshakes, [], "operators are told of those");
 });
 
 test("a server of another mesh never sees the token (C13)", async (t) => {

@@ -87,11 +87,12 @@ export class ApiClient implements Stoppable {
   /**
    * The JSON of an answer.
    *
+   * @param advice what to do where the server refuses, by HTTP status; else what helps in general
    * @throws LateenError as `send`, and LAT9006 where the server refused
    */
-  async json<T>(request: ApiRequest): Promise<T> {
+  async json<T>(request: ApiRequest, advice: Readonly<Record<number, string>> = {}): Promise<T> {
     const answer = await this.send(request);
-    if (!answer.ok) throw refusal(answer.status);
+    if (!answer.ok) throw refusal(answer.status, advice[answer.status.code]);
     return parseJson(answer.text, this.server) as T;
   }
 
