@@ -76,7 +76,8 @@ export const agentErrors = defineErrors({
   controlPlaneUnreachable: {
     code: "LAT3303",
     meaning: "The control plane could not be reached, or did not answer in time.",
-    remedy: "Check the address, and that its port (15012 unless the URL says another) is open from this machine; is lateen up running?",
+    remedy:
+      "Check the address, and that its port (15012 unless the URL says another) is open from this machine; is lateen up running?",
   },
   controlPlaneNotTrusted: {
     code: "LAT3304",

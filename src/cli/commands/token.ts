@@ -159,7 +159,9 @@ function deleteSubcommand(context: Context): Command {
         for (const id of ids) {
           await client.json(
             { method: "DELETE", path: tokenPath(id) },
-            { 404: "lateen token list shows the ids; tokens that expired or were used up are good for nothing any more." },
+            {
+              404: "lateen token list shows the ids; tokens that expired or were used up are good for nothing any more.",
+            },
           );
           context.terminal.print(`token "${id}" deleted`);
         }

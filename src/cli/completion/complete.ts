@@ -106,6 +106,8 @@ async function operandsOf(
     case "proxy-status":
     case "proxy-config":
       return operands.length === 0 ? fromServer(context, flags, { names: "proxies" }) : [];
+    case "debug":
+      return operands.length === 0 ? fromServer(context, flags, { names: "pages" }) : [];
     case "completion":
       return operands.length === 0 ? ["bash", "zsh", "fish"] : [];
     default:

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
+import { debugPath } from "../../contract/paths.ts";
 import { FakeApiServer } from "../api/api-server.fake.ts";
 import { run } from "../run.fake.ts";
 import { completionScript } from "./script.ts";
@@ -16,8 +17,11 @@ before(async () => {
     metadata: { name: "web", namespace: "shop" },
   });
   server.put({ apiVersion: "v1", kind: "Namespace", metadata: { name: "prod" } });
-  server.route = ({ path }) =>
-    path === "/lateen/v1/proxies" ? { body: [{ name: "web-1.shop", namespace: "shop" }] } : undefined;
+  const replies: Record<string, unknown> = {
+    "/lateen/v1/proxies": [{ name: "web-1.shop", namespace: "shop" }],
+    [debugPath("")]: [{ name: "pushes", usage: "?limit=N" }, { name: "queues" }],
+  };
+  server.route = ({ path }) => (replies[path] === undefined ? undefined : { body: replies[path] });
 });
 after(() => server.stop());
 
@@ -53,6 +57,7 @@ describe("completion", () => {
     assert.deepEqual(await candidates("get", "-n", "p"), ["prod"]);
     assert.deepEqual(await candidates("token", "create", "--group", ""), ["shop/web"]);
     assert.deepEqual(await candidates("pc", "route", "web"), ["web-1.shop"]);
+    assert.deepEqual(await candidates("debug", ""), ["pushes", "queues"]);
   });
 
   test("where nothing is known the shell offers files, also without a server", async () => {

@@ -1,10 +1,10 @@
 // Names that only the server knows, for completion. Whatever goes wrong, there are simply none.
-import { apiPaths } from "../../contract/paths.ts";
+import { apiPaths, debugPath } from "../../contract/paths.ts";
 import type { ProxyStatus } from "../../contract/proxy-status.ts";
 import { findKind } from "../api/discovery.ts";
 import { type Session, withSession } from "../api/session.ts";
 import type { Context } from "../context.ts";
-import { textOf, valueAt } from "../json-value.ts";
+import { fieldsOf, listOf, textOf, valueAt } from "../json-value.ts";
 import { listObjects } from "../resource/list-objects.ts";
 
 export type ServerNames =
@@ -12,6 +12,8 @@ export type ServerNames =
   /** WorkloadGroups as `namespace/name`. */
   | { names: "groups" }
   | { names: "proxies" }
+  /** Pages of `lateen debug`. */
+  | { names: "pages" }
   | { names: "objects"; kind: string };
 
 /** A person waits at the prompt, milliseconds. */
@@ -49,6 +51,9 @@ async function ask(session: Session, wanted: ServerNames): Promise<string[]> {
   if (wanted.names === "proxies") {
     const proxies = await session.client.json<ProxyStatus[]>({ path: apiPaths.proxies });
     return proxies.map((proxy) => proxy.name);
+  }
+  if (wanted.names === "pages") {
+    return listOf(await session.client.json({ path: debugPath("") })).map((page) => textOf(fieldsOf(page)["name"]));
   }
   const served = await session.kinds();
   if (wanted.names === "namespaces") return names(session, findKind(served, "namespaces"), undefined, false);

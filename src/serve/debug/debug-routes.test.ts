@@ -38,6 +38,7 @@ test("who is no administrator sees no page, and learns not even which there are"
   for (const path of paths) assert.equal((await rig.call("GET", path)).code, 403, path);
   identity = { name: "root", groups: ["system:masters"] };
   for (const path of paths) assert.equal((await rig.call("GET", path)).code, path === "/debug/none" ? 404 : 200, path);
+  assert.match((await rig.call("GET", "/debug/none")).text, /there is no page \/debug\/none/);
   assert.equal((await rig.call("POST", "/debug/one")).code, 405);
   const crossSite = await rig.call("GET", "/debug/one", { headers: { "sec-fetch-site": "cross-site" } });
   assert.equal(crossSite.code, 403);

@@ -25,7 +25,14 @@ export function debugRoutes(given: readonly DebugPage[], clock: Clock): ExtraRou
         ? { body: pages.map(({ name, usage, help }) => ({ name, ...(usage === undefined ? {} : { usage }), help })) }
         : { text: indexPage(pages), contentType: htmlType },
   };
-  return [index, ...pages.flatMap((page) => routesOf(page, clock))];
+  const unknown: ExtraRoute = {
+    method: "GET",
+    path: "/debug/{rest*}",
+    handler: async ({ params }) => {
+      throw new StatusError("notFound", `there is no page /debug/${params["rest"] ?? ""}`);
+    },
+  };
+  return [index, ...pages.flatMap((page) => routesOf(page, clock)), unknown];
 }
 
 function routesOf(page: DebugPage, clock: Clock): ExtraRoute[] {

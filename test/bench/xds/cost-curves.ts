@@ -17,6 +17,8 @@ interface ChangeCost {
 
 export interface CurvePoint {
   name: string;
+  /** All of its mesh. */
+  mesh: string;
   /** Of all proxies together. */
   firstSyncCpuMs: number;
   endpoint: ChangeCost;
@@ -118,7 +120,8 @@ async function measurePoint(name: string, shape: Shape): Promise<CurvePoint> {
         writeRouting(folder, 1, 20 + round);
       }),
     );
-    return { name, firstSyncCpuMs: after.cpuMs - before.cpuMs, endpoint, route, residentMb };
+    const mesh = `${shape.proxies} × ${shape.services} × ${shape.endpoints}`;
+    return { name, mesh, firstSyncCpuMs: after.cpuMs - before.cpuMs, endpoint, route, residentMb };
   } finally {
     await fleet.stop();
     await control.stop();

@@ -112,7 +112,7 @@ all, as files; every proxy sees everything. A change is the rename of a file. Si
 metadata, acknowledge everything and decode no more than names, versions and cluster types. "Agents of ours" are sent virtual
 hosts one by one ([ADR 0010](adr/0010-route-parts.md)), the others whole route configurations.
 
-In the last table one thing grows and the rest stays; its proxies are sent virtual hosts one by one.
+In the last table one thing grows and the rest of the mesh stays; its proxies are sent virtual hosts one by one.
 
 ${sectionsOf(all)}
 `;

@@ -43,7 +43,7 @@ const rows: readonly [name: string, value: (run: MeasuredRun) => string][] = [
   ["… server CPU, s", ({ figures }) => of(figures.reconnect, (phase) => phase.cpuMs / 1000)],
   ["… resources sent again", ({ figures, proxies }) => of(figures.reconnect, (phase) => phase.resources - proxies)],
   [
-    "… most resident memory, of the steady one",
+    "… most resident memory, times the steady one",
     ({ figures: { reconnectPeak } }) => formatNumber(reconnectPeak.peakMb / reconnectPeak.steadyMb),
   ],
   [
@@ -95,7 +95,8 @@ export function memoryLines(runs: readonly MeasuredRun[], holds: readonly HoldFi
 export function curveTable(points: readonly CurvePoint[]): string {
   const heads = [
     "",
-    "first sync, ms CPU",
+    "proxies × services × endpoints",
+    "first sync of all, ms CPU",
     "one endpoint, ms",
     "ms CPU",
     "KB",
@@ -106,8 +107,8 @@ export function curveTable(points: readonly CurvePoint[]): string {
   ];
   return table(
     heads,
-    points.map(({ name, firstSyncCpuMs, endpoint, route, residentMb }) => [
-      name,
+    points.map(({ name, mesh, firstSyncCpuMs, endpoint, route, residentMb }) => [
+      ...[name, mesh],
       ...[firstSyncCpuMs, endpoint.lastMs, endpoint.cpuMs, endpoint.bytes / 1e3].map(formatNumber),
       ...[route.lastMs, route.cpuMs, route.bytes / 1e3, residentMb].map(formatNumber),
     ]),
