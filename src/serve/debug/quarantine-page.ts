@@ -14,7 +14,7 @@ export function quarantinePage(quarantine: {
 }): DebugPage {
   return {
     name: "quarantine",
-    help: "Content that proxies reject and that others of their Envoy version are not sent, and what their authors are told",
+    help: "Content that proxies reject and that others of their Envoy version are not sent, remembered also for when it comes again; under objects, what authors are told now",
     show: () => ({
       substitutions: [...quarantine.substitutions.values()].map(shownSubstitution),
       objects: Object.fromEntries(quarantine.statuses.entries()),
