@@ -106,16 +106,17 @@ function meshOfServices(count: number, namespaceOf: (index: number) => string, a
 
 function writeService(rig: MeshRig, index: number, namespace: string, address: string, port = 8080): void {
   const name = `svc-${index}`;
-  rig.put({
-    key: { source: "files", group: "networking.istio.io", kind: "ServiceEntry", namespace, name },
-    meta: { name, namespace },
-    spec: {
-      hosts: [`${name}.${namespace}.svc.cluster.local`],
-      ports: [{ number: port, name: "http", protocol: "HTTP" }],
-      resolution: "STATIC",
-      endpoints: [{ address }],
-    },
+  put(rig, "ServiceEntry", namespace, name, {
+    hosts: [`${name}.${namespace}.svc.cluster.local`],
+    ports: [{ number: port, name: "http", protocol: "HTTP" }],
+    resolution: "STATIC",
+    endpoints: [{ address }],
   });
+}
+
+function put(rig: MeshRig, kind: string, namespace: string, name: string, spec: object): void {
+  const key = { source: "files", group: "networking.istio.io", kind, namespace, name };
+  rig.put({ key, meta: { name, namespace }, spec });
 }
 
 test("what is the same for two namespaces are the very same resources", () => {
@@ -146,17 +147,9 @@ test("what is the same for two namespaces are the very same resources", () => {
 test("callers that a rule chooses have all but what the rule says in common with others, in a namespace with a view of its own too", () => {
   for (const alone of [0, 1]) {
     const rig = meshOfServices(40, () => "team-1", alone);
-    rig.put({
-      key: {
-        ...{ source: "files", group: "networking.istio.io", kind: "VirtualService" },
-        namespace: "team-1",
-        name: "one",
-      },
-      meta: { name: "one", namespace: "team-1" },
-      spec: {
-        hosts: ["svc-7"],
-        http: [{ match: [{ sourceLabels: { app: "web" } }], directResponse: { status: 204 } }],
-      },
+    put(rig, "VirtualService", "team-1", "one", {
+      hosts: ["svc-7"],
+      http: [{ match: [{ sourceLabels: { app: "web" } }], directResponse: { status: 204 } }],
     });
     const [plain, chosen] = [{}, { app: "web" }].map((labels, at) =>
       rig.open({ name: "p", namespace: "team-1", ip: `198.18.0.${at}`, labels }),
@@ -180,20 +173,12 @@ test("a virtual host that was the base's but for its routes keeps its domain whe
   const rig = new MeshRig(defaultMeshSettings, undefined, undefined, { alone: 0 });
   const caller: RigProxy = { name: "p", namespace: "data", ip: "198.18.0.1", labels: { app: "web" } };
   const view = rig.open(caller);
-  rig.put({
-    key: {
-      ...{ source: "files", group: "networking.istio.io", kind: "VirtualService" },
-      namespace: "data",
-      name: "one",
-    },
-    meta: { name: "one", namespace: "data" },
-    spec: {
-      hosts: ["svc-1.shop"],
-      http: [
-        { match: [{ sourceLabels: { app: "web" } }], directResponse: { status: 204 } },
-        { directResponse: { status: 200 } },
-      ],
-    },
+  put(rig, "VirtualService", "data", "one", {
+    hosts: ["svc-1.shop"],
+    http: [
+      { match: [{ sourceLabels: { app: "web" } }], directResponse: { status: 204 } },
+      { directResponse: { status: 200 } },
+    ],
   });
   writeService(rig, 1, "shop", "10.0.0.1", 80);
   const whole = new MeshGenerator(rig.mesh, rig.graph, { alone: Number.POSITIVE_INFINITY });

@@ -5,6 +5,7 @@ import { utf8 } from "../../kernel/bytes.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { describeError } from "../../kernel/error.ts";
 import type { Log } from "../../kernel/log.ts";
+import { RecentMap } from "../../kernel/recent-map.ts";
 import type { AdminAnswer, AdminClient } from "../envoy/admin-client.ts";
 import { agentErrors } from "../errors.ts";
 import type { CacheChange, ResourceCache } from "../xds-relay/resource-cache.ts";
@@ -35,8 +36,7 @@ const longestTimeoutMs = 60_000;
 
 export class QueryAnswerer {
   private readonly options: QueryAnswererOptions;
-  /** In the order they were seen. */
-  private readonly seen = new Set<string>();
+  private readonly seen = new RecentMap<string, true>(rememberLimit);
   private running = 0;
 
   constructor(options: QueryAnswererOptions) {
@@ -54,11 +54,7 @@ export class QueryAnswerer {
   }
 
   private remember(id: string): void {
-    this.seen.add(id);
-    for (const oldest of this.seen) {
-      if (this.seen.size <= rememberLimit) break;
-      this.seen.delete(oldest);
-    }
+    this.seen.set(id, true);
   }
 
   private async answer(query: Query): Promise<void> {

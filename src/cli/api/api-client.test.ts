@@ -210,16 +210,19 @@ describe("ApiClient", () => {
   test("errors of the server keep its reason, and say what to do", async () => {
     const port = await serveHttp((request, response) => {
       response.statusCode = Number(request.url?.slice(1));
-      response.end(
-        response.statusCode === 403
-          ? JSON.stringify({ kind: "Status", reason: "Forbidden", message: "not yours", code: 403 })
-          : "upstream <b>gone</b>\nmore",
-      );
+      const details = { causes: [{ reason: "LAT1203", message: "Apply the group first." }] };
+      const statuses: Record<number, object> = {
+        403: { kind: "Status", reason: "Forbidden", message: "not yours", code: 403 },
+        404: { kind: "Status", reason: "NotFound", message: "no such group", code: 404, details },
+      };
+      const status = statuses[response.statusCode];
+      response.end(status === undefined ? "upstream <b>gone</b>\nmore" : JSON.stringify(status));
     });
     const client = connect(`http://127.0.0.1:${port}`);
     const forbidden = await failure(client.json({ path: "/403" }));
     assert.equal(forbidden.message, "the control plane refused (Forbidden): not yours");
     assert.match(forbidden.remedy, /Ask an administrator/);
+    assert.equal((await failure(client.json({ path: "/404" }))).remedy, "Apply the group first.");
     assert.equal(
       (await failure(client.json({ path: "/502" }))).message,
       "the control plane refused (HTTP 502): upstream <b>gone</b>",

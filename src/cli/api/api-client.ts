@@ -87,12 +87,11 @@ export class ApiClient implements Stoppable {
   /**
    * The JSON of an answer.
    *
-   * @param advice what to do where the server refuses, by HTTP status; else what helps in general
    * @throws LateenError as `send`, and LAT9006 where the server refused
    */
-  async json<T>(request: ApiRequest, advice: Readonly<Record<number, string>> = {}): Promise<T> {
+  async json<T>(request: ApiRequest): Promise<T> {
     const answer = await this.send(request);
-    if (!answer.ok) throw refusal(answer.status, advice[answer.status.code]);
+    if (!answer.ok) throw refusal(answer.status);
     return parseJson(answer.text, this.server) as T;
   }
 
@@ -282,7 +281,9 @@ export function refusal(status: ApiStatus, advice?: string): LateenError {
   const reason = status.reason === "" ? `HTTP ${status.code}` : status.reason;
   // Kubernetes' message for Invalid already lists its causes on one line.
   const message = `the control plane refused (${reason}): ${status.message}${causes.length > 1 ? causes.join("") : ""}`;
-  const remedy = advice ?? remedies[status.code];
+  // Lateen's own errors come with theirs, under the code.
+  const own = status.causes.find((cause) => /^LAT\d{4}$/.test(cause.reason));
+  const remedy = advice ?? own?.message ?? remedies[status.code];
   return cliErrors.refused(message, remedy === undefined ? {} : { remedy });
 }
 

@@ -75,10 +75,11 @@ async function createToken(context: Context, session: Session, flags: CreateFlag
     ...(flags.ttl === undefined ? {} : { ttlSeconds: Math.round(flags.ttl / 1000) }),
     ...(flags.uses === undefined ? {} : { uses: flags.uses }),
   };
-  const made = await session.client.json<JoinTokenResponse>(
-    { method: "POST", path: apiPaths.tokens, body: { type: "application/json", text: JSON.stringify(request) } },
-    { 404: "Apply the WorkloadGroup first; lateen get workloadgroups -A lists them." },
-  );
+  const made = await session.client.json<JoinTokenResponse>({
+    method: "POST",
+    path: apiPaths.tokens,
+    body: { type: "application/json", text: JSON.stringify(request) },
+  });
   if (typeof made.token !== "string" || made.token === "") throw cliErrors.badAnswer("the answer holds no token");
   if (flags.output !== undefined) {
     context.terminal.print(flags.output === "json" ? jsonText(made) : yamlText(made));
@@ -157,12 +158,7 @@ function deleteSubcommand(context: Context): Command {
     .action(async (ids: string[], flags: ConnectionFlags) => {
       await withSession(context, flags, async ({ client }) => {
         for (const id of ids) {
-          await client.json(
-            { method: "DELETE", path: tokenPath(id) },
-            {
-              404: "lateen token list shows the ids; tokens that expired or were used up are good for nothing any more.",
-            },
-          );
+          await client.json({ method: "DELETE", path: tokenPath(id) });
           context.terminal.print(`token "${id}" deleted`);
         }
       });

@@ -5,20 +5,9 @@ import { type TestContext, test } from "node:test";
 import { typeUrls } from "../../xds/type-url.ts";
 import { AdsClient } from "../ads/ads-client.fake.ts";
 import { startAdsRig } from "../ads/ads-rig.fake.ts";
+import { frame, frameTypes, preface } from "./http2-frames.fake.ts";
 import { PlaintextListener } from "./plaintext-listener.ts";
 
-const frameTypes = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, windowUpdate: 8, continuation: 9 };
-
-function frame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-const preface = Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(frameTypes.settings, 0, 0)]);
 /** POST http://a/ */
 const headers = Buffer.from([0x83, 0x84, 0x86, 0x41, 1, 0x61]);
 const number = (value: number): Buffer => {
@@ -47,7 +36,7 @@ async function startPlaintext(t: TestContext) {
       socket.on("error", () => {});
       t.after(() => socket.destroy());
       await once(socket, "connect");
-      socket.write(preface);
+      socket.write(preface());
       return socket;
     },
   };

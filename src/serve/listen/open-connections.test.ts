@@ -4,25 +4,15 @@ import { createServer as createHttp2Server, type ServerHttp2Session, type Server
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { FakeClock } from "../../kernel/clock.fake.ts";
+import { frame, frameTypes, preface } from "./http2-frames.fake.ts";
 import { endedPerTurn, OpenConnections, partingMs } from "./open-connections.ts";
 
-/** RFC 9113 section 4.1. */
-function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
 const largestWindow = Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]);
-const preface = Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(4, 0, 0, largestWindow)]);
 /** Most bytes that may be sent on the connection. */
-const window = frame(8, 0, 0, Buffer.from([0x7f, 0xff, 0, 0]));
+const window = frame(frameTypes.windowUpdate, 0, 0, Buffer.from([0x7f, 0xff, 0, 0]));
 /** GET http://a/ */
-const request = frame(1, 5, 1, Buffer.from([0x82, 0x84, 0x86, 0x41, 1, 0x61]));
-const goAway = frame(7, 0, 0, Buffer.alloc(8));
+const request = frame(frameTypes.headers, 5, 1, Buffer.from([0x82, 0x84, 0x86, 0x41, 1, 0x61]));
+const goAway = frame(frameTypes.goAway, 0, 0, Buffer.alloc(8));
 
 async function serve(t: TestContext) {
   const clock = new FakeClock();
@@ -52,7 +42,7 @@ async function serve(t: TestContext) {
     async dial(): Promise<Socket> {
       const client = createConnection({ port: (server.address() as AddressInfo).port, allowHalfOpen: true });
       clients.push(client.on("error", () => {}));
-      client.write(preface);
+      client.write(preface(largestWindow));
       await once(client, "readable");
       return client;
     },
