@@ -215,7 +215,7 @@ describe("kubectl works against the configuration API", {
     await run(["patch", "vs", "reviews", "-n", "shop", "--type", "json", "-p", operations]);
     const strategic = ["patch", "vs", "reviews", "-n", "shop", "-p", "{}"];
     assert.match(await run(strategic, { fails: true }), /strategic-merge-patch\+json is not supported/);
-    await run("edit vs reviews -n shop", { env: { EDITOR: "sed -i s/90/50/" } });
+    await run("edit vs reviews -n shop", { env: { EDITOR: "sed -i /weight:/s/90/50/" } });
     assert.match(await run("get vs reviews -n shop -o yaml"), /weight: 50/);
     await run("wait vs/reviews -n shop --for=jsonpath={.spec.exportTo[0]}=* --timeout=10s");
     assert.match(await run(["replace", "-f", "-"], { input: manifest(40) }), /replaced/);
