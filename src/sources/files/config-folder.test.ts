@@ -8,6 +8,7 @@ import {
   rmSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -154,20 +155,68 @@ test("a file written in place is taken once it is whole", async () => {
   await until(watched.objects, () => watched.objects.has(keyOf("new")));
 });
 
-test("half of a file is never taken, however long its writer needs", async () => {
-  class NoticedClock extends FakeClock {
-    armed: () => void = () => {};
-    override after(delayMs: number, fn: () => void): Cancel {
-      const cancel = super.after(delayMs, fn);
-      this.armed();
-      return cancel;
-    }
+/** Behind the file system's: only quiet counts. */
+class NoticedClock extends FakeClock {
+  private armed: () => void = () => {};
+
+  constructor() {
+    super(Date.now() - 3_600_000);
   }
-  const clock = new NoticedClock(Date.now() - 3_600_000); // behind the file system's: only quiet counts
-  const untilArmed = (): Promise<void> =>
-    new Promise((resolve) => {
-      clock.armed = resolve;
+
+  override after(delayMs: number, fn: () => void): Cancel {
+    const cancel = super.after(delayMs, fn);
+    this.armed();
+    return cancel;
+  }
+
+  /** Until the next timer is set. */
+  untilArmed(): Promise<void> {
+    return new Promise((resolve) => {
+      this.armed = resolve;
     });
+  }
+}
+
+/** Moves a file into its place whose times do not tell that it was moved after its last write. */
+function moveUntold(folder: string, name: string, text: string): void {
+  const staged = join(root, "staged");
+  writeFileSync(staged, text);
+  const later = Date.now() / 1000 + 3_600;
+  utimesSync(staged, later, later);
+  renameSync(staged, join(folder, name));
+}
+
+test("a file moved into place is taken at once, also where its times do not tell", { timeout: 10_000 }, async () => {
+  const folder = newFolder({ "a.yaml": policy("a") });
+  const watched = await load(folder, { clock: new NoticedClock() });
+  moveUntold(folder, "a.yaml", policy("a", "DISABLE"));
+  await until(watched.objects, () => modeOf(watched, "a") === "DISABLE");
+  moveUntold(folder, "new.yaml", policy("new"));
+  await until(watched.objects, () => watched.objects.has(keyOf("new")));
+});
+
+test("a new file that was written to, or may be in the middle of its first write, must be quiet first", async () => {
+  const folder = newFolder({ "a.yaml": policy("a") });
+  const clock = new NoticedClock();
+  const watched = await load(folder, { clock });
+  const changes = record(watched);
+  let armed = clock.untilArmed();
+  writeFileSync(join(folder, "new.yaml"), policy("new"));
+  await armed;
+  assert.equal(changes.length, 0);
+  await clock.advance(10);
+  await until(watched.objects, () => watched.objects.has(keyOf("new")));
+  armed = clock.untilArmed();
+  moveUntold(folder, "pages.yaml", `${policy("pages")}#`.padEnd(4096, "-"));
+  await armed;
+  assert.equal(changes.length, 1);
+  await clock.advance(10);
+  await until(watched.objects, () => watched.objects.has(keyOf("pages")));
+});
+
+test("half of a file is never taken, however long its writer needs", async () => {
+  const clock = new NoticedClock();
+  const untilArmed = (): Promise<void> => clock.untilArmed();
   const folder = newFolder({ "a.yaml": policy("a") + policy("b") });
   const watched = await load(folder, { clock });
   const changes = record(watched);

@@ -7,7 +7,7 @@ export interface FileStamp {
   readonly bytes: number;
   /** Time of the last write, milliseconds since 1970. */
   readonly writtenMs: number;
-  /** True where the file was named or linked after its last write: whoever wrote it had finished. */
+  /** True where the file is known to have been named or linked after its last write: whoever wrote it had finished. */
   readonly finished: boolean;
 }
 

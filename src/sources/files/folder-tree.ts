@@ -2,6 +2,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { lstat, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Problem } from "../../config/problem.ts";
 import { describeError } from "../../kernel/error.ts";
 import { fileCodes } from "./errors.ts";
@@ -18,8 +19,13 @@ interface Folder {
   names: Set<string>;
 }
 
-/** Names to look at in a folder; all where the system did not say which. */
-type Dirty = Set<string> | "all";
+/** Came under the name or went from it, and was not written to since; or written to. */
+type Notice = "named" | "written";
+/** Names to look at in a folder, with the last notice of each; all where the system did not say which. */
+type Dirty = Map<string, Notice> | "all";
+
+/** While a file is written for the first time its length is a multiple of this: Linux takes over page by page. Bytes. */
+const pageBytes = 4096;
 
 export class FolderTree {
   /** Files by path, which starts with the root as it was given. */
@@ -49,7 +55,7 @@ export class FolderTree {
 
   /** Has a file looked at again. */
   recheck(path: string): void {
-    this.mark(dirname(path), basename(path));
+    this.mark(dirname(path), basename(path), "written");
   }
 
   /** Brings `files` and `faults` up to date with everything that was noticed. Not to be called twice at a time. */
@@ -63,7 +69,7 @@ export class FolderTree {
     for (const [path, names] of dirty) {
       if (!this.folders.has(path)) continue;
       if (names === "all") await this.scanFolder(path);
-      else for (const name of names) await this.checkName(path, name);
+      else for (const [name, notice] of names) await this.checkName(path, name, notice);
     }
   }
 
@@ -74,14 +80,14 @@ export class FolderTree {
     for (const { watcher } of this.linkTargets.values()) watcher.close();
   }
 
-  private mark(folder: string, name: string | null): void {
+  private mark(folder: string, name: string | null, notice: Notice): void {
     if (this.stopped) return;
     // Volumes of Kubernetes swing the link `..data`, to which all others point.
     if (name === null || name.startsWith("..")) this.dirty.set(folder, "all");
     else if (name.startsWith(".")) return;
     else {
-      const names = this.dirty.get(folder) ?? new Set();
-      if (names !== "all") names.add(name);
+      const names = this.dirty.get(folder) ?? new Map<string, Notice>();
+      if (names !== "all") names.set(name, notice);
       this.dirty.set(folder, names);
     }
     this.onDirty();
@@ -90,7 +96,7 @@ export class FolderTree {
   /** The root may be missing for a while, or be a link that is swung: its files stay until it is there again. */
   private async checkRoot(): Promise<void> {
     const parent = dirname(resolve(this.root));
-    this.rootWatch ??= this.watchFolder(parent, (name) => {
+    this.rootWatch ??= this.watchFolder(parent, (_notice, name) => {
       if (name !== null && name !== basename(resolve(this.root))) return;
       this.rootDirty = true;
       this.onDirty();
@@ -120,7 +126,7 @@ export class FolderTree {
       return;
     }
     // Watched first and read then, so that nothing falls between.
-    const watcher = this.watchFolder(path, (name) => this.mark(path, name));
+    const watcher = this.watchFolder(path, (notice, name) => this.mark(path, name, notice));
     this.folders.set(path, { identity, depth, watcher, names });
     await this.scanFolder(path);
   }
@@ -140,10 +146,10 @@ export class FolderTree {
     if (this.faults.get(path)?.code === fileCodes.unreadable) this.faults.delete(path);
     const present = new Set(names);
     for (const name of folder?.names ?? []) if (!present.has(name)) this.forget(path, name);
-    for (const name of names.sort()) if (!name.startsWith(".")) await this.checkName(path, name);
+    for (const name of names.sort()) if (!name.startsWith(".")) await this.checkName(path, name, "written");
   }
 
-  private async checkName(folderPath: string, name: string): Promise<void> {
+  private async checkName(folderPath: string, name: string, notice: Notice): Promise<void> {
     const path = join(folderPath, name);
     const folder = this.folders.get(folderPath);
     if (folder === undefined) return;
@@ -161,12 +167,28 @@ export class FolderTree {
       } else if (configName.test(name) && stats.isFile()) {
         if (this.folders.has(path)) this.closeFolder(path);
         if (isLink) await this.watchTarget(path);
-        this.setFile(path, fileStamp(stats));
+        const stamp = fileStamp(stats);
+        const finished =
+          stamp.finished || (notice === "named" && !isLink && (await this.cameWhole(folderPath, name, stamp)));
+        this.setFile(path, { ...stamp, finished });
       } else this.forget(folderPath, name);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") this.forget(folderPath, name);
       else if (configName.test(name)) this.fault(path, fileCodes.unreadable, `cannot be read: ${describeError(error)}`);
     }
+  }
+
+  /**
+   * True of a file that was moved into its place: its name is new, and nobody has written to it under that name. The times of a
+   * file are as coarse as the system's tick, and do not tell where the last write and the move were in one.
+   */
+  private async cameWhole(folder: string, name: string, { bytes }: FileStamp): Promise<boolean> {
+    if (bytes % pageBytes === 0) return false;
+    // Notices of what was written before the look are there after one whole turn of the event loop.
+    await nextTurn();
+    await nextTurn();
+    const names = this.dirty.get(folder);
+    return names !== "all" && names?.has(name) !== true;
   }
 
   private setFile(path: string, stamp: FileStamp): void {
@@ -237,9 +259,9 @@ export class FolderTree {
     if (watcher !== undefined) this.linkTargets.set(target, { watcher, links });
   }
 
-  private watchFolder(path: string, onNotice: (name: string | null) => void): FSWatcher | undefined {
+  private watchFolder(path: string, onNotice: (notice: Notice, name: string | null) => void): FSWatcher | undefined {
     try {
-      const watcher = watch(path, (_event, name) => onNotice(name));
+      const watcher = watch(path, (event, name) => onNotice(event === "rename" ? "named" : "written", name));
       watcher.on("error", (error) => this.unwatched(path, error));
       if (this.faults.get(path)?.code === fileCodes.unwatched) this.faults.delete(path);
       return watcher;
