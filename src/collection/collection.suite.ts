@@ -44,6 +44,31 @@ export function collectionSuite(name: string, make: () => CollectionBed): void {
     assert.equal(bed.collection.size, 1);
   });
 
+  test(`${name}: its generation grows with every change, and stays while there is none`, () => {
+    const bed = make();
+    const seen = [bed.collection.generation];
+    for (const step of [
+      () => bed.set("a", "1"),
+      () => bed.set("b", "1"),
+      () => bed.set("a", "2"),
+      () => bed.set("a", "1"),
+      () => bed.delete("b"),
+      () => bed.delete("a"),
+    ]) {
+      step();
+      seen.push(bed.collection.generation);
+      bed.set("a", bed.collection.get("a") ?? "-");
+      if (bed.collection.get("a") === "-") bed.delete("a");
+    }
+    assert.ok(
+      seen.every((generation, index) => index === 0 || generation > (seen[index - 1] as number)),
+      seen.join(" "),
+    );
+    const last = bed.collection.generation;
+    assert.deepEqual([[...bed.collection.values()], bed.collection.get("a")], [[], undefined]);
+    assert.equal(bed.collection.generation, last);
+  });
+
   test(`${name}: a listener hears of what comes after it, once per change`, () => {
     const bed = make();
     bed.set("a", "1");

@@ -18,6 +18,8 @@ export type Unsubscribe = () => void;
 export interface Collection<T> {
   readonly name: string;
   readonly size: number;
+  /** Grows with every change of what is here: while it stays, so do the values and their order. */
+  readonly generation: number;
   get(key: string): T | undefined;
   has(key: string): boolean;
   keys(): IterableIterator<string>;

@@ -22,6 +22,7 @@ export abstract class Layer<T> extends CollectionNode<T> {
   protected filled = false;
   /** What was decided; undefined where nothing is shown. */
   private readonly decided = new Map<string, T | undefined>();
+  private decisions = 0;
   /** Changes of the base in this batch. */
   private taken: readonly Change<T>[] = [];
   private readonly inputs: readonly CollectionNode<unknown>[];
@@ -74,6 +75,10 @@ export abstract class Layer<T> extends CollectionNode<T> {
     let { size } = this.base;
     for (const [key, value] of this.decided) size += Number(value !== undefined) - Number(this.base.has(key));
     return size;
+  }
+
+  override get generation(): number {
+    return this.base.generation + this.decisions;
   }
 
   override get(key: string): T | undefined {
@@ -150,6 +155,7 @@ export abstract class Layer<T> extends CollectionNode<T> {
 
   private fill(): readonly Change<T>[] {
     this.filled = true;
+    this.decisions += 1;
     this.prepare(true);
     this.decideAll(undefined, () => {});
     // What depends on it is as new as it is, and looks for itself.
@@ -188,6 +194,7 @@ export abstract class Layer<T> extends CollectionNode<T> {
     const isEqual = (value: T | undefined): boolean =>
       wanted === value || (wanted !== undefined && value !== undefined && this.same(key, wanted, value));
     const after = isEqual(shown) ? shown : isEqual(ofBase) ? ofBase : wanted;
+    this.decisions += 1;
     if (decision === asBase && after === ofBase) this.decided.delete(key);
     else this.decided.set(key, after);
     return after;

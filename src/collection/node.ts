@@ -17,6 +17,7 @@ export abstract class CollectionNode<T> implements Collection<T>, GraphNode {
   protected readonly listeners = new Set<(changes: readonly Change<T>[]) => void>();
   /** Values before the current batch, for the keys it touched. */
   private touched = new Map<string, T | undefined>();
+  private writes = 0;
 
   protected constructor(graph: Graph, name: string, height: number, equals: (a: T, b: T) => boolean) {
     this.graph = graph;
@@ -27,6 +28,10 @@ export abstract class CollectionNode<T> implements Collection<T>, GraphNode {
 
   get size(): number {
     return this.contents.size;
+  }
+
+  get generation(): number {
+    return this.writes;
   }
 
   get(key: string): T | undefined {
@@ -103,6 +108,7 @@ export abstract class CollectionNode<T> implements Collection<T>, GraphNode {
     const first = this.touched.get(key);
     if (!this.touched.has(key)) this.touched.set(key, present);
     // Back to the value of before the batch: keep the old object, so that the batch shows no change.
+    this.writes += 1;
     this.contents.set(key, first !== undefined && this.same(key, first, value) ? first : value);
     return true;
   }
@@ -121,6 +127,7 @@ export abstract class CollectionNode<T> implements Collection<T>, GraphNode {
   protected remove(key: string): boolean {
     if (!this.contents.has(key)) return false;
     if (!this.touched.has(key)) this.touched.set(key, this.contents.get(key));
+    this.writes += 1;
     this.contents.delete(key);
     return true;
   }

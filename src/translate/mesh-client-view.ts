@@ -3,7 +3,7 @@ import type { ClientView, ResourceSet } from "../xds/generator.ts";
 import type { NodeInfo } from "../xds/node-info.ts";
 import type { Half } from "./half.ts";
 import type { Shared } from "./shared-table.ts";
-import { ViewSet } from "./view-set.ts";
+import { type ViewPart, ViewSet } from "./view-set.ts";
 
 export interface ClientHalves {
   readonly scope: Shared<Half>;
@@ -107,7 +107,7 @@ export class MeshClientView implements ClientView {
   }
 
   /** The machine's own first: Envoy takes them in this order, and where two cannot both be, the first stays. */
-  private parts(typeUrl: string): readonly ResourceSet[] {
+  private parts(typeUrl: string): readonly ViewPart[] {
     const { own, scope } = this.halves;
     return [...(own?.value.sets.get(typeUrl) ?? []), ...(scope.value.sets.get(typeUrl) ?? [])];
   }

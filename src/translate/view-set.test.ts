@@ -75,3 +75,21 @@ test("what is held back is not seen before it is told", () => {
   assert.deepEqual(seen(), ["c 1"]);
   assert.equal(set.size, 1);
 });
+
+test("views of equal parts are at one revision as long as nothing changes, and at none while news is held back", () => {
+  const { one, two, set } = setUp();
+  const other = new ViewSet([two, one]); // nothing is in two
+  assert.deepEqual(set.revision(), other.revision());
+  const before = set.revision();
+  one.set("b", resource("b", "2"));
+  assert.notDeepEqual(set.revision(), before);
+  assert.deepEqual(set.revision(), other.revision());
+  two.set("c", resource("c", "1"));
+  assert.notDeepEqual(set.revision(), other.revision());
+  set.hold();
+  assert.notEqual(set.revision(), undefined);
+  one.delete("b");
+  assert.equal(set.revision(), undefined);
+  set.release();
+  assert.equal(set.revision()?.generation, one.generation);
+});

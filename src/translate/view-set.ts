@@ -1,12 +1,17 @@
 // The resources of one type that one client sees: several sets as one, without copying them. What is read is always what
 // listeners were told: who keeps differences only would otherwise take for sent what is not.
-import type { ResourceChange, ResourceSet } from "../xds/generator.ts";
+import type { ResourceChange, ResourceSet, Revision } from "../xds/generator.ts";
 import type { Resource } from "../xds/resource.ts";
 import type { SetAside } from "../xds/set-aside.ts";
 import { ServedResources } from "./served-half.ts";
 
+/** `Collection<Resource>` has this shape. */
+export interface ViewPart extends ResourceSet {
+  readonly generation: number;
+}
+
 export class ViewSet implements ResourceSet {
-  private parts: readonly ResourceSet[] = [];
+  private parts: readonly ViewPart[] = [];
   private readonly listeners = new Set<(changes: readonly ResourceChange[]) => void>();
   private subscriptions: (() => void)[] = [];
   /** While news is held back: what listeners believe of each resource that became different, by name. */
@@ -14,7 +19,7 @@ export class ViewSet implements ResourceSet {
   /** By how much the sets have grown while news is held back. */
   private heldGrowth = 0;
 
-  constructor(parts: readonly ResourceSet[]) {
+  constructor(parts: readonly ViewPart[]) {
     this.attach(parts);
   }
 
@@ -53,6 +58,12 @@ export class ViewSet implements ResourceSet {
     for (const part of this.parts) if (part instanceof ServedResources) yield* part.setAside();
   }
 
+  revision(): Revision | undefined {
+    if (this.held !== undefined && this.held.size > 0) return undefined;
+    const parts = this.parts.filter((part) => part.size > 0);
+    return { parts, generation: parts.reduce((sum, part) => sum + part.generation, 0) };
+  }
+
   subscribe(listener: (changes: readonly ResourceChange[]) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -75,7 +86,7 @@ export class ViewSet implements ResourceSet {
   }
 
   /** The client sees other sets from now on; listeners hear of what is different. */
-  replace(parts: readonly ResourceSet[]): void {
+  replace(parts: readonly ViewPart[]): void {
     const others = [
       ...this.parts.filter((part) => !parts.includes(part)),
       ...parts.filter((part) => !this.parts.includes(part)),
@@ -99,7 +110,7 @@ export class ViewSet implements ResourceSet {
     this.subscriptions = [];
   }
 
-  private attach(parts: readonly ResourceSet[]): void {
+  private attach(parts: readonly ViewPart[]): void {
     this.parts = parts;
     this.subscriptions = parts.map((part) => part.subscribe((changes) => this.tell(changes)));
   }

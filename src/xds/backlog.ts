@@ -3,6 +3,7 @@ import type { ResourceSet } from "./generator.ts";
 import type { Resource } from "./resource.ts";
 import type { Part } from "./subscription-request.ts";
 import type { Wanted } from "./wanted.ts";
+import type { WholeAnswer, WholeAnswers } from "./whole-answers.ts";
 import type { WholeParts } from "./whole-parts.ts";
 
 /** The client is known to hold nothing under the name. */
@@ -33,6 +34,8 @@ export interface BacklogOptions {
   /** False where a response cannot say that a resource is gone. */
   tellsRemovals: boolean;
   wholes: WholeParts | undefined;
+  /** What others were sent that hold nothing; undefined where each makes its own. */
+  answers: WholeAnswers | undefined;
 }
 
 export interface News {
@@ -49,6 +52,7 @@ export class Backlog {
   private readonly wanted: Wanted;
   private readonly tellsRemovals: boolean;
   private readonly wholes: WholeParts | undefined;
+  private readonly answers: WholeAnswers | undefined;
   private readonly behind = new Map<string, Held>();
   /**
    * Nothing was sent yet to a client that holds nothing: everything it wants is behind, and `behind` is empty. A thousand
@@ -56,11 +60,12 @@ export class Backlog {
    */
   private lacksAll = false;
 
-  constructor({ set, wanted, tellsRemovals, wholes }: BacklogOptions) {
+  constructor({ set, wanted, tellsRemovals, wholes, answers }: BacklogOptions) {
     this.set = set;
     this.wanted = wanted;
     this.tellsRemovals = tellsRemovals;
     this.wholes = wholes;
+    this.answers = answers;
   }
 
   get size(): number {
@@ -198,22 +203,37 @@ export class Backlog {
 
   /** Everything that is wanted; undefined where it is too long for one message, or not all of it is there. */
   private takeAll(limitBytes: number): News | undefined {
-    const { names } = this.wanted;
+    const { answers, set, wanted } = this;
+    const isMixed = wanted.everything && wanted.names.size > 0;
+    const shared = isMixed ? undefined : wanted.shared;
+    const known = shared === undefined ? undefined : answers?.find(set, shared, limitBytes);
+    const answer = known ?? this.wholeAnswer(limitBytes);
+    if (answer === undefined) return undefined;
+    if (known === undefined && shared !== undefined) answers?.keep(set, shared, limitBytes, answer);
+    const { resources, names } = answer;
+    if (!wanted.everything) return { resources, removed: [], owed: names, fresh: [] };
+    const isNamed = (name: string): boolean => wanted.names.has(name);
+    if (isMixed)
+      return { resources, removed: [], owed: names.filter(isNamed), fresh: names.filter((name) => !isNamed(name)) };
+    return { resources, removed: [], owed: [], fresh: names };
+  }
+
+  private wholeAnswer(limitBytes: number): WholeAnswer | undefined {
+    const { everything, names: wanted } = this.wanted;
     const resources: Resource[] = [];
-    const owed: string[] = [];
-    const fresh: string[] = [];
+    const names: string[] = [];
+    let missing = wanted.size;
     let bytes = 0;
     for (const resource of this.set.values()) {
-      const isNamed = names.size > 0 && names.has(resource.name);
-      if (isNamed) owed.push(resource.name);
-      else if (this.wanted.everything) fresh.push(resource.name);
-      else continue;
+      if (missing > 0 && wanted.has(resource.name)) missing -= 1;
+      else if (!everything) continue;
       if (resource.withheld === true) return undefined;
       bytes += overheadBytes + resource.name.length + resource.body.length;
       if (bytes > limitBytes) return undefined;
       resources.push(resource);
+      names.push(resource.name);
     }
-    return owed.length === names.size ? { resources, removed: [], owed, fresh } : undefined;
+    return missing === 0 ? { resources, names } : undefined;
   }
 
   /** Long lists in the order of the set, so that streams that lack the same send the same bytes. */

@@ -16,6 +16,12 @@ export interface ResourceChange {
   readonly after: Resource | undefined;
 }
 
+/** What a set has at one time: while both stay, so do the resources and their order. Sets of equal parts have the same. */
+export interface Revision {
+  readonly parts: readonly object[];
+  readonly generation: number;
+}
+
 /**
  * The resources of one type that one client may see, by name. `Collection<Resource>` has this shape. It shows what it has told
  * its listeners and nothing newer, but for the batch that it is telling of.
@@ -26,6 +32,8 @@ export interface ResourceSet {
   values(): IterableIterator<Resource>;
   /** Called once per batch of changes; returns the end of the subscription. */
   subscribe(listener: (changes: readonly ResourceChange[]) => void): () => void;
+  /** Undefined while the set cannot say. */
+  revision?(): Revision | undefined;
   /** What is kept from the client, because proxies like it rejected it. */
   setAside?(): Iterable<SetAside>;
 }

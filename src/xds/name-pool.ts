@@ -1,12 +1,14 @@
 // Equal sets of names, kept once: most proxies of a fleet ask for the same load assignments.
 
 /** Smaller sets are not worth sharing. */
-const smallestShared = 16;
+const smallestShared = 4;
 /** Dead entries are swept when the pool has doubled, first at this size. */
 const firstSweep = 256;
 
 export class NamePool {
   private readonly known = new Map<number, WeakRef<ReadonlySet<string>>>();
+  /** By the list that they were asked for with, where a list is known to come again. */
+  private readonly listed = new WeakMap<readonly string[], ReadonlySet<string>>();
   private sweepAt = firstSweep;
   private hits = 0;
   private misses = 0;
@@ -24,6 +26,16 @@ export class NamePool {
     this.known.set(key, new WeakRef(names));
     if (this.known.size > this.sweepAt) this.sweep();
     return names;
+  }
+
+  /** The names of a list, if `remember` was told. */
+  of(list: readonly string[]): ReadonlySet<string> | undefined {
+    return this.listed.get(list);
+  }
+
+  /** @param names a set that `share` returned; what the list names, and nothing else */
+  remember(list: readonly string[], names: ReadonlySet<string>): void {
+    if (names.size >= smallestShared) this.listed.set(list, names);
   }
 
   /** Sets the pool knows of, those that nobody uses any more included until the next sweep. */

@@ -1,12 +1,16 @@
 // One type on one stream, as a client sees it: what it asks for, and what it is sent.
 import assert from "node:assert/strict";
 import { ResourceTable } from "./resource-table.fake.ts";
+import type { Sharing } from "./sharing.ts";
 import { Subscription } from "./subscription.ts";
 import type { Batch, SubscriptionRequest } from "./subscription-request.ts";
 
 export function openStream(typeUrl: string, contents: Record<string, string> = {}) {
-  const table = new ResourceTable(typeUrl, contents);
-  const subscription = new Subscription(typeUrl, table);
+  return openStreamOn(new ResourceTable(typeUrl, contents));
+}
+
+export function openStreamOn(table: ResourceTable, sharing?: Sharing) {
+  const subscription = new Subscription(table.typeUrl, table, { sharing });
   table.subscribe((changes) => subscription.change(changes));
   let count = 0;
   const request = (parts: Partial<Omit<SubscriptionRequest, "initialVersions">> & { held?: Record<string, string> }) =>

@@ -9,6 +9,7 @@ import type { ResourceChange, ResourceSet } from "./generator.ts";
 import type { NamePool } from "./name-pool.ts";
 import { Refusals } from "./refusals.ts";
 import type { Resource } from "./resource.ts";
+import type { Sharing } from "./sharing.ts";
 import type { Batch, Part, Reply, SubscriptionRequest } from "./subscription-request.ts";
 import { isWildcardType } from "./type-url.ts";
 import { Wanted } from "./wanted.ts";
@@ -24,16 +25,21 @@ export interface SubscriptionOptions {
    * of them. Sending them apart would tell nothing.
    */
   readonly wholeOf?: (name: string) => string;
+  /** What it has in common with other streams; left out, it has nothing. */
+  readonly sharing?: Sharing | undefined;
 }
 
 export class Subscription {
   readonly typeUrl: string;
   private readonly set: ResourceSet;
+  private readonly sharing: Sharing | undefined;
   private readonly wholes: WholeParts | undefined;
   private opened = false;
   private readonly wanted = new Wanted();
   private readonly backlog: Backlog;
-  private readonly refusals: Refusals;
+  /** Of a client that has rejected something. */
+  private refusals: Refusals | undefined;
+  private readonly isolates: boolean;
   /** Asked for by name and told to be absent. */
   private readonly missing = new Set<string>();
   private flight: Flight | undefined;
@@ -45,9 +51,11 @@ export class Subscription {
     this.typeUrl = typeUrl;
     this.set = set;
     this.wholes = options.wholeOf === undefined ? undefined : new WholeParts(options.wholeOf);
+    this.sharing = options.sharing;
     const { wanted, wholes } = this;
-    this.backlog = new Backlog({ set, wanted, wholes, tellsRemovals: options.tellsRemovals ?? true });
-    this.refusals = new Refusals(set, this, options.isolates ?? wholes === undefined);
+    const { answers } = options.sharing ?? { answers: undefined };
+    this.backlog = new Backlog({ set, wanted, wholes, answers, tellsRemovals: options.tellsRemovals ?? true });
+    this.isolates = options.isolates ?? wholes === undefined;
   }
 
   /** Characters of the names asked for one by one. */
@@ -98,17 +106,17 @@ export class Subscription {
 
   /** True where nothing waits to be sent or acknowledged. */
   get settled(): boolean {
-    return this.flight === undefined && this.backlog.isOver && !this.refusals.hasTrials && !this.owesAnswer;
+    return this.flight === undefined && this.backlog.isOver && this.refusals?.hasTrials !== true && !this.owesAnswer;
   }
 
   /** What the client rejected and has not been offered anew since. */
   get refused(): ReadonlyMap<string, Resource> {
-    return this.refusals.resources;
+    return this.refusals?.resources ?? nothingRefused;
   }
 
   /** True while the client goes on with an older version of something, or it is being found out of what. */
   get refusing(): boolean {
-    return this.refusals.keepsOlder;
+    return this.refusals?.keepsOlder === true;
   }
 
   wants(name: string): boolean {
@@ -136,7 +144,7 @@ export class Subscription {
     }
     this.backlog.list();
     for (const name of oneWildcard(request.unsubscribe)) this.unsubscribe(name);
-    if (request.unsubscribe.length > 0) this.refusals.retain();
+    if (request.unsubscribe.length > 0) this.refusals?.retain();
     const legacy = first && request.subscribe.length === 0 && request.unsubscribe.length === 0;
     if (legacy && isWildcardType(this.typeUrl)) this.subscribeAll("legacy", held);
     for (const name of oneWildcard(request.subscribe)) {
@@ -150,9 +158,12 @@ export class Subscription {
   /** The first request of a client that holds nothing. */
   private begin(subscribe: readonly string[]): void {
     if (subscribe.length === 0 && isWildcardType(this.typeUrl)) this.wanted.wildcard = "legacy";
-    for (const name of subscribe) {
-      if (name === "*") this.wanted.wildcard = "explicit";
-      else this.wanted.add(this.set.get(name)?.name ?? name); // one string for all streams
+    if (!this.wanted.begin(subscribe, this.sharing?.names)) {
+      for (const name of subscribe) {
+        if (name === "*") this.wanted.wildcard = "explicit";
+        else this.wanted.add(this.set.get(name)?.name ?? name); // one string for all streams
+      }
+      if (!this.wanted.everything) this.wanted.came(subscribe);
     }
     this.owesAnswer = this.wanted.everything;
     this.backlog.lackAll();
@@ -163,7 +174,7 @@ export class Subscription {
     if (this.backlog.isEverything) return;
     for (const { key, before } of changes) {
       if (!this.wants(key)) continue;
-      const rejected = this.refusals.overtaken(key);
+      const rejected = this.refusals?.overtaken(key) === true;
       if (this.backlog.has(key)) continue;
       this.backlog.put(key, rejected ? this.heldAfterRejection(key) : (before?.version ?? absent));
     }
@@ -204,12 +215,12 @@ export class Subscription {
     const { batch } = taken;
     if (this.refused.size + this.missing.size > 0) {
       for (const { name } of batch.resources) {
-        this.refusals.forget(name);
+        this.refusals?.forget(name);
         this.missing.delete(name);
       }
     }
     for (const name of batch.removed) {
-      this.refusals.forget(name);
+      this.refusals?.forget(name);
       if (this.wanted.names.has(name)) this.missing.add(name);
     }
     this.flight = { nonce: options.nonce, ...taken };
@@ -253,13 +264,13 @@ export class Subscription {
       for (const name of owed) if (this.wants(name)) this.waiting.add(name);
       return this.reject(flight, request.rejection);
     }
-    this.refusals.accepted(batch);
+    this.refusals?.accepted(batch);
     if (this.waiting.size > 0) {
       for (const { name } of batch.resources) this.waiting.delete(name);
       for (const name of batch.removed) this.waiting.delete(name);
     }
-    if (this.wholes !== undefined) this.wholes.accept(batch, this.refusals.resources);
-    else if (batch.removed.length > 0) {
+    if (this.wholes !== undefined) this.wholes.accept(batch, this.refusals?.resources ?? new Map());
+    else if (batch.removed.length > 0 && this.refusals !== undefined) {
       // A listener may have been refused because one that is gone now had its address.
       for (const name of this.refusals.resources.keys()) this.backlog.put(name, unknown);
       this.refusals.resources.clear();
@@ -268,6 +279,7 @@ export class Subscription {
   }
 
   private reject({ batch, fresh }: Flight, message: string): Reply {
+    this.refusals ??= new Refusals(this.set, this, this.isolates);
     for (const name of [...batch.resources.map((resource) => resource.name), ...batch.removed]) {
       const held = this.backlog.get(name);
       if (held !== undefined && held !== asked && held !== demanded) {
@@ -283,7 +295,8 @@ export class Subscription {
   }
 
   private takeTrial(): Taken | undefined {
-    for (let trial = this.refusals.nextTrial(); trial !== undefined; trial = this.refusals.nextTrial()) {
+    const { refusals } = this;
+    for (let trial = refusals?.nextTrial(); trial !== undefined; trial = refusals?.nextTrial()) {
       const resources: Resource[] = [];
       const removed: string[] = [];
       for (const name of trial.names) {
@@ -325,7 +338,7 @@ export class Subscription {
     const resource = this.set.get(wanted);
     const name = resource?.name ?? wanted; // one string for all streams
     this.wanted.add(name);
-    this.refusals.forget(name);
+    this.refusals?.forget(name);
     if (this.missing.size > 0) this.missing.delete(name);
     // Even what the client should have goes out again: it may have dropped it (xDS protocol, "Subscribing to Resources").
     if (held === undefined || held !== resource?.version) this.backlog.put(name, held ?? asked);
@@ -341,7 +354,7 @@ export class Subscription {
     if (!this.wanted.names.has(name)) return;
     this.wanted.delete(name);
     this.missing.delete(name);
-    this.refusals.forget(name);
+    this.refusals?.forget(name);
     this.waiting.delete(name);
     // Under a wildcard the client cannot know whether to keep it, and is told (xDS protocol, "Unsubscribing").
     if (!this.wanted.everything) this.backlog.delete(name);
@@ -380,4 +393,5 @@ function oneWildcard(names: readonly string[]): readonly string[] {
   return at < 0 || names.lastIndexOf("*") === at ? names : names.filter((name, index) => name !== "*" || index === at);
 }
 
+const nothingRefused: ReadonlyMap<string, Resource> = new Map();
 const noVersions: ReadonlyMap<string, string> = new Map();

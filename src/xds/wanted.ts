@@ -11,6 +11,8 @@ export class Wanted {
   private isOwn = false;
   private changed = false;
   private characters = 0;
+  /** The first request, as long as its names are the ones wanted. */
+  private first: readonly string[] | undefined;
 
   get everything(): boolean {
     return this.wildcard !== "none";
@@ -25,9 +27,28 @@ export class Wanted {
     return this.everything || this.list.has(name);
   }
 
+  /** The names as an object that others have who want the same; undefined where it is this stream's own. */
+  get shared(): ReadonlySet<string> | undefined {
+    return this.isOwn ? undefined : this.list;
+  }
+
   /** Characters of the names. */
   get length(): number {
     return this.characters;
+  }
+
+  /** Takes what an equal list came to before, if the pool knows. To be asked while nothing is wanted yet. */
+  begin(list: readonly string[], pool: NamePool | undefined): boolean {
+    const known = pool?.of(list);
+    if (known === undefined) return false;
+    this.list = known;
+    for (const name of known) this.characters += name.length;
+    return true;
+  }
+
+  /** All that is wanted is what the list names. */
+  came(list: readonly string[]): void {
+    if (this.isOwn) this.first = list;
   }
 
   add(name: string): void {
@@ -52,6 +73,8 @@ export class Wanted {
     if (!this.changed) return;
     this.changed = false;
     this.list = pool.share(this.list);
+    if (this.first !== undefined) pool.remember(this.first, this.list);
+    this.first = undefined;
     this.isOwn = false;
   }
 
@@ -59,6 +82,7 @@ export class Wanted {
     if (!this.isOwn) this.list = new Set(this.list);
     this.isOwn = true;
     this.changed = true;
+    this.first = undefined;
     return this.list as Set<string>;
   }
 }

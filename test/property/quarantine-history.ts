@@ -8,10 +8,12 @@ import { count, type HistoryProperty } from "./property-run.ts";
 import {
   bringToRest,
   compareWithScratch,
+  countHits,
   makeStep,
   nodes,
   randomStep,
   refusable,
+  responseBytes,
   type ServedStep,
 } from "./served-history.ts";
 import { ServedMesh } from "./served-mesh.ts";
@@ -22,6 +24,7 @@ export interface QuarantineHistory {
   /** Which of the proxies take routes in parts. */
   readonly parts: readonly boolean[];
   readonly steps: readonly ServedStep[];
+  readonly responseBytes: number | undefined;
 }
 
 export const quarantineHistories: HistoryProperty<QuarantineHistory> = {
@@ -31,14 +34,15 @@ export const quarantineHistories: HistoryProperty<QuarantineHistory> = {
     explains: fc.boolean(),
     parts: fc.array(fc.boolean(), { minLength: nodes.length, maxLength: nodes.length }),
     steps: fc.array(randomStep, { minLength: 1, maxLength: 30, size: "+1" }),
+    responseBytes,
   }),
-  async check({ refuses, explains, parts, steps }, counts) {
+  async check({ refuses, explains, parts, steps, responseBytes: limit }, counts) {
     const mesh = new ServedMesh(
       nodes.map((node, index) => ({
         node: { ...node, envoyVersion: "1.40.0" } as RigProxy,
         plan: { ...plainPlan, refuses, explains, parts: parts[index] ?? false },
       })),
-      { quarantines: true },
+      { quarantines: true, responseBytes: limit },
     );
     try {
       for (const each of steps) {
@@ -56,6 +60,7 @@ export const quarantineHistories: HistoryProperty<QuarantineHistory> = {
       await bringToRest(mesh);
       compareWithScratch(mesh, 0);
       assert.deepEqual(mesh.errors(), []);
+      countHits(mesh, counts);
     } finally {
       await mesh.stop();
     }

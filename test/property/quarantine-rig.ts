@@ -21,12 +21,15 @@ import {
 } from "../../src/translate/rds/route-configuration.ts";
 import { type ResourceSets, ServedHalf } from "../../src/translate/served-half.ts";
 import { ViewSet } from "../../src/translate/view-set.ts";
+import { NamePool } from "../../src/xds/name-pool.ts";
 import type { NodeInfo } from "../../src/xds/node-info.ts";
 import type { Resource, ResourceFragment } from "../../src/xds/resource.ts";
 import { routeConfigurationVersion } from "../../src/xds/route-version.ts";
+import type { Sharing } from "../../src/xds/sharing.ts";
 import { Subscription } from "../../src/xds/subscription.ts";
 import type { Batch } from "../../src/xds/subscription-request.ts";
 import { typeUrls } from "../../src/xds/type-url.ts";
+import { WholeAnswers } from "../../src/xds/whole-answers.ts";
 
 export const routeName = "80";
 const types = [typeUrls.cluster, typeUrls.route] as const;
@@ -156,6 +159,8 @@ export class Fleet {
   /** By stream. */
   private readonly machines = new Map<string, string>();
   private readonly halves = new Map<string, { half: ServedHalf; users: number }>();
+  /** As the server's streams do. */
+  private readonly sharing: Sharing = { names: new NamePool(), answers: new WholeAnswers() };
   private nonces = 0;
   private ids = 0;
 
@@ -189,7 +194,7 @@ export class Fleet {
     this.proxies.push(proxy);
     for (const type of types) {
       const set = new ViewSet(half.sets.get(type) ?? []);
-      const subscription = new Subscription(type, set);
+      const subscription = new Subscription(type, set, { sharing: this.sharing });
       proxy.sets.set(type, set);
       proxy.subscriptions.set(type, subscription);
       const held = before?.held.get(type) ?? new Map<string, Resource>();

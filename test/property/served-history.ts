@@ -35,6 +35,8 @@ export interface ServedHistory {
   readonly order: number;
   /** Longest that one type of a stream waits for others; for ever where it is left out. */
   readonly holdMs?: number | undefined;
+  /** Longest message; short where it is left out. */
+  readonly responseBytes?: number | undefined;
 }
 
 /** Clusters that a client without listeners asks for. */
@@ -45,6 +47,8 @@ export const nodes: readonly RigProxy[] = [
   proxies[1] as RigProxy,
   { ...(proxies[2] as RigProxy), group: "two" },
   proxies[3] as RigProxy,
+  // Sees what the one before it sees, so that they have in common what streams can have.
+  { ...(proxies[3] as RigProxy), name: "root-2", ip: "198.18.0.10" },
 ];
 export const refusable = [typeUrls.cluster, typeUrls.endpoint, typeUrls.listener, typeUrls.route];
 
@@ -213,9 +217,13 @@ const stepOfShortHold: fc.Arbitrary<ServedStep> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ do: "silence" } as const) },
 );
 
+/** Bytes: what is wanted comes in several messages, or all of it in one. */
+export const responseBytes = fc.constantFrom(undefined, 1 << 20);
+
 const fields = {
   plans: fc.array(plan, { minLength: nodes.length, maxLength: nodes.length }),
   order: fc.nat(31),
+  responseBytes,
 };
 const lengths = { minLength: 1, maxLength: 30, size: "+1" } as const;
 
@@ -232,9 +240,9 @@ export const servedHistories: HistoryProperty<ServedHistory> = {
       }),
     },
   ),
-  async check({ plans, steps, order, holdMs }, counts) {
+  async check({ plans, steps, order, holdMs, responseBytes: limit }, counts) {
     const proxies = plans.map((each, index) => ({ node: nodes[index] as RigProxy, plan: each }));
-    const mesh = new ServedMesh(proxies, holdMs === undefined ? {} : { holdMs });
+    const mesh = new ServedMesh(proxies, { holdMs, responseBytes: limit });
     try {
       for (const each of steps) {
         await makeStep(mesh, each, counts);
@@ -253,6 +261,7 @@ export const servedHistories: HistoryProperty<ServedHistory> = {
       await bringToRest(mesh);
       compareWithScratch(mesh, order);
       assert.deepEqual(mesh.errors(), []);
+      countHits(mesh, counts);
     } finally {
       await mesh.stop();
     }
@@ -264,6 +273,11 @@ export const servedHistories: HistoryProperty<ServedHistory> = {
     );
   },
 };
+
+/** What streams had in common, so that a run shows that it was tried. */
+export function countHits(mesh: ServedMesh, counts: Counts): void {
+  for (const [cache, { hits }] of Object.entries(mesh.ads.caches)) if (hits > 0) count(counts, `shared ${cache}`);
+}
 
 /** The server knows that everything has arrived, and where something was refused. */
 async function compareStatus(mesh: ServedMesh): Promise<void> {

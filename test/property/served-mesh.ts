@@ -176,10 +176,15 @@ export class ServedMesh {
   /**
    * @param options.quarantines what proxies reject is kept from others of their Envoy version, as in the control plane
    * @param options.holdMs longest that one type of a stream waits for others
+   * @param options.responseBytes longest message: short ones are split, in long ones all that is wanted comes at once
    */
   constructor(
     proxies: readonly { node: RigProxy; plan: ProxyPlan }[],
-    { quarantines = false, holdMs = endlessHoldMs }: { quarantines?: boolean; holdMs?: number } = {},
+    {
+      quarantines = false,
+      holdMs = endlessHoldMs,
+      responseBytes = limits.responseBytes,
+    }: { quarantines?: boolean; holdMs?: number | undefined; responseBytes?: number | undefined } = {},
   ) {
     const { clock } = this;
     this.holdMs = holdMs;
@@ -238,7 +243,7 @@ export class ServedMesh {
       log,
       metrics,
       controlPlane,
-      limits: { ...limits, holdMs },
+      limits: { ...limits, holdMs, responseBytes },
       onConnect: (client, connectionId, origin) => {
         const { identities, node } = client;
         this.registration?.connected({ connectionId, identities, node, ...origin });

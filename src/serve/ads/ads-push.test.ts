@@ -55,6 +55,16 @@ test("a changed listener is followed by its routes", async (t) => {
   assert.deepEqual([(await c.next()).typeUrl, (await c.next()).typeUrl], [listener, route]);
 });
 
+test("a message whose last resource is empty is over when it is sent", async (t) => {
+  const { tables, client } = await rigFor(t);
+  tables.set(cluster, "a", "");
+  const c = client();
+  c.subscribe(cluster);
+  assert.deepEqual((await c.nextAcked()).names, ["a"]);
+  tables.set(cluster, "b", "1");
+  assert.deepEqual((await c.next()).names, ["b"]);
+});
+
 /** A client that follows one cluster, its load assignment, and a listener; then a second cluster comes, and a listener that uses it. */
 async function withSecondCluster(t: TestContext) {
   const { tables, client } = await rigFor(t);

@@ -11,7 +11,8 @@ import { Slices } from "../../kernel/slices.ts";
 import type { Generator } from "../../xds/generator.ts";
 import { NamePool } from "../../xds/name-pool.ts";
 import type { Resource } from "../../xds/resource.ts";
-import type { AdsInspection, CacheCounts } from "../debug/ads-inspection.ts";
+import { WholeAnswers } from "../../xds/whole-answers.ts";
+import type { AdsCaches, AdsInspection } from "../debug/ads-inspection.ts";
 import { ChangeLog } from "../debug/change-log.ts";
 import { PushLog } from "../debug/push-log.ts";
 import { serveErrors } from "../errors.ts";
@@ -24,6 +25,7 @@ import type { ConnectionContext } from "./connection-context.ts";
 import type { ConnectionLook } from "./connection-look.ts";
 import { type AdsLimits, adsLimits } from "./limits.ts";
 import { PushQueue, writingLimit } from "./push-queue.ts";
+import { RecentRequests } from "./recent-requests.ts";
 import { RequestMemory } from "./request-memory.ts";
 import { RequestQueue } from "./request-queue.ts";
 import type { Variant } from "./response-parts.ts";
@@ -89,6 +91,8 @@ export class AdsServer implements Stoppable {
     this.pushes = new PushLog(options.changes ?? new ChangeLog(clock));
     const sections = new SharedSections();
     const texts = new TextTable();
+    const sharing = { names: new NamePool(), answers: new WholeAnswers() };
+    const recentRequests = new RecentRequests();
     this.context = {
       generator,
       clock,
@@ -98,7 +102,8 @@ export class AdsServer implements Stoppable {
       limits: this.limits,
       metrics: this.metrics,
       hooks: options,
-      names: new NamePool(),
+      sharing,
+      recentRequests,
       texts,
       chunks: new ChunkPool(this.limits.chunkBytes),
       slices: options.slices ?? new Slices(clock),
@@ -117,6 +122,8 @@ export class AdsServer implements Stoppable {
     this.cancelTick = clock.every(tickMs, () => {
       sections.expire(clock.monotonic());
       texts.expire(clock.monotonic());
+      sharing.answers.expire(clock.monotonic());
+      recentRequests.expire(clock.monotonic());
       for (const connection of [...this.open]) connection.tick();
     });
   }
@@ -167,14 +174,20 @@ export class AdsServer implements Stoppable {
   }
 
   /** What is kept to be used again, and how often it was. */
-  get caches(): { sections: CacheCounts; names: CacheCounts; texts: CacheCounts } {
-    const { sections, names, texts } = this.context;
-    return { sections: sections.counts, names: names.counts, texts: texts.counts };
+  get caches(): AdsCaches {
+    const { recentRequests, sections, sharing, texts } = this.context;
+    return {
+      requests: recentRequests.counts,
+      answers: sharing.answers.counts,
+      sections: sections.counts,
+      names: sharing.names.counts,
+      texts: texts.counts,
+    };
   }
 
   /** Waiting lines and caches, with their limits. */
   inspect(): AdsInspection {
-    const { queue, requests, unfinished, sections, names, texts } = this.context;
+    const { queue, requests, unfinished } = this.context;
     return {
       requests: { waiting: requests.waiting },
       requestBytes: requests.counts,
@@ -185,9 +198,7 @@ export class AdsServer implements Stoppable {
         waitingLimit: this.limits.waitingStreams,
       },
       unfinishedBytes: { held: unfinished.heldBytes, limit: this.limits.unfinishedBytes },
-      sections: sections.counts,
-      names: names.counts,
-      texts: texts.counts,
+      caches: this.caches,
     };
   }
 

@@ -3,7 +3,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Slices } from "../../kernel/slices.ts";
 import type { Generator } from "../../xds/generator.ts";
-import type { NamePool } from "../../xds/name-pool.ts";
+import type { Sharing } from "../../xds/sharing.ts";
 import type { PushLog } from "../debug/push-log.ts";
 import type { Peer } from "../peer.ts";
 import type { AdsHooks } from "./ads-hooks.ts";
@@ -11,6 +11,7 @@ import type { AdsMetrics } from "./ads-metrics.ts";
 import type { ChunkPool } from "./chunk-pool.ts";
 import type { AdsLimits } from "./limits.ts";
 import type { PushQueue } from "./push-queue.ts";
+import type { RecentRequests } from "./recent-requests.ts";
 import type { RequestMemory } from "./request-memory.ts";
 import type { RequestQueue } from "./request-queue.ts";
 import type { SharedSections } from "./shared-sections.ts";
@@ -26,9 +27,11 @@ export interface ConnectionContext {
   readonly hooks: AdsHooks;
   readonly queue: PushQueue;
   readonly requests: RequestQueue;
+  /** Those that came in the same bytes from others. */
+  readonly recentRequests: RecentRequests;
   readonly requestMemory: RequestMemory;
   readonly sections: SharedSections;
-  readonly names: NamePool;
+  readonly sharing: Sharing;
   readonly chunks: ChunkPool;
   readonly slices: Slices;
   /** Names and versions that requests bring. */

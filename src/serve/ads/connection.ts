@@ -213,9 +213,7 @@ export class Connection implements Pushable {
   }
 
   private take(bytes: Uint8Array): void {
-    const { limits, texts } = this.context;
-    const read = this.variant === "delta" ? readDeltaRequest : readSotwRequest;
-    const message = read(bytes, limits, texts);
+    const message = this.read(bytes);
     if (this.state.kind === "waiting") {
       this.state.cancelDeadline();
       const view = this.open(message.node);
@@ -243,6 +241,12 @@ export class Connection implements Pushable {
     this.checkNames();
     this.context.queue.add(this);
     this.noteSettled();
+  }
+
+  private read(bytes: Uint8Array): DeltaMessage | SotwMessage {
+    const { clock, limits, recentRequests, texts } = this.context;
+    if (this.variant === "sotw") return readSotwRequest(bytes, limits, texts);
+    return recentRequests.read(bytes, clock.monotonic(), (unknown) => readDeltaRequest(unknown, limits, texts));
   }
 
   private open(nodeBytes: Uint8Array | undefined): ClientView {
@@ -282,7 +286,7 @@ export class Connection implements Pushable {
     const resources = view.resources(message.typeUrl);
     const held = "initialVersions" in message ? message.initialVersions : nothingHeld;
     this.context.hooks.onOpen?.({ connectionId: this.id, typeUrl: message.typeUrl, resources, held });
-    const type = openTypeStream(message.typeUrl, resources, this.variant);
+    const type = openTypeStream(message.typeUrl, resources, this.variant, this.context.sharing);
     this.types = [...this.types, type].sort((a, b) => pushRank(a.typeUrl) - pushRank(b.typeUrl));
     if (receiveRequest(type, message).kind === "stale") metrics.expiredNonces.inc({ type: type.name });
     this.context.pushes.withheld(
@@ -326,10 +330,10 @@ export class Connection implements Pushable {
   private shareNames(): void {
     if (this.sharing) return;
     this.sharing = true;
-    const { names, slices } = this.context;
+    const { sharing, slices } = this.context;
     slices.add(() => {
       this.sharing = false;
-      for (const { subscription } of this.types) if (subscription.settled) subscription.shareNames(names);
+      for (const { subscription } of this.types) if (subscription.settled) subscription.shareNames(sharing.names);
       return false;
     });
   }

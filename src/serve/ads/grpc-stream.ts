@@ -185,6 +185,7 @@ interface Chunk {
 
 /** The next bytes of a message. */
 function nextChunk(outgoing: Outgoing, chunkBytes: number, chunks: ChunkPool): Chunk | undefined {
+  while (outgoing.parts[outgoing.part]?.length === 0) outgoing.part += 1; // a resource may be empty
   const first = outgoing.parts[outgoing.part];
   if (first === undefined) return undefined;
   const left = first.length - outgoing.offset;

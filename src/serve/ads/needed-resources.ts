@@ -1,6 +1,5 @@
 // Envoy warms a new or changed cluster or listener until what it needs is sent, be it unchanged (DESIGN: Envoy holds back
 // its ACK for 15 s otherwise).
-import { SetMap } from "../../kernel/set-map.ts";
 import type { Resource, ResourceName } from "../../xds/resource.ts";
 import { Subscription } from "../../xds/subscription.ts";
 import { typeUrls } from "../../xds/type-url.ts";
@@ -8,10 +7,24 @@ import type { TypeStream } from "./type-stream.ts";
 
 /** What a client is owed of types that it does not ask for; what is beyond, it waits for as long as Envoy waits. */
 const owedLimit = 20_000;
+/** What lists from this length on need is remembered: at a first sync all streams get the same one. */
+const longList = 4;
+
+interface Needs {
+  readonly names: readonly ResourceName[];
+  readonly typeUrls: ReadonlySet<string>;
+}
+
+const known = new WeakMap<readonly Resource[], Needs>();
 
 export class NeededResources {
-  /** Names by type that is not asked for yet: what to send even where the client turns out to have it from an earlier stream. */
-  private readonly owed = new SetMap<string, string>();
+  /**
+   * Of types that are not asked for yet: what to send even where the client turns out to have it from an earlier stream. As it
+   * came, list by list, and perhaps several times.
+   */
+  private owed: (readonly ResourceName[])[] = [];
+  private owedCount = 0;
+  private isFull = false;
 
   /**
    * Puts what the resources need among what is pending.
@@ -19,22 +32,12 @@ export class NeededResources {
    * @param sent the type whose resources they are: it awaits what the client has yet to ask for
    */
   demand(resources: readonly Resource[], sent: TypeStream, types: readonly TypeStream[]): void {
-    const awaited: ResourceName[] = [];
-    for (const { needs } of resources) {
-      if (needs === undefined) continue;
-      for (const need of needs) {
-        const type = types.find((known) => known.typeUrl === need.typeUrl);
-        if (type?.subscription.wants(need.name) !== true) awaited.push(need);
-        else {
-          if (type.subscription.settled) type.notes.cause = "dependent";
-          type.subscription.demand(need.name);
-        }
-      }
-    }
-    sent.awaited = awaited;
-    for (const { typeUrl, name } of awaited) {
-      const isOpen = types.some((known) => known.typeUrl === typeUrl);
-      if (!isOpen && this.owed.get(typeUrl).size < owedLimit) this.owed.add(typeUrl, name);
+    const { names, typeUrls: needed } = needsOf(resources);
+    const open = types.filter(({ typeUrl }) => needed.has(typeUrl));
+    sent.awaited = open.length === 0 ? names : names.filter((name) => !demandOne(name, open));
+    if (open.length === 0) this.owe(names);
+    else if (open.length < needed.size) {
+      this.owe(sent.awaited.filter(({ typeUrl }) => !open.some((type) => type.typeUrl === typeUrl)));
     }
   }
 
@@ -51,14 +54,54 @@ export class NeededResources {
    * has clusters that warm since an earlier stream: it asks for no clusters until it has been sent those, be they unchanged.
    */
   opened({ typeUrl, subscription }: TypeStream, types: readonly TypeStream[]): void {
-    const names = [...this.owed.get(typeUrl)];
-    for (const name of names) {
-      subscription.demand(name);
-      this.owed.delete(typeUrl, name);
+    for (const list of this.owed) {
+      for (const need of list) if (need.typeUrl === typeUrl) subscription.demand(need.name);
     }
-    const isWarming = typeUrl === typeUrls.endpoint && !types.some((known) => known.typeUrl === typeUrls.cluster);
+    this.keep(this.owed.map((list) => list.filter((need) => need.typeUrl !== typeUrl)));
+    const isWarming = typeUrl === typeUrls.endpoint && !types.some((type) => type.typeUrl === typeUrls.cluster);
     if (isWarming && subscription instanceof Subscription) {
       for (const name of subscription.wantedNames) subscription.demand(name);
     }
   }
+
+  private owe(names: readonly ResourceName[]): void {
+    if (names.length === 0) return;
+    if (this.owedCount + names.length > owedLimit && !this.isFull) this.compact();
+    const room = owedLimit - this.owedCount;
+    if (this.isFull || room <= 0) return;
+    const fitting = names.length <= room ? names : names.slice(0, room);
+    this.owed.push(fitting);
+    this.owedCount += fitting.length;
+  }
+
+  /** Keeps each name once. Where that does not leave half of the room, it would be done again and again. */
+  private compact(): void {
+    const byKey = new Map(this.owed.flat().map((need) => [`${need.typeUrl} ${need.name}`, need]));
+    this.keep([[...byKey.values()]]);
+    this.isFull = this.owedCount > owedLimit / 2;
+  }
+
+  private keep(lists: (readonly ResourceName[])[]): void {
+    this.owed = lists.filter((list) => list.length > 0);
+    this.owedCount = this.owed.reduce((sum, list) => sum + list.length, 0);
+    this.isFull = false;
+  }
+}
+
+/** @returns true where the client has asked for it, and it is pending now */
+function demandOne({ typeUrl, name }: ResourceName, open: readonly TypeStream[]): boolean {
+  const type = open.find((one) => one.typeUrl === typeUrl);
+  if (type?.subscription.wants(name) !== true) return false;
+  if (type.subscription.settled) type.notes.cause = "dependent";
+  type.subscription.demand(name);
+  return true;
+}
+
+function needsOf(resources: readonly Resource[]): Needs {
+  const before = known.get(resources);
+  if (before !== undefined) return before;
+  const names = resources.flatMap(({ needs }) => needs ?? []);
+  const needs = { names, typeUrls: new Set(names.map(({ typeUrl }) => typeUrl)) };
+  if (resources.length >= longList) known.set(resources, needs);
+  return needs;
 }

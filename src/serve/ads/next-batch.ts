@@ -32,6 +32,10 @@ export function takeNextBatch(
   };
   for (const type of types) {
     const { subscription, typeUrl, frozen } = type;
+    if (frozen === undefined && subscription.settled) {
+      type.heldSinceMs = undefined;
+      continue;
+    }
     const patient = type.heldSinceMs === undefined || options.nowMs - type.heldSinceMs < options.limits.holdMs;
     if (frozen !== undefined) {
       const state = stateOf(frozen, types);

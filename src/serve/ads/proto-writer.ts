@@ -4,20 +4,28 @@ import { utf8 } from "../../kernel/bytes.ts";
 /** A length-delimited field: its number and its bytes. */
 export type Field = readonly [number: number, value: Uint8Array | string];
 
-/** The fields one after the other; empty strings are left out, as proto3 does. */
-export function encodeFields(fields: readonly Field[]): Uint8Array {
-  const values = fields
-    .filter(([, value]) => value !== "")
-    .map(([number, value]) => [number, typeof value === "string" ? utf8(value) : value] as const);
-  const size = values.reduce((sum, [number, value]) => sum + headLength(number, value.length) + value.length, 0);
-  const bytes = new Uint8Array(size);
-  let at = 0;
+/**
+ * The fields one after the other; empty strings are left out, as proto3 does.
+ *
+ * @param room bytes left free in front
+ */
+export function encodeFields(fields: readonly Field[], room = 0): Uint8Array<ArrayBuffer> {
+  const values: (readonly [number: number, value: Uint8Array])[] = [];
+  let size = room;
+  for (const [number, value] of fields) {
+    if (value === "") continue;
+    const bytes = typeof value === "string" ? utf8(value) : value;
+    values.push([number, bytes]);
+    size += headLength(number, bytes.length) + bytes.length;
+  }
+  const encoded = new Uint8Array(size);
+  let at = room;
   for (const [number, value] of values) {
-    at = writeHead(bytes, at, number, value.length);
-    bytes.set(value, at);
+    at = writeHead(encoded, at, number, value.length);
+    encoded.set(value, at);
     at += value.length;
   }
-  return bytes;
+  return encoded;
 }
 
 /** The fields, and after them only the tag and length of one more, whose value the caller sends itself. */

@@ -1,5 +1,7 @@
 // DeltaDiscoveryResponse and DiscoveryResponse (envoy/service/discovery/v3/discovery.proto) as pieces of bytes that many
 // streams share: a resource's head is encoded once per content and its body never.
+import { utf8 } from "../../kernel/bytes.ts";
+import { RecentMap } from "../../kernel/recent-map.ts";
 import type { Resource } from "../../xds/resource.ts";
 import { encodeFields, encodeHead, type Field } from "./proto-writer.ts";
 
@@ -23,15 +25,19 @@ export interface SotwResponse {
   readonly version: string;
 }
 
+/** Compressed flag and length of a gRPC message (gRPC over HTTP/2, Length-Prefixed-Message). */
+const prefixLength = 5;
+
 /** Which of the two messages the resources are for: they wrap them differently. */
 export type Variant = "delta" | "sotw";
 
 /** @param resources the pieces that `resourceParts` or a SharedSections made for the delta variant */
 export function deltaResponse(response: DeltaResponse, resources: readonly Uint8Array[]): ResponseParts {
+  const nonce = utf8(response.nonce);
   return frame(resources, [
-    [1, response.systemVersion],
-    [4, response.typeUrl],
-    [5, response.nonce],
+    [1, response.systemVersion === response.nonce ? nonce : response.systemVersion],
+    [4, typeBytes(response.typeUrl)],
+    [5, nonce],
     ...response.removed.map((name): Field => [6, name]),
   ]);
 }
@@ -40,7 +46,7 @@ export function deltaResponse(response: DeltaResponse, resources: readonly Uint8
 export function sotwResponse(response: SotwResponse, resources: readonly Uint8Array[]): ResponseParts {
   return frame(resources, [
     [1, response.version],
-    [4, response.typeUrl],
+    [4, typeBytes(response.typeUrl)],
     [5, response.nonce],
   ]);
 }
@@ -81,13 +87,24 @@ function sotwHead({ typeUrl, body }: Resource): Uint8Array {
   return join([encodeHead([], { number: 2, length: any.length + body.length }), any]);
 }
 
-/** Puts gRPC's prefix before and the stream's own fields after the shared pieces; protobuf does not mind the order. */
+/** Puts gRPC's prefix and the stream's own fields before the shared pieces; protobuf does not mind the order. */
 function frame(shared: readonly Uint8Array[], own: readonly Field[]): ResponseParts {
-  const tail = encodeFields(own);
-  const length = shared.reduce((sum, part) => sum + part.length, tail.length);
-  const prefix = new Uint8Array(5);
-  new DataView(prefix.buffer).setUint32(1, length);
-  return { parts: [prefix, ...shared, tail], length: length + prefix.length };
+  const head = encodeFields(own, prefixLength);
+  const length = shared.reduce((sum, part) => sum + part.length, head.length);
+  new DataView(head.buffer).setUint32(1, length - prefixLength);
+  return { parts: [head, ...shared], length };
+}
+
+/** Most streams are sent the same few types again and again. */
+const encodedTypes = new RecentMap<string, Uint8Array>(64);
+
+function typeBytes(typeUrl: string): Uint8Array {
+  let bytes = encodedTypes.get(typeUrl);
+  if (bytes === undefined) {
+    bytes = utf8(typeUrl);
+    encodedTypes.set(typeUrl, bytes);
+  }
+  return bytes;
 }
 
 function join(parts: readonly Uint8Array[]): Uint8Array {

@@ -27,6 +27,8 @@ interface Section {
 export class SharedSections {
   /** By first resource and variant; newest use last. */
   private readonly sections: Readonly<Record<Variant, Map<Resource, Section>>> = { delta: new Map(), sotw: new Map() };
+  /** Where the sections of a list end. */
+  private readonly ends = new WeakMap<readonly Resource[], readonly number[]>();
   private bytes = 0;
   private hits = 0;
   private misses = 0;
@@ -35,8 +37,8 @@ export class SharedSections {
   parts(resources: readonly Resource[], variant: Variant, nowMs: number): readonly Uint8Array[] {
     if (resources.length < smallestSection) return resourceParts(resources, variant);
     const parts: Uint8Array[] = [];
-    for (let start = 0; start < resources.length; ) {
-      const end = sectionEnd(resources, start);
+    let start = 0;
+    for (const end of this.endsOf(resources)) {
       const own = end - start < smallestSection ? undefined : this.joined(resources, start, end, variant, nowMs);
       if (own === undefined) parts.push(...resourceParts(resources.slice(start, end), variant));
       else parts.push(own);
@@ -62,6 +64,15 @@ export class SharedSections {
 
   get size(): number {
     return this.sections.delta.size + this.sections.sotw.size;
+  }
+
+  private endsOf(resources: readonly Resource[]): readonly number[] {
+    let ends = this.ends.get(resources);
+    if (ends === undefined) {
+      ends = sectionEnds(resources);
+      this.ends.set(resources, ends);
+    }
+    return ends;
   }
 
   /** The section as one piece; undefined for the first stream that needs it. */
@@ -100,6 +111,12 @@ export class SharedSections {
     this.sections[variant].delete(first as Resource);
     this.bytes -= joined?.length ?? 0;
   }
+}
+
+function sectionEnds(resources: readonly Resource[]): number[] {
+  const ends: number[] = [];
+  for (let start = 0; start < resources.length; start = ends.at(-1) as number) ends.push(sectionEnd(resources, start));
+  return ends;
 }
 
 function sectionEnd(resources: readonly Resource[], start: number): number {

@@ -5,6 +5,7 @@ import type { ResourceSet } from "../../xds/generator.ts";
 import type { ResourceName } from "../../xds/resource.ts";
 import { routeOfPart } from "../../xds/route-part-name.ts";
 import type { SetAside } from "../../xds/set-aside.ts";
+import type { Sharing } from "../../xds/sharing.ts";
 import { SotwSubscription } from "../../xds/sotw-subscription.ts";
 import { Subscription } from "../../xds/subscription.ts";
 import type { Batch, Reply } from "../../xds/subscription-request.ts";
@@ -48,14 +49,21 @@ export interface TypeStream {
   error: string | undefined;
 }
 
-export function openTypeStream(typeUrl: string, set: ResourceSet, variant: "delta" | "sotw"): TypeStream {
+/** @param sharing what the streams of one server have in common; left out, the stream has nothing in common with others */
+export function openTypeStream(
+  typeUrl: string,
+  set: ResourceSet,
+  variant: "delta" | "sotw",
+  sharing?: Sharing,
+): TypeStream {
+  const wholeOf = typeUrl === typeUrls.routePart ? { wholeOf: routeOfPart } : {};
   return {
     typeUrl,
     name: typeName(typeUrl),
     set,
     subscription:
       variant === "delta"
-        ? new Subscription(typeUrl, set, typeUrl === typeUrls.routePart ? { wholeOf: routeOfPart } : {})
+        ? new Subscription(typeUrl, set, { ...wholeOf, sharing })
         : new SotwSubscription(typeUrl, set),
     unsubscribe: () => {},
     heldSinceMs: undefined,

@@ -7,6 +7,17 @@ export interface CacheCounts {
   readonly misses: number;
 }
 
+type BoundedCounts = CacheCounts & { readonly kept: number; readonly limit: number };
+type BytesCounts = BoundedCounts & { readonly bytes: number };
+
+export interface AdsCaches {
+  readonly requests: BytesCounts;
+  readonly answers: BoundedCounts;
+  readonly sections: BytesCounts;
+  readonly names: CacheCounts;
+  readonly texts: BytesCounts;
+}
+
 export interface AdsInspection {
   /** Streams that wait to be pushed to, and messages on their way. */
   readonly push: { readonly waiting: number; readonly writing: number; readonly writingLimit: number };
@@ -21,7 +32,5 @@ export interface AdsInspection {
   readonly requests: { readonly waiting: number };
   readonly requestBytes: { readonly held: number; readonly limit: number };
   readonly unfinishedBytes: { readonly held: number; readonly limit: number };
-  readonly sections: CacheCounts & { readonly kept: number; readonly limit: number; readonly bytes: number };
-  readonly names: CacheCounts;
-  readonly texts: CacheCounts & { readonly kept: number; readonly limit: number; readonly bytes: number };
+  readonly caches: AdsCaches;
 }

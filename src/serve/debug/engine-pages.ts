@@ -110,7 +110,7 @@ function shownStall(stall: Stall, watch: StallWatch): ShownStall {
 }
 
 function caches(ads: AdsServer, { interned, endpoints }: GeneratorInspection): unknown[] {
-  const { sections, names, texts } = ads.inspect();
+  const { answers, names, requests, sections, texts } = ads.caches;
   const rows = [
     { name: "interned", help: "one object for equal content of different scopes", ...interned },
     {
@@ -118,6 +118,8 @@ function caches(ads: AdsServer, { interned, endpoints }: GeneratorInspection): u
       help: "lists of resources that several streams are sent one after the other",
       ...sections,
     },
+    { name: "requests", help: "requests that came in the same bytes from several streams", ...requests },
+    { name: "answers", help: "lists that streams are sent which hold nothing yet", ...answers },
     { name: "endpoints", help: "encoded endpoints, kept as long as their workload does not change", ...endpoints },
     { name: "texts", help: "names and versions of requests, one text for all", ...texts },
     { name: "names", help: "sets of names that several streams ask for", ...names },
@@ -131,7 +133,8 @@ function hitRate({ hits, misses }: { hits: number; misses: number }): number | n
 
 function memory({ ads, generator, roots, memoryUsage }: EngineParts): unknown {
   const { scopes, workloads, clients, interned } = generator();
-  const { sections, texts, requestBytes, unfinishedBytes } = ads.inspect();
+  const { caches, requestBytes, unfinishedBytes } = ads.inspect();
+  const { sections, texts } = caches;
   let behind = 0;
   let refused = 0;
   let types = 0;

@@ -7,9 +7,20 @@ const versionLimit = 32;
 
 type Content = Resource | ResourceFragment;
 
+/** Lists from this length on are known again as a whole: at a first sync all streams get the same one. */
+const longList = 4;
+
+/** What was accepted with one Envoy version. */
+interface Accepted {
+  /** With the connection that acknowledged it first. */
+  readonly contents: WeakMap<Content, string>;
+  /** Lists of which all is in `contents`. */
+  lists: WeakSet<readonly Resource[]>;
+}
+
 export class AcceptedContent {
-  /** By Envoy version, oldest first: content with the connection that acknowledged it first. */
-  private readonly versions = new Map<string, WeakMap<Content, string>>();
+  /** By Envoy version, oldest first. */
+  private readonly versions = new Map<string, Accepted>();
   private readonly streams = new Tally<string>();
 
   joined(envoyVersion: string): void {
@@ -20,33 +31,38 @@ export class AcceptedContent {
     this.streams.remove(envoyVersion);
   }
 
-  /** @returns true where nobody of the version had acknowledged it */
-  add(envoyVersion: string, resource: Resource, connectionId: string): boolean {
-    const known = this.of(envoyVersion);
-    if (known.has(resource)) return false;
-    known.set(resource, connectionId);
-    for (const fragment of resource.fragments ?? []) if (!known.has(fragment)) known.set(fragment, connectionId);
-    return true;
+  add(envoyVersion: string, resources: readonly Resource[], connectionId: string): void {
+    const { contents, lists } = this.of(envoyVersion);
+    const isLong = resources.length >= longList;
+    if (isLong && lists.has(resources)) return;
+    for (const resource of resources) {
+      if (contents.has(resource)) continue;
+      contents.set(resource, connectionId);
+      for (const part of resource.fragments ?? []) if (!contents.has(part)) contents.set(part, connectionId);
+    }
+    if (isLong) lists.add(resources);
   }
 
   has(envoyVersion: string, content: Content): boolean {
-    return this.versions.get(envoyVersion)?.has(content) === true;
+    return this.versions.get(envoyVersion)?.contents.has(content) === true;
   }
 
   /** Takes back a word: an agent acknowledges for an Envoy that is away for long, and hears otherwise later. */
   retract(envoyVersion: string, resource: Resource, connectionId: string): void {
-    const known = this.versions.get(envoyVersion);
-    if (known?.get(resource) === connectionId) known.delete(resource);
+    const accepted = this.versions.get(envoyVersion);
+    if (accepted?.contents.get(resource) !== connectionId) return;
+    accepted.contents.delete(resource);
+    accepted.lists = new WeakSet();
   }
 
-  private of(envoyVersion: string): WeakMap<Content, string> {
-    let known = this.versions.get(envoyVersion);
-    if (known === undefined) {
-      known = new WeakMap();
+  private of(envoyVersion: string): Accepted {
+    let accepted = this.versions.get(envoyVersion);
+    if (accepted === undefined) {
+      accepted = { contents: new WeakMap(), lists: new WeakSet() };
       if (this.versions.size >= versionLimit) this.forgetOne();
-      this.versions.set(envoyVersion, known);
+      this.versions.set(envoyVersion, accepted);
     }
-    return known;
+    return accepted;
   }
 
   private forgetOne(): void {

@@ -79,12 +79,11 @@ export class Book {
   }
 
   /** A stream acknowledged resources, or came with them. */
-  accept(connectionId: string, envoyVersion: string, typeUrl: string, resources: Iterable<Resource>): void {
+  accept(connectionId: string, envoyVersion: string, typeUrl: string, resources: readonly Resource[]): void {
     const isQuiet = this.cases.size === 0 && this.searches.size === 0;
-    for (const resource of resources) {
-      this.accepted.add(envoyVersion, resource, connectionId);
-      if (!isQuiet) this.acceptedNow(connectionId, envoyVersion, typeUrl, resource);
-    }
+    this.accepted.add(envoyVersion, resources, connectionId);
+    if (isQuiet) return;
+    for (const resource of resources) this.acceptedNow(connectionId, envoyVersion, typeUrl, resource);
   }
 
   reject(rejection: Rejection): void {
