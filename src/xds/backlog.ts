@@ -205,7 +205,9 @@ export class Backlog {
   private takeAll(limitBytes: number): News | undefined {
     const { answers, set, wanted } = this;
     const isMixed = wanted.everything && wanted.names.size > 0;
-    const shared = isMixed ? undefined : wanted.shared;
+    // Without names everything is meant; who wants nothing at all is told nothing.
+    const isNothing = !wanted.everything && wanted.names.size === 0;
+    const shared = isMixed || isNothing ? undefined : wanted.shared;
     const known = shared === undefined ? undefined : answers?.find(set, shared, limitBytes);
     const answer = known ?? this.wholeAnswer(limitBytes);
     if (answer === undefined) return undefined;

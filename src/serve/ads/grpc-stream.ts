@@ -185,7 +185,6 @@ interface Chunk {
 
 /** The next bytes of a message. */
 function nextChunk(outgoing: Outgoing, chunkBytes: number, chunks: ChunkPool): Chunk | undefined {
-  while (outgoing.parts[outgoing.part]?.length === 0) outgoing.part += 1; // a resource may be empty
   const first = outgoing.parts[outgoing.part];
   if (first === undefined) return undefined;
   const left = first.length - outgoing.offset;
@@ -211,6 +210,8 @@ function advance(outgoing: Outgoing, count: number, partLength: number): void {
   if (outgoing.offset < partLength) return;
   outgoing.part += 1;
   outgoing.offset = 0;
+  // A resource may be empty: a message that ends in one is out with the byte before.
+  while (outgoing.parts[outgoing.part]?.length === 0) outgoing.part += 1;
 }
 
 /** Bytes of the rest of the message, counted no further than `enough`. */

@@ -7,6 +7,8 @@ import type { TypeStream } from "./type-stream.ts";
 
 /** What a client is owed of types that it does not ask for; what is beyond, it waits for as long as Envoy waits. */
 const owedLimit = 20_000;
+/** Names by which the list must have become shorter once each is kept once. */
+const owedRoom = owedLimit / 4;
 /** What lists from this length on need is remembered: at a first sync all streams get the same one. */
 const longList = 4;
 
@@ -65,20 +67,17 @@ export class NeededResources {
   }
 
   private owe(names: readonly ResourceName[]): void {
-    if (names.length === 0) return;
-    if (this.owedCount + names.length > owedLimit && !this.isFull) this.compact();
-    const room = owedLimit - this.owedCount;
-    if (this.isFull || room <= 0) return;
-    const fitting = names.length <= room ? names : names.slice(0, room);
-    this.owed.push(fitting);
-    this.owedCount += fitting.length;
+    if (names.length === 0 || this.isFull) return;
+    this.owed.push(names);
+    this.owedCount += names.length;
+    if (this.owedCount > owedLimit) this.compact();
   }
 
-  /** Keeps each name once. Where that does not leave half of the room, it would be done again and again. */
+  /** Keeps each name once. Where that does not make room, there is none for anything else: it would be done again and again. */
   private compact(): void {
     const byKey = new Map(this.owed.flat().map((need) => [`${need.typeUrl} ${need.name}`, need]));
-    this.keep([[...byKey.values()]]);
-    this.isFull = this.owedCount > owedLimit / 2;
+    this.keep([[...byKey.values()].slice(0, owedLimit)]);
+    this.isFull = this.owedCount > owedLimit - owedRoom;
   }
 
   private keep(lists: (readonly ResourceName[])[]): void {

@@ -176,7 +176,9 @@ class FolderReader implements ConfigFolder {
     }
     if (clock.monotonic() - sight.sinceMs >= forMs) return true;
     if (stamp === undefined) return false;
-    return stamp.finished || clock.now() - stamp.writtenMs >= forMs;
+    // That a file seems to have been moved is not enough to take objects away.
+    const isWhole = stamp.finished || (stamp.moved && forMs <= quietMs);
+    return isWhole || clock.now() - stamp.writtenMs >= forMs;
   }
 
   /** Contents that were not quiet are looked at again: their writers may be done without another notice. */

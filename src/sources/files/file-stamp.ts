@@ -9,6 +9,8 @@ export interface FileStamp {
   readonly writtenMs: number;
   /** True where the file is known to have been named or linked after its last write: whoever wrote it had finished. */
   readonly finished: boolean;
+  /** True where the system has told of the name and of no write since: moved into its place, as far as one can tell. */
+  readonly moved: boolean;
 }
 
 export function fileStamp(stats: BigIntStats): FileStamp {
@@ -18,5 +20,6 @@ export function fileStamp(stats: BigIntStats): FileStamp {
     bytes: Number(size),
     writtenMs: Number(mtimeNs / 1_000_000n),
     finished: ctimeNs > mtimeNs,
+    moved: false,
   };
 }

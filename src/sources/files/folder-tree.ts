@@ -40,6 +40,8 @@ export class FolderTree {
   private rootWatch: FSWatcher | undefined;
   private dirty = new Map<string, Dirty>();
   private rootDirty = true;
+  /** Files of this scan whose names came, and whose times do not tell that they are finished. */
+  private readonly arrivals = new Set<string>();
   private stopped = false;
 
   /** @param onDirty called when a scan would find news; may be called often */
@@ -71,6 +73,7 @@ export class FolderTree {
       if (names === "all") await this.scanFolder(path);
       else for (const [name, notice] of names) await this.checkName(path, name, notice);
     }
+    await this.checkArrivals();
   }
 
   stop(): void {
@@ -168,9 +171,8 @@ export class FolderTree {
         if (this.folders.has(path)) this.closeFolder(path);
         if (isLink) await this.watchTarget(path);
         const stamp = fileStamp(stats);
-        const finished =
-          stamp.finished || (notice === "named" && !isLink && (await this.cameWhole(folderPath, name, stamp)));
-        this.setFile(path, { ...stamp, finished });
+        this.setFile(path, stamp);
+        if (notice === "named" && !isLink && !stamp.finished) this.arrivals.add(path);
       } else this.forget(folderPath, name);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") this.forget(folderPath, name);
@@ -179,16 +181,21 @@ export class FolderTree {
   }
 
   /**
-   * True of a file that was moved into its place: its name is new, and nobody has written to it under that name. The times of a
-   * file are as coarse as the system's tick, and do not tell where the last write and the move were in one.
+   * Finds those that were moved into their place: nobody has written to them under their name. The times of a file are as
+   * coarse as the system's tick, and do not tell where the last write and the move were in one.
    */
-  private async cameWhole(folder: string, name: string, { bytes }: FileStamp): Promise<boolean> {
-    if (bytes % pageBytes === 0) return false;
+  private async checkArrivals(): Promise<void> {
+    if (this.arrivals.size === 0) return;
     // Notices of what was written before the look are there after one whole turn of the event loop.
     await nextTurn();
     await nextTurn();
-    const names = this.dirty.get(folder);
-    return names !== "all" && names?.has(name) !== true;
+    for (const path of this.arrivals) {
+      const stamp = this.files.get(path);
+      const noticed = this.dirty.get(dirname(path));
+      if (stamp === undefined || stamp.bytes % pageBytes === 0 || noticed === "all") continue;
+      if (noticed?.has(basename(path)) !== true) this.files.set(path, { ...stamp, moved: true });
+    }
+    this.arrivals.clear();
   }
 
   private setFile(path: string, stamp: FileStamp): void {
