@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import type { Change, Collection } from "../../collection/collection.ts";
 import { Graph } from "../../collection/graph.ts";
@@ -212,6 +212,21 @@ test("a new file that was written to, or may be in the middle of its first write
   assert.equal(changes.length, 1);
   await clock.advance(10);
   await until(watched.objects, () => watched.objects.has(keyOf("pages")));
+});
+
+test("a folder that is named in a roundabout way is followed like any other", async () => {
+  const folder = newFolder({ "a.yaml": policy("a") });
+  const clock = new NoticedClock();
+  const watched = await load(`${folder}/../${basename(folder)}/.`, { clock });
+  const changes = record(watched);
+  const armed = clock.untilArmed();
+  writeFileSync(join(folder, "new.yaml"), policy("new"));
+  await armed;
+  assert.equal(changes.length, 0);
+  await clock.advance(10);
+  await until(watched.objects, () => watched.objects.has(keyOf("new")));
+  moveUntold(folder, "a.yaml", policy("a", "DISABLE"));
+  await until(watched.objects, () => modeOf(watched, "a") === "DISABLE");
 });
 
 test("half of a file is never taken, however long its writer needs", async () => {

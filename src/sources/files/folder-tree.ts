@@ -41,7 +41,7 @@ export class FolderTree {
   private dirty = new Map<string, Dirty>();
   private rootDirty = true;
   /** Files of this scan whose names came, and whose times do not tell that they are finished. */
-  private readonly arrivals = new Set<string>();
+  private readonly arrivals = new Map<string, { folder: string; name: string }>();
   private stopped = false;
 
   /** @param onDirty called when a scan would find news; may be called often */
@@ -172,7 +172,7 @@ export class FolderTree {
         if (isLink) await this.watchTarget(path);
         const stamp = fileStamp(stats);
         this.setFile(path, stamp);
-        if (notice === "named" && !isLink && !stamp.finished) this.arrivals.add(path);
+        if (notice === "named" && !isLink && !stamp.finished) this.arrivals.set(path, { folder: folderPath, name });
       } else this.forget(folderPath, name);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") this.forget(folderPath, name);
@@ -189,11 +189,11 @@ export class FolderTree {
     // Notices of what was written before the look are there after one whole turn of the event loop.
     await nextTurn();
     await nextTurn();
-    for (const path of this.arrivals) {
+    for (const [path, { folder, name }] of this.arrivals) {
       const stamp = this.files.get(path);
-      const noticed = this.dirty.get(dirname(path));
+      const noticed = this.dirty.get(folder);
       if (stamp === undefined || stamp.bytes % pageBytes === 0 || noticed === "all") continue;
-      if (noticed?.has(basename(path)) !== true) this.files.set(path, { ...stamp, moved: true });
+      if (noticed?.has(name) !== true) this.files.set(path, { ...stamp, moved: true });
     }
     this.arrivals.clear();
   }
