@@ -1,10 +1,12 @@
 // Real Envoys under churn: whether they accept all of it, and whether a call is lost. `node test/bench/churn.ts`, as root.
 import { writeFileSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { ChurnMesh } from "./churn/churn-mesh.ts";
-import { ChurnRun } from "./churn/churn-run.ts";
+import { activeWithinMs, ChurnRun } from "./churn/churn-run.ts";
 import { type FleetUse, fleetUse } from "./churn/fleet-figures.ts";
 import { readVerdicts } from "./churn/verdicts.ts";
+import { processorsMs } from "./process-figures.ts";
 import { formatNumber, spreadOf } from "./xds/spread.ts";
 
 const help = `Changes endpoints, routes, subsets and policies of a mesh of real Envoys while its machines call each other.
@@ -37,9 +39,6 @@ if (values.help || !(machines >= 4 && minutes > 0 && rate > 0)) {
   console.log(help);
   process.exit(values.help ? 0 : 2);
 }
-/** Within which a changed cluster is active on every Envoy, milliseconds. */
-const activeWithinMs = 1_000;
-
 const churn = await ChurnMesh.start(machines, (what) => console.error(`churn: ${what}`));
 try {
   process.exitCode = (await measure()) ? 0 : 1;
@@ -47,11 +46,17 @@ try {
   await churn.stop();
 }
 
+/** How often it is looked whether this process gets on, milliseconds. */
+const stallResolutionMs = 20;
+
 async function measure(): Promise<boolean> {
   const run = new ChurnRun(churn);
   const { record } = run;
   await run.answering();
   const before = await fleetUse(churn);
+  const stalls = monitorEventLoopDelay({ resolution: stallResolutionMs });
+  stalls.enable();
+  const processorsBefore = processorsMs();
   const startMs = performance.now();
   const endMs = startMs + minutes * 60_000;
   let described = 0;
@@ -68,6 +73,8 @@ async function measure(): Promise<boolean> {
     );
   }
   const tookMs = performance.now() - startMs;
+  const processorsAfter = processorsMs();
+  stalls.disable();
   const after = await fleetUse(churn);
   await run.finish();
   for (; described < record.bad.length; described++) console.log(describe(record.bad[described]));
@@ -100,9 +107,15 @@ async function measure(): Promise<boolean> {
     "DestinationRule active on the last Envoy",
     `${most}, of ${run.activeMs.length} changes; never: ${run.inactive.length}`,
   );
-  for (const what of run.inactive) console.log(`  ${what}`);
+  for (const what of [...run.inactive, ...run.late]) console.log(`  ${what}`);
   print("a change acknowledged by a proxy", `${convergence} times, ${slow} of them after more than a second`);
   printUse(before, after, seconds);
+  const idle = (processorsAfter.idle - processorsBefore.idle) / (processorsAfter.all - processorsBefore.all);
+  const stoodMs = Math.max(0, stalls.max / 1e6 - stallResolutionMs);
+  print(
+    "all processors",
+    `${((1 - idle) * 100).toFixed(0)} % busy; this process stood still for ${stoodMs.toFixed(0)} ms at most`,
+  );
   if (values.json !== undefined) {
     const { counts, activeMs, inactive } = run;
     const figures = { seconds, counts, activeMs, inactive, verdicts, before, after, calls: { ...record } };

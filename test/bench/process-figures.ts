@@ -15,3 +15,11 @@ export function memoryMb(pid: number, field: "VmRSS" | "VmHWM"): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
 }
+
+/** What all processors together did since the start of the system (proc_stat(5)), milliseconds; `idle` with what waited for disks. */
+export function processorsMs(): { readonly idle: number; readonly all: number } {
+  const [, ...ticks] = readFileSync("/proc/stat", "utf8").split("\n", 1)[0]?.split(/\s+/).map(Number) ?? [];
+  const [user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, softirq = 0, steal = 0] = ticks;
+  const asleep = idle + wait;
+  return { idle: asleep * tickMs, all: (user + nice + system + irq + softirq + steal + asleep) * tickMs };
+}

@@ -22,11 +22,16 @@ interface Story {
   waiting: boolean;
 }
 
+/** Within which a changed cluster is active on every Envoy, milliseconds. */
+export const activeWithinMs = 1_000;
+
 export class ChurnRun {
   readonly record = new CallRecord();
   readonly counts: Record<ChangeKind, number> = { endpoints: 0, routes: 0, subsets: 0, policies: 0, services: 0 };
   /** From the write of a DestinationRule until the last Envoy had its clusters active, milliseconds. */
   readonly activeMs: number[] = [];
+  /** Those that took longer than `activeWithinMs`, with when they were written. */
+  readonly late: string[] = [];
   /** Changes that some Envoy did not have active in time. */
   readonly inactive: string[] = [];
   private readonly churn: ChurnMesh;
@@ -36,6 +41,7 @@ export class ChurnRun {
   private turn = 0;
   private watchedMs = 0;
   private failure: unknown;
+  private readonly bornMs = monotonicMs();
 
   constructor(churn: ChurnMesh) {
     this.churn = churn;
@@ -116,9 +122,17 @@ export class ChurnRun {
       const all = await churn.probes.watch({ path, text: clusters.marker, times: clusters.count });
       const late = all.filter(({ seen }) => seen.atMs === undefined).map(({ machine }) => machine);
       if (late.length > 0) this.inactive.push(`${step.what}: not active on ${late.join(", ")}`);
-      else this.activeMs.push(Math.max(...all.map(({ seen }) => seen.atMs ?? 0)) - startMs);
+      else this.noteActive(step.what, startMs, Math.max(...all.map(({ seen }) => seen.atMs ?? 0)));
     }
     await written;
+  }
+
+  private noteActive(what: string, startMs: number, atMs: number): void {
+    const tookMs = atMs - startMs;
+    this.activeMs.push(tookMs);
+    if (tookMs <= activeWithinMs) return;
+    const second = ((startMs - this.bornMs) / 1000).toFixed(0);
+    this.late.push(`${what}: active after ${tookMs.toFixed(0)} ms, second ${second}`);
   }
 }
 
