@@ -39,15 +39,15 @@ if (values.help || !(machines >= 4 && minutes > 0 && rate > 0)) {
   console.log(help);
   process.exit(values.help ? 0 : 2);
 }
+/** How often it is looked whether this process gets on, milliseconds. */
+const stallResolutionMs = 20;
+
 const churn = await ChurnMesh.start(machines, (what) => console.error(`churn: ${what}`));
 try {
   process.exitCode = (await measure()) ? 0 : 1;
 } finally {
   await churn.stop();
 }
-
-/** How often it is looked whether this process gets on, milliseconds. */
-const stallResolutionMs = 20;
 
 async function measure(): Promise<boolean> {
   const run = new ChurnRun(churn);
